@@ -1,0 +1,6 @@
+namespace Headend;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}
