@@ -1,0 +1,18 @@
+using System.Text.Json.Serialization;
+
+namespace Headend.Admin;
+
+/// <summary>The JSON of the admin API and of every <c>--json</c>: camel case, absent values as null so that each key is always there.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
+    WriteIndented = false)]
+[JsonSerializable(typeof(IReadOnlyList<SessionRecord>))]
+[JsonSerializable(typeof(IReadOnlyList<IkeSaDetailRecord>))]
+[JsonSerializable(typeof(IReadOnlyList<AaaServerRecord>))]
+[JsonSerializable(typeof(IReadOnlyList<AddressPoolRecord>))]
+[JsonSerializable(typeof(ClearSessionsRecord))]
+[JsonSerializable(typeof(ClearedSessionsRecord))]
+[JsonSerializable(typeof(HealthRecord))]
+[JsonSerializable(typeof(AdminFailure))]
+internal sealed partial class AdminJsonContext : JsonSerializerContext;

@@ -1,0 +1,18 @@
+namespace Headend.Admin;
+
+/// <summary>What the admin API asks of the running headend. Calls come from request threads, several at once; each answers a snapshot.</summary>
+internal interface IAdminBackend
+{
+    ValueTask<IReadOnlyList<SessionRecord>> GetSessionsAsync(CancellationToken cancellation);
+
+    ValueTask<IReadOnlyList<IkeSaDetailRecord>> GetIkeSasAsync(CancellationToken cancellation);
+
+    ValueTask<IReadOnlyList<AaaServerRecord>> GetAaaServersAsync(CancellationToken cancellation);
+
+    ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation);
+
+    /// <summary>Ends the sessions that fit, each with a Delete to the client, and answers how many.</summary>
+    ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation);
+
+    ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation);
+}

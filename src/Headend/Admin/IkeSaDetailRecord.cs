@@ -1,0 +1,108 @@
+namespace Headend.Admin;
+
+/// <summary>One IKE SA as <c>show crypto ikev2 sa</c> shows it, also while it is negotiating and belongs to no session yet.</summary>
+internal sealed record IkeSaDetailRecord
+{
+    /// <summary>The state of the exchange table, such as <c>ESTABLISHED</c>.</summary>
+    public required string State { get; init; }
+
+    /// <summary>What the SA waits for, in one line, where it waits.</summary>
+    public string? Story { get; init; }
+
+    public string? SessionId { get; init; }
+
+    public string? Profile { get; init; }
+
+    public string? RemoteIdentity { get; init; }
+
+    public required string RemoteAddress { get; init; }
+
+    public required int RemotePort { get; init; }
+
+    public required string LocalAddress { get; init; }
+
+    public required int LocalPort { get; init; }
+
+    public required long AgeSeconds { get; init; }
+
+    /// <summary>Seconds until this side rekeys; null before the SA is established.</summary>
+    public long? RekeyInSeconds { get; init; }
+
+    public required IkeSaRecord IkeSa { get; init; }
+
+    public IReadOnlyList<ChildSaRecord> ChildSas { get; init; } = [];
+}
+
+/// <summary>One RADIUS server as <c>show aaa servers</c> shows it. Counters since the start of the process.</summary>
+internal sealed record AaaServerRecord
+{
+    public required string Name { get; init; }
+
+    public required string Address { get; init; }
+
+    public required int AuthPort { get; init; }
+
+    public required int AcctPort { get; init; }
+
+    /// <summary><c>up</c> or <c>dead</c>.</summary>
+    public required string State { get; init; }
+
+    public long? DeadForSeconds { get; init; }
+
+    public long Requests { get; init; }
+
+    public long Accepts { get; init; }
+
+    public long Rejects { get; init; }
+
+    public long Challenges { get; init; }
+
+    public long AccountingResponses { get; init; }
+
+    public long Timeouts { get; init; }
+
+    public long Retransmissions { get; init; }
+
+    /// <summary>Replies that failed a check and were ignored.</summary>
+    public long BadReplies { get; init; }
+
+    public long Pending { get; init; }
+
+    /// <summary>Smoothed time to an answer, milliseconds; null before the first answer.</summary>
+    public double? LatencyMilliseconds { get; init; }
+}
+
+/// <summary>One pool as <c>show ip local pool</c> shows it. Sizes are text, because IPv6 pools pass 64 bits.</summary>
+internal sealed record AddressPoolRecord
+{
+    public required string Name { get; init; }
+
+    public required string First { get; init; }
+
+    public required string Last { get; init; }
+
+    public required string Size { get; init; }
+
+    public required long InUse { get; init; }
+}
+
+/// <summary>Which sessions to clear; exactly one member is set.</summary>
+internal sealed record ClearSessionsRecord
+{
+    public string? Id { get; init; }
+
+    public string? User { get; init; }
+
+    /// <summary>IP address of clients as the headend sees it.</summary>
+    public string? Remote { get; init; }
+
+    public bool All { get; init; }
+}
+
+internal sealed record ClearedSessionsRecord(int Cleared);
+
+/// <summary>What <c>GET /healthz</c> answers.</summary>
+internal sealed record HealthRecord(string Status, string Version, long UptimeSeconds, int Sessions);
+
+/// <summary>The body of every answer outside 2xx.</summary>
+internal sealed record AdminFailure(string Error);

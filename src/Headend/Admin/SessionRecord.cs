@@ -1,0 +1,103 @@
+namespace Headend.Admin;
+
+/// <summary>One session as <c>show crypto session --json</c> prints it. Octets and packets are those of inner packets; "in" is from the client.</summary>
+internal sealed record SessionRecord
+{
+    public required string Id { get; init; }
+
+    public required string Profile { get; init; }
+
+    /// <summary>One of <see cref="SessionStatus"/>.</summary>
+    public required string Status { get; init; }
+
+    public string? User { get; init; }
+
+    public string? IkeIdentity { get; init; }
+
+    public string? EapIdentity { get; init; }
+
+    public required string RemoteAddress { get; init; }
+
+    public required int RemotePort { get; init; }
+
+    public required string LocalAddress { get; init; }
+
+    public required int LocalPort { get; init; }
+
+    /// <summary>The name an operator of FlexVPN expects, such as <c>Virtual-Access7</c>.</summary>
+    public string? Interface { get; init; }
+
+    /// <summary>The kernel's name, such as <c>vi7</c>.</summary>
+    public string? Device { get; init; }
+
+    public IReadOnlyList<string> AssignedAddresses { get; init; } = [];
+
+    public string? AuditSessionId { get; init; }
+
+    public string? AcctSessionId { get; init; }
+
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>How the client proved itself, such as <c>EAP-MSCHAPv2</c>.</summary>
+    public string? Authentication { get; init; }
+
+    public bool Reconnected { get; init; }
+
+    public required long UptimeSeconds { get; init; }
+
+    public required ulong InOctets { get; init; }
+
+    public required ulong OutOctets { get; init; }
+
+    public required ulong InPackets { get; init; }
+
+    public required ulong OutPackets { get; init; }
+
+    public required IkeSaRecord IkeSa { get; init; }
+
+    public IReadOnlyList<ChildSaRecord> ChildSas { get; init; } = [];
+}
+
+/// <summary>The words of <see cref="SessionRecord.Status"/>.</summary>
+internal static class SessionStatus
+{
+    public const string UpActive = "UP-ACTIVE";
+    public const string UpIdle = "UP-IDLE";
+    public const string DownNegotiating = "DOWN-NEGOTIATING";
+    public const string Inactive = "INACTIVE";
+}
+
+/// <summary>The IKE SA of a session. SPIs are 16 hexadecimal digits; absent transforms (integrity of an AEAD) are null.</summary>
+internal sealed record IkeSaRecord
+{
+    public required string LocalSpi { get; init; }
+
+    public required string RemoteSpi { get; init; }
+
+    public string? Encryption { get; init; }
+
+    public string? Integrity { get; init; }
+
+    public string? Prf { get; init; }
+
+    public string? DhGroup { get; init; }
+
+    /// <summary>Who is behind a NAT: <c>none</c>, <c>local</c>, <c>remote</c> or <c>both</c>.</summary>
+    public required string Nat { get; init; }
+
+    public IReadOnlyList<string> Capabilities { get; init; } = [];
+}
+
+/// <summary>One pair of ESP SAs. SPIs are 8 hexadecimal digits; selectors are text such as <c>10.10.0.0/24</c>.</summary>
+internal sealed record ChildSaRecord
+{
+    public required string InSpi { get; init; }
+
+    public required string OutSpi { get; init; }
+
+    public required string Transform { get; init; }
+
+    public IReadOnlyList<string> LocalSelectors { get; init; } = [];
+
+    public IReadOnlyList<string> RemoteSelectors { get; init; } = [];
+}

@@ -1,0 +1,103 @@
+using System.Net;
+
+namespace Headend.Configuration;
+
+internal sealed record Ikev2Options(
+    IReadOnlyList<IkeProposalOptions> Proposals,
+    IReadOnlyList<AuthorizationPolicyOptions> AuthorizationPolicies,
+    IReadOnlyList<IkeProfileOptions> Profiles);
+
+/// <param name="Name">Name by which profiles refer to it.</param>
+/// <param name="Transforms">Suites as text, in order of preference, such as <c>aes256gcm16-prfsha384-ecp384</c>.</param>
+internal sealed record IkeProposalOptions(string Name, IReadOnlyList<string> Transforms);
+
+internal sealed record AuthorizationPolicyOptions(
+    string Name,
+    string? Pool,
+    string? Ipv6Pool,
+    IReadOnlyList<IPAddress> Dns,
+    string? DefaultDomain,
+    IReadOnlyList<IPNetwork> RoutePrefixes);
+
+internal sealed record IkeProfileOptions
+{
+    public required string Name { get; init; }
+
+    /// <summary>The profile serves a peer whose IDi fits any of these.</summary>
+    public required IReadOnlyList<IdentityPatternOptions> MatchRemoteIdentity { get; init; }
+
+    public required LocalIdentityOptions LocalIdentity { get; init; }
+
+    public required LocalCertificateOptions LocalAuthentication { get; init; }
+
+    public required EapOptions Eap { get; init; }
+
+    public required string AuthenticationList { get; init; }
+
+    public required AuthorizationOptions Authorization { get; init; }
+
+    public string? AccountingList { get; init; }
+
+    /// <summary>Names of <see cref="Ikev2Options.Proposals"/>.</summary>
+    public required IReadOnlyList<string> Proposals { get; init; }
+
+    public required IpsecOptions Ipsec { get; init; }
+
+    /// <summary>Age at which this side rekeys the IKE SA.</summary>
+    public required TimeSpan IkeLifetime { get; init; }
+
+    /// <summary>Networks behind the headend: the widest TSr that a client gets.</summary>
+    public required IReadOnlyList<IPNetwork> TrafficLocal { get; init; }
+
+    public required DpdOptions Dpd { get; init; }
+
+    public required int VirtualTemplate { get; init; }
+}
+
+/// <summary>Absolute paths of PEM files; the certificate file holds the leaf first, then the chain to send.</summary>
+internal sealed record LocalCertificateOptions(string CertificateFile, string KeyFile);
+
+/// <param name="QueryIdentity">Ask for EAP-Identity; otherwise the IKE identity stands for it.</param>
+/// <param name="Timeout">Longest time from the first EAP request to the end of EAP.</param>
+/// <param name="AllowMethodsWithoutKey">Accept EAP methods that give no MSK.</param>
+internal sealed record EapOptions(bool QueryIdentity, TimeSpan Timeout, bool AllowMethodsWithoutKey);
+
+/// <param name="UserCached">Take the attributes of the Access-Accept of the login as the user's authorization.</param>
+/// <param name="Group">The policy below (or, with override, above) the user's attributes.</param>
+internal sealed record AuthorizationOptions(bool UserCached, GroupAuthorizationOptions? Group);
+
+/// <param name="List">Name of an authorization list.</param>
+/// <param name="Name">Name of the policy, given to RADIUS as User-Name or looked up in authorization-policies.</param>
+/// <param name="Override">The group's attributes win over the user's.</param>
+internal sealed record GroupAuthorizationOptions(string List, string Name, bool Override);
+
+internal enum PfsMode
+{
+    None,
+    Optional,
+    Required,
+}
+
+/// <param name="Transforms">ESP suites as text, in order of preference.</param>
+/// <param name="Pfs">Whether a rekey of a CHILD_SA carries a key exchange.</param>
+/// <param name="Lifetime">Age at which this side rekeys a CHILD_SA.</param>
+/// <param name="LifetimeVolume">Octets in one direction after which this side rekeys; null never does.</param>
+/// <param name="ReplayWindow">Packets.</param>
+internal sealed record IpsecOptions(
+    IReadOnlyList<string> Transforms, PfsMode Pfs, TimeSpan Lifetime, long? LifetimeVolume, int ReplayWindow);
+
+internal enum DpdMode
+{
+    /// <summary>A check at every interval without a message from the peer.</summary>
+    Periodic,
+
+    /// <summary>A check only when packets go out and none came in during the interval.</summary>
+    OnDemand,
+}
+
+internal sealed record DpdOptions(TimeSpan Interval, DpdMode Mode);
+
+internal sealed record VirtualTemplateOptions(int Number, IReadOnlyList<string> Commands);
+
+/// <summary>Addresses from <paramref name="First"/> to <paramref name="Last"/>, both included; <paramref name="Prefix"/> is set where the range was written as one.</summary>
+internal sealed record PoolOptions(string Name, IPAddress First, IPAddress Last, IPNetwork? Prefix);

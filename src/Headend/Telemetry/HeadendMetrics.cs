@@ -1,0 +1,143 @@
+using System.Diagnostics.Metrics;
+using System.Runtime.InteropServices;
+
+namespace Headend.Telemetry;
+
+/// <summary>
+/// The typed instruments of the one <see cref="Meter"/>. Every tag has a bounded set of values: enum-like words, server names from the
+/// configuration, registered numbers; never a user, an address or a peer's bytes. Safe from any thread; no call allocates.
+/// </summary>
+internal sealed class HeadendMetrics : IDisposable
+{
+    public const string MeterName = "headend";
+
+    /// <summary>Upper bounds in seconds: a login takes milliseconds with a local user and up to the EAP timeout with a person who types.</summary>
+    internal static readonly double[] LoginSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180];
+
+    /// <summary>Upper bounds in seconds of one RADIUS request, retransmissions included.</summary>
+    internal static readonly double[] RadiusSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+    private readonly Meter meter = new(MeterName);
+    private readonly Counter<long> logins;
+    private readonly Histogram<double> loginDuration;
+    private readonly Counter<long> sessionsEnded;
+    private readonly Counter<long> exchanges;
+    private readonly Counter<long> discards;
+    private readonly Counter<long> retransmissions;
+    private readonly Counter<long> rekeys;
+    private readonly Counter<long> radiusRequests;
+    private readonly Histogram<double> radiusDuration;
+    private readonly Counter<long> accountingDropped;
+
+    public HeadendMetrics()
+    {
+        logins = meter.CreateCounter<long>("headend.logins", "{login}", "Login attempts by outcome and reason.");
+        loginDuration = Histogram("headend.login.duration", "Time from the first IKE_SA_INIT to the outcome of the login.", LoginSeconds);
+        sessionsEnded = meter.CreateCounter<long>("headend.sessions.ended", "{session}", "Sessions that ended, by reason.");
+        exchanges = meter.CreateCounter<long>("headend.ike.exchanges", "{exchange}", "IKE exchanges completed, by type and who began them.");
+        discards = meter.CreateCounter<long>("headend.ike.discards", "{datagram}", "IKE datagrams thrown away, by reason.");
+        retransmissions = meter.CreateCounter<long>("headend.ike.retransmissions", "{message}", "IKE messages sent again (sent) or received again (received).");
+        rekeys = meter.CreateCounter<long>("headend.ike.rekeys", "{rekey}", "Rekeys by kind of SA and who began them.");
+        radiusRequests = meter.CreateCounter<long>("headend.radius.requests", "{request}", "RADIUS requests by server and outcome.");
+        radiusDuration = Histogram("headend.radius.duration", "Time from a RADIUS request to its outcome.", RadiusSeconds);
+        accountingDropped = meter.CreateCounter<long>("headend.accounting.dropped", "{record}", "Accounting records given up, by reason.");
+    }
+
+    /// <summary>One login attempt ended. <paramref name="outcome"/> is a word of <see cref="LoginOutcome"/>, <paramref name="reason"/> the name of an end reason.</summary>
+    public void LoginEnded(string outcome, string reason, TimeSpan duration)
+    {
+        logins.Add(1, new KeyValuePair<string, object?>("outcome", outcome), new KeyValuePair<string, object?>("reason", reason));
+        loginDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
+    }
+
+    public void SessionEnded(string reason) => sessionsEnded.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <param name="type">The RFC's name of the exchange, such as <c>IKE_AUTH</c>; <c>other</c> for numbers without a name.</param>
+    /// <param name="local">This side began it.</param>
+    public void ExchangeCompleted(string type, bool local) =>
+        exchanges.Add(1, new KeyValuePair<string, object?>("type", type), Initiator(local));
+
+    public void Discarded(string reason) => discards.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <summary>A message went out again (<paramref name="sent"/>) or the peer's came in again.</summary>
+    public void Retransmitted(bool sent) => retransmissions.Add(1, new KeyValuePair<string, object?>("direction", sent ? "sent" : "received"));
+
+    /// <param name="kind"><c>ike</c> or <c>child</c>.</param>
+    /// <param name="local">This side began it.</param>
+    public void Rekeyed(string kind, bool local) => rekeys.Add(1, new KeyValuePair<string, object?>("kind", kind), Initiator(local));
+
+    /// <param name="server">Name of the server in the configuration.</param>
+    /// <param name="kind"><c>access</c> or <c>accounting</c>.</param>
+    /// <param name="outcome">Such as accept, reject, challenge, response, timeout.</param>
+    /// <param name="duration">From the first transmission to the outcome.</param>
+    public void RadiusRequestEnded(string server, string kind, string outcome, TimeSpan duration)
+    {
+        radiusRequests.Add(
+            1,
+            new KeyValuePair<string, object?>("server", server),
+            new KeyValuePair<string, object?>("kind", kind),
+            new KeyValuePair<string, object?>("outcome", outcome));
+        radiusDuration.Record(
+            duration.TotalSeconds, new KeyValuePair<string, object?>("server", server), new KeyValuePair<string, object?>("kind", kind));
+    }
+
+    public void AccountingDropped(string reason) => accountingDropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <summary>Registers the values that a collector reads. Call once, before the first collection.</summary>
+    public void Observe(MetricsObserver observer)
+    {
+        meter.CreateObservableGauge("headend.sessions", observer.ActiveSessions, "{session}", "Sessions that are up.");
+        meter.CreateObservableGauge("headend.ike.half_open", observer.HalfOpen, "{sa}", "IKE SAs that have not authenticated.");
+        meter.CreateObservableGauge("headend.accounting.queue", observer.AccountingQueue, "{record}", "Accounting records not yet acknowledged.");
+        meter.CreateObservableCounter("headend.esp.packets", () => Both(observer.Esp(), t => t.InPackets, t => t.OutPackets), "{packet}", "Inner packets through ESP.");
+        meter.CreateObservableCounter("headend.esp.octets", () => Both(observer.Esp(), t => t.InOctets, t => t.OutOctets), "By", "Octets of inner packets through ESP.");
+        meter.CreateObservableCounter("headend.esp.drops", () => Drops(observer.EspDrops()), "{packet}", "Packets that ESP threw away, by reason.");
+    }
+
+    public void Dispose() => meter.Dispose();
+
+    private static KeyValuePair<string, object?> Initiator(bool local) => new("initiator", local ? "local" : "remote");
+
+    private static Measurement<long>[] Both(EspTotalsRecord totals, Func<EspTotalsRecord, long> inbound, Func<EspTotalsRecord, long> outbound) =>
+    [
+        new(inbound(totals), new KeyValuePair<string, object?>("direction", "in")),
+        new(outbound(totals), new KeyValuePair<string, object?>("direction", "out")),
+    ];
+
+    private static IEnumerable<Measurement<long>> Drops(IReadOnlyDictionary<string, long> drops) =>
+        drops.Select(d => new Measurement<long>(d.Value, new KeyValuePair<string, object?>("reason", d.Key)));
+
+    private Histogram<double> Histogram(string name, string description, double[] bounds) => meter.CreateHistogram(
+        name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = bounds });
+}
+
+/// <summary>Sources of the values that exist elsewhere and are read at collection. Called from the collector's thread.</summary>
+internal sealed record MetricsObserver
+{
+    public required Func<int> ActiveSessions { get; init; }
+
+    public required Func<int> HalfOpen { get; init; }
+
+    public required Func<int> AccountingQueue { get; init; }
+
+    public required Func<EspTotalsRecord> Esp { get; init; }
+
+    /// <summary>Packets dropped since the start, by a bounded set of reasons.</summary>
+    public required Func<IReadOnlyDictionary<string, long>> EspDrops { get; init; }
+}
+
+/// <summary>Inner packets and octets since the start of the process; "in" is from clients.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct EspTotalsRecord(long InPackets, long InOctets, long OutPackets, long OutOctets);
+
+/// <summary>How a login attempt ended, as metrics, spans and logs say it.</summary>
+internal static class LoginOutcome
+{
+    public const string Success = "success";
+
+    /// <summary>The user or the policy was refused.</summary>
+    public const string Rejected = "rejected";
+
+    /// <summary>The attempt broke off: timeout, malformed input, no common proposal, RADIUS unavailable.</summary>
+    public const string Failed = "failed";
+}
