@@ -1,0 +1,29 @@
+namespace Headend.VirtualAccess.Configuration;
+
+/// <summary>Who asked for a value, from weakest to strongest: a later source overrides an earlier one.</summary>
+public enum ConfigSource
+{
+    Default,
+    VirtualTemplate,
+    AaaGroup,
+    AaaUser,
+}
+
+/// <summary>Where a value of a derived interface comes from, for <c>show derived-config</c>.</summary>
+/// <param name="Source">Kind of source.</param>
+/// <param name="Name">Its name: the template's number, the group, the user; empty for defaults.</param>
+public readonly record struct ConfigOrigin(ConfigSource Source, string Name)
+{
+    public static ConfigOrigin Default => new(ConfigSource.Default, "");
+
+    public override string ToString() => Source switch
+    {
+        ConfigSource.Default => "default",
+        ConfigSource.VirtualTemplate => $"virtual-template {Name}",
+        ConfigSource.AaaGroup => $"aaa group {Name}",
+        _ => $"aaa user {Name}",
+    };
+}
+
+/// <summary>A configured value with the command that set it and the origin of that command.</summary>
+public sealed record Setting<T>(T Value, ConfigOrigin Origin, string Command);

@@ -1,0 +1,48 @@
+namespace Headend.VirtualAccess.Configuration;
+
+/// <summary>The typed configuration of one virtual-access interface; null means that no command set the value.</summary>
+public sealed record InterfaceConfig
+{
+    /// <summary>Tunnel MTU in octets when nothing sets one: leaves room for UDP, ESP and an IPv6 header within 1500.</summary>
+    public const int DefaultMtu = 1400;
+
+    /// <summary>RFC 8200 5: every IPv6 link carries 1280 octets.</summary>
+    public const int MinimumIpv6Mtu = 1280;
+
+    public static InterfaceConfig Empty { get; } = new();
+
+    /// <summary><c>ip unnumbered IFNAME</c>: the interface whose primary IPv4 address is lent.</summary>
+    public Setting<string>? IpUnnumbered { get; init; }
+
+    /// <summary><c>ipv6 unnumbered IFNAME</c>: the interface whose first global IPv6 address is lent.</summary>
+    public Setting<string>? Ipv6Unnumbered { get; init; }
+
+    /// <summary><c>ip mtu N</c>, octets.</summary>
+    public Setting<int>? IpMtu { get; init; }
+
+    /// <summary><c>ipv6 mtu N</c>, octets.</summary>
+    public Setting<int>? Ipv6Mtu { get; init; }
+
+    /// <summary><c>ip tcp adjust-mss N</c>: upper bound for the MSS option of TCP SYNs in both directions, octets, both IP versions.</summary>
+    public Setting<int>? TcpAdjustMss { get; init; }
+
+    /// <summary><c>description TEXT</c>.</summary>
+    public Setting<string>? Description { get; init; }
+
+    /// <summary>IPv4 MTU in force, octets.</summary>
+    public int EffectiveIpMtu => IpMtu?.Value ?? DefaultMtu;
+
+    /// <summary>IPv6 MTU in force, octets; follows <c>ip mtu</c> down to the IPv6 minimum when not set itself.</summary>
+    public int EffectiveIpv6Mtu => Ipv6Mtu?.Value ?? Math.Max(MinimumIpv6Mtu, EffectiveIpMtu);
+
+    /// <summary>The settings in the order of <c>show derived-config</c>.</summary>
+    public IEnumerable<(string Command, ConfigOrigin Origin)> Commands()
+    {
+        if (Description is { } description) yield return (description.Command, description.Origin);
+        if (IpUnnumbered is { } unnumbered) yield return (unnumbered.Command, unnumbered.Origin);
+        if (Ipv6Unnumbered is { } unnumbered6) yield return (unnumbered6.Command, unnumbered6.Origin);
+        if (IpMtu is { } mtu) yield return (mtu.Command, mtu.Origin);
+        if (Ipv6Mtu is { } mtu6) yield return (mtu6.Command, mtu6.Origin);
+        if (TcpAdjustMss is { } mss) yield return (mss.Command, mss.Origin);
+    }
+}

@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using System.Net;
+using Headend.VirtualAccess.Configuration;
+
+namespace Headend.VirtualAccess.DataPlane;
+
+/// <summary>A session of the data plane. The default value is no session.</summary>
+public readonly record struct SessionHandle(long Value)
+{
+    public bool IsNone => Value == 0;
+
+    public override string ToString() => $"dp{Value}";
+}
+
+/// <summary>What an interface is made of.</summary>
+public sealed record InterfaceRequest
+{
+    /// <summary>Number of the virtual-access interface, from an <see cref="InterfaceNumberPool"/>; the device is <c>viN</c>.</summary>
+    public required int Number { get; init; }
+
+    public required InterfaceConfig Config { get; init; }
+
+    /// <summary>Inner addresses of the client; each gets a host route.</summary>
+    public required ImmutableArray<IPAddress> ClientAddresses { get; init; }
+
+    /// <summary>Prefixes behind the client (route accept), routed to the interface.</summary>
+    public ImmutableArray<IPNetwork> Routes { get; init; } = [];
+
+    /// <summary>Outer addresses.</summary>
+    public required EspPath Path { get; init; }
+
+    /// <summary>Ends up in the interface's alias; printable ASCII, cut at 60 characters. Usually the user name.</summary>
+    public string Label { get; init; } = "";
+
+    public string Device => $"vi{Number}";
+}
+
+/// <summary>A step of an interface plan that failed; what had been done before it is undone.</summary>
+/// <param name="Step">For example <c>create vi7</c> or <c>route 10.99.0.7/32</c>.</param>
+/// <param name="Reason">errno name and text, or what was missing.</param>
+public sealed record InterfaceFailure(string Step, string Reason)
+{
+    public override string ToString() => $"{Step}: {Reason}";
+}
