@@ -100,8 +100,16 @@ public static class EspAlgorithmTable
 
     private static EspAlgorithm Aead(string name, ushort id, int keyBits, string cipher) => new()
     {
-        Name = name, EncryptionId = id, KeyBits = keyBits, IntegrityId = 0, EncryptionKeyLength = (keyBits / 8) + 4,
-        IvLength = 8, IcvLength = 16, BlockLength = 4, Construction = EspConstruction.Aead, CipherName = cipher,
+        Name = name,
+        EncryptionId = id,
+        KeyBits = keyBits,
+        IntegrityId = 0,
+        EncryptionKeyLength = (keyBits / 8) + 4,
+        IvLength = 8,
+        IcvLength = 16,
+        BlockLength = 4,
+        Construction = EspConstruction.Aead,
+        CipherName = cipher,
     };
 
     /// <summary>RFC 4868 2.3: "the output is truncated to half"; the key is as long as the hash.</summary>
@@ -111,9 +119,18 @@ public static class EspAlgorithmTable
         {
             yield return new EspAlgorithm
             {
-                Name = $"aes{bits}-{hash}", EncryptionId = AesCbc, KeyBits = bits, IntegrityId = integrityId, EncryptionKeyLength = bits / 8,
-                IntegrityKeyLength = keyLength, IvLength = 16, IcvLength = keyLength / 2, BlockLength = 16,
-                Construction = EspConstruction.CbcThenHmac, CipherName = $"AES-{bits}-CBC", HashName = hashName,
+                Name = $"aes{bits}-{hash}",
+                EncryptionId = AesCbc,
+                KeyBits = bits,
+                IntegrityId = integrityId,
+                EncryptionKeyLength = bits / 8,
+                IntegrityKeyLength = keyLength,
+                IvLength = 16,
+                IcvLength = keyLength / 2,
+                BlockLength = 16,
+                Construction = EspConstruction.CbcThenHmac,
+                CipherName = $"AES-{bits}-CBC",
+                HashName = hashName,
             };
         }
     }
