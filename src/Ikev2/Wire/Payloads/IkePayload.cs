@@ -5,7 +5,7 @@ namespace Headend.Ikev2.Wire;
 /// life of the message.
 /// </summary>
 /// <remarks>
-/// RFC 7296 3.2, generic payload header, read and written by PayloadChain:
+/// RFC 7296 3.2, generic payload header, read and written by <see cref="PayloadChain"/>:
 /// <code>
 ///  0                   1                   2                   3
 ///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
