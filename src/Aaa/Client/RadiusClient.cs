@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Headend.Aaa.Radius;
+
+namespace Headend.Aaa.Client;
+
+/// <summary>
+/// Asks RADIUS servers, thousands of requests at a time (RFC 2865, RFC 2866, RFC 3579, RFC 5080). Thread-safe. No request holds a thread while it waits. Disposing completes all
+/// requests under way as Unavailable.
+/// </summary>
+public sealed class RadiusClient : IAsyncDisposable
+{
+    /// <summary>Name of the activity source: one client span per request, child of the ambient activity.</summary>
+    public const string ActivitySourceName = "Headend.Aaa.Radius";
+
+    private static readonly ActivitySource Activities = new(ActivitySourceName);
+
+    private readonly RadiusClientOptions options;
+    private readonly TimeProvider time;
+    private readonly IRadiusObserver observer;
+    private readonly RetransmissionTable timers;
+    private readonly Dictionary<string, RadiusServer> servers = new(StringComparer.Ordinal);
+    private readonly Lock gate = new();
+    private int inFlight;
+    private volatile bool stopping;
+
+    /// <param name="options">Limits.</param>
+    /// <param name="time">Clock and timers.</param>
+    /// <param name="observer">Told what happens, or null.</param>
+    public RadiusClient(RadiusClientOptions options, TimeProvider time, IRadiusObserver? observer = null)
+    {
+        this.options = options;
+        this.time = time;
+        this.observer = observer ?? new SilentObserver();
+        timers = new RetransmissionTable(time, static (exchange, transmission) => exchange.Server.HandleDeadline(exchange, transmission));
+    }
+
+    public int InFlight => Volatile.Read(ref inFlight);
+
+    /// <summary>Makes a group; a server whose name is known already is shared with its ports, counters and dead time.</summary>
+    /// <exception cref="ArgumentException">The group is empty, or a known server's name comes with other options.</exception>
+    public RadiusServerGroup CreateGroup(RadiusGroupOptions group)
+    {
+        if (group.Servers.Count == 0) throw new ArgumentException($"RADIUS server group {group.Name} has no server.", nameof(group));
+        var members = new RadiusServer[group.Servers.Count];
+        lock (gate)
+        {
+            for (var i = 0; i < members.Length; i++)
+            {
+                var wanted = group.Servers[i];
+                if (!servers.TryGetValue(wanted.Name, out var server))
+                {
+                    server = new RadiusServer(wanted, options, time, observer, timers);
+                    servers.Add(wanted.Name, server);
+                }
+                else if (server.Options != wanted)
+                {
+                    throw new ArgumentException($"RADIUS server {wanted.Name} is defined twice.", nameof(group));
+                }
+                members[i] = server;
+            }
+        }
+        return new RadiusServerGroup(group, members, time);
+    }
+
+    /// <summary>A snapshot of each server's counters, in order of creation.</summary>
+    public IReadOnlyList<RadiusServerStatistics> GetStatistics()
+    {
+        lock (gate)
+        {
+            var list = new List<RadiusServerStatistics>(servers.Count);
+            foreach (var server in servers.Values) list.Add(server.GetStatistics());
+            return list;
+        }
+    }
+
+    /// <summary>
+    /// Sends a request and waits for a verified answer, through retransmissions and the group's further servers.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Only by <paramref name="cancellation"/>.</exception>
+    public async Task<RadiusOutcome> SendAsync(RadiusServerGroup group, RadiusRequest request, CancellationToken cancellation)
+    {
+        using var activity = Activities.StartActivity(request.Code.ToString(), ActivityKind.Client);
+        var started = time.GetTimestamp();
+        RadiusOutcome outcome;
+        if (Interlocked.Increment(ref inFlight) > options.MaximumInFlight)
+        {
+            Interlocked.Decrement(ref inFlight);
+            outcome = new RadiusOutcome.Unavailable(UnavailableReason.TooManyInFlight, []);
+        }
+        else
+        {
+            try
+            {
+                outcome = await SendThroughAsync(group, request, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref inFlight);
+            }
+        }
+        Describe(activity, group, outcome);
+        observer.RequestCompleted(group.Options.Name, request.Code, outcome, time.GetElapsedTime(started));
+        return outcome;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        stopping = true;
+        timers.Dispose();
+        lock (gate)
+        {
+            foreach (var server in servers.Values) server.Dispose();
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<RadiusOutcome> SendThroughAsync(RadiusServerGroup group, RadiusRequest request, CancellationToken cancellation)
+    {
+        if (request.Error is not null) return new RadiusOutcome.Unavailable(UnavailableReason.InvalidRequest, [], request.Error);
+        RadiusServer[] order;
+        if (request.ServerName is null)
+        {
+            order = group.Order(time.GetUtcNow());
+        }
+        else
+        {
+            var owner = Array.Find(group.Servers, server => server.Options.Name == request.ServerName);
+            if (owner is null) return new RadiusOutcome.Unavailable(UnavailableReason.UnknownServer, [], request.ServerName);
+            order = [owner];
+        }
+        var attempt = new RadiusAttempt(group, request, order);
+        try
+        {
+            var outcome = await group.ExecuteAsync(AskNextServerAsync, attempt, cancellation).ConfigureAwait(false);
+            return outcome ?? new RadiusOutcome.Unavailable(stopping ? UnavailableReason.Stopping : UnavailableReason.NoAnswer, attempt.Failed);
+        }
+        catch (SocketException error)
+        {
+            return new RadiusOutcome.Unavailable(UnavailableReason.SocketError, attempt.Failed, error.Message);
+        }
+        catch (ObjectDisposedException) when (stopping)
+        {
+            return new RadiusOutcome.Unavailable(UnavailableReason.Stopping, attempt.Failed);
+        }
+    }
+
+    private async ValueTask<RadiusOutcome?> AskNextServerAsync(RadiusAttempt attempt, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var server = attempt.TakeServer();
+        var exchange = server.Begin(attempt.Request, attempt.HasLivingAlternative(time.GetUtcNow()));
+        using var registration = cancellation.UnsafeRegister(static state => ((RadiusExchange)state!).Server.Abandon((RadiusExchange)state!), exchange);
+        var outcome = await exchange.Task.ConfigureAwait(false);
+        if (outcome is not null) return outcome;
+        cancellation.ThrowIfCancellationRequested();
+        attempt.Failed.Add(exchange.ToRecord());
+        if (!stopping) server.MarkDead(attempt.Group.Options.DeadTime);
+        return null;
+    }
+
+    private static void Describe(Activity? activity, RadiusServerGroup group, RadiusOutcome outcome)
+    {
+        if (activity is null) return;
+        activity.SetTag("radius.group", group.Options.Name);
+        if (outcome is RadiusOutcome.Answer answer)
+        {
+            activity.SetTag("radius.server", answer.Server.Name);
+            activity.SetTag("radius.reply", answer.Packet.Code.ToString());
+        }
+        else if (outcome is RadiusOutcome.Unavailable unavailable)
+        {
+            activity.SetStatus(ActivityStatusCode.Error, unavailable.Explain());
+        }
+    }
+
+    private sealed class SilentObserver : IRadiusObserver;
+}

@@ -1,0 +1,48 @@
+using Headend.Aaa.Radius;
+
+namespace Headend.Aaa.Client;
+
+/// <summary>
+/// One request at one server until it is answered, out of retransmissions, refused or cancelled. The members from <see cref="Slots"/> on
+/// change only under the lock of the server; <see cref="Done"/> decides who completes it.
+/// </summary>
+internal sealed class RadiusExchange(RadiusServer server, RadiusRequest request, bool failOnRefused)
+    : TaskCompletionSource<RadiusOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously)
+{
+    public RadiusServer Server { get; } = server;
+
+    public RadiusRequest Request { get; } = request;
+
+    /// <summary>Another living server stands ready, so a closed port need not be waited for.</summary>
+    public bool FailOnRefused { get; } = failOnRefused;
+
+    /// <summary>The packet as last sent, for retransmission.</summary>
+    public byte[] Packet { get; set; } = [];
+
+    public int PacketLength { get; set; }
+
+    public RadiusSocket? Socket { get; set; }
+
+    /// <summary>Every identifier that may still be answered: one, or several when Acct-Delay-Time changed between transmissions.</summary>
+    public List<(RadiusSocket Socket, byte Identifier)> Slots { get; } = new(1);
+
+    public bool Done { get; set; }
+
+    public int Transmissions { get; set; }
+
+    /// <summary>Timestamp of the first and of the last transmission (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    public long LastSentAt { get; set; }
+
+    public long DelayTime { get; set; }
+
+    public int BadAuthenticators { get; set; }
+
+    public int MissingMessageAuthenticators { get; set; }
+
+    public int Malformed { get; set; }
+
+    public bool Refused { get; set; }
+
+    public ServerAttemptRecord ToRecord()
+        => new(Server.Options.Name, Transmissions, BadAuthenticators, MissingMessageAuthenticators, Malformed, Refused);
+}

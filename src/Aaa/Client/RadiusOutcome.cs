@@ -1,0 +1,85 @@
+using Headend.Aaa.Radius;
+
+namespace Headend.Aaa.Client;
+
+/// <summary>What became of a request. Four answers, one non-answer; <see cref="Unavailable"/> is never a Reject.</summary>
+public abstract record RadiusOutcome
+{
+    private RadiusOutcome()
+    {
+    }
+
+    /// <summary>A verified reply.</summary>
+    /// <param name="Packet">The reply; its authenticators have been checked.</param>
+    /// <param name="Server">Who answered: the server that a State belongs to.</param>
+    /// <param name="RequestAuthenticator">Of the request it answers; the key of hidden attributes.</param>
+    public abstract record Answer(RadiusPacket Packet, RadiusServerOptions Server, ReadOnlyMemory<byte> RequestAuthenticator) : RadiusOutcome;
+
+    /// <summary>Access-Accept (2).</summary>
+    public sealed record Accept(RadiusPacket Packet, RadiusServerOptions Server, ReadOnlyMemory<byte> RequestAuthenticator)
+        : Answer(Packet, Server, RequestAuthenticator);
+
+    /// <summary>Access-Reject (3).</summary>
+    public sealed record Reject(RadiusPacket Packet, RadiusServerOptions Server, ReadOnlyMemory<byte> RequestAuthenticator)
+        : Answer(Packet, Server, RequestAuthenticator);
+
+    /// <summary>Access-Challenge (11): goes on with the next request to the same server (<see cref="RadiusRequest.ServerName"/>), which echoes State.</summary>
+    public sealed record Challenge(RadiusPacket Packet, RadiusServerOptions Server, ReadOnlyMemory<byte> RequestAuthenticator)
+        : Answer(Packet, Server, RequestAuthenticator);
+
+    /// <summary>Accounting-Response (5): the record is in the server's hands.</summary>
+    public sealed record AccountingResponse(RadiusPacket Packet, RadiusServerOptions Server, ReadOnlyMemory<byte> RequestAuthenticator)
+        : Answer(Packet, Server, RequestAuthenticator);
+
+    /// <summary>No usable answer. <see cref="Attempts"/> tells server by server why.</summary>
+    public sealed record Unavailable(UnavailableReason Reason, IReadOnlyList<ServerAttemptRecord> Attempts, string? Detail = null) : RadiusOutcome
+    {
+        /// <summary>One line for the log.</summary>
+        public string Explain()
+        {
+            var line = Reason switch
+            {
+                UnavailableReason.NoAnswer => "no RADIUS server answered",
+                UnavailableReason.TooManyInFlight => "too many RADIUS requests in flight",
+                UnavailableReason.InvalidRequest => "the RADIUS request cannot be sent",
+                UnavailableReason.UnknownServer => "the conversation's RADIUS server is no longer configured",
+                UnavailableReason.SocketError => "the RADIUS socket failed",
+                _ => "the RADIUS client is stopping",
+            };
+            if (Detail is not null) line += ": " + Detail;
+            foreach (var attempt in Attempts) line += "; " + attempt.Explain();
+            return line;
+        }
+    }
+}
+
+public enum UnavailableReason
+{
+    NoAnswer,
+    TooManyInFlight,
+    InvalidRequest,
+    UnknownServer,
+    SocketError,
+    Stopping,
+}
+
+/// <summary>What one server did with one request that it did not answer usably.</summary>
+/// <param name="Server">Its name.</param>
+/// <param name="Transmissions">Times the request was sent.</param>
+/// <param name="BadAuthenticators">Replies whose Response Authenticator or Message-Authenticator failed.</param>
+/// <param name="MissingMessageAuthenticators">Replies without the required Message-Authenticator.</param>
+/// <param name="Malformed">Replies that were no RADIUS packet or of a code that does not answer the request.</param>
+/// <param name="Refused">Whether its host answered ICMP port unreachable.</param>
+public sealed record ServerAttemptRecord(
+    string Server, int Transmissions, int BadAuthenticators, int MissingMessageAuthenticators, int Malformed, bool Refused)
+{
+    public string Explain()
+    {
+        var line = $"{Server} was asked {Transmissions} time{(Transmissions == 1 ? "" : "s")}";
+        if (BadAuthenticators > 0) line += $", {BadAuthenticators} replies failed their Response Authenticator: is the secret right?";
+        if (MissingMessageAuthenticators > 0) line += $", {MissingMessageAuthenticators} replies lacked Message-Authenticator";
+        if (Malformed > 0) line += $", {Malformed} replies were malformed";
+        if (Refused) line += ", its port is closed";
+        return line;
+    }
+}
