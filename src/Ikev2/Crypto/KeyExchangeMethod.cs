@@ -1,0 +1,34 @@
+namespace Headend.Ikev2.Crypto;
+
+/// <summary>One row of the key exchange methods (transform type 4).</summary>
+/// <param name="Id">IANA number of the group, as the KE payload carries it.</param>
+/// <param name="Keyword">Name in configuration.</param>
+/// <param name="Family">The arithmetic, which decides encoding and checks of the public value.</param>
+/// <param name="GroupName">libcrypto's name of the group.</param>
+/// <param name="PublicOctets">Octets of the public value in the KE payload.</param>
+/// <param name="SecretOctets">Octets of the shared secret.</param>
+/// <param name="Alias">A second name accepted in configuration.</param>
+public sealed record KeyExchangeMethod(
+    ushort Id,
+    string Keyword,
+    KeyExchangeFamily Family,
+    string GroupName,
+    int PublicOctets,
+    int SecretOctets,
+    string? Alias = null)
+{
+    public override string ToString() => Keyword;
+}
+
+/// <summary>Kinds of Diffie-Hellman arithmetic.</summary>
+public enum KeyExchangeFamily
+{
+    /// <summary>Safe-prime groups of RFC 3526.</summary>
+    Modp,
+
+    /// <summary>Random curves modulo a prime, RFC 5903.</summary>
+    Ecp,
+
+    /// <summary>Curve25519, RFC 8031.</summary>
+    Montgomery,
+}

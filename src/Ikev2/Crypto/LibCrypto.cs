@@ -1,0 +1,111 @@
+using System.Runtime.InteropServices;
+
+namespace Headend.Ikev2.Crypto;
+
+/// <summary>The part of OpenSSL 3's libcrypto that .NET does not wrap. A result of 1 is success everywhere.</summary>
+internal static partial class LibCrypto
+{
+    private const string Library = "libcrypto.so.3";
+
+    [LibraryImport(Library)]
+    public static partial void EVP_PKEY_free(nint key);
+
+    [LibraryImport(Library)]
+    public static partial void EVP_PKEY_CTX_free(nint context);
+
+    [LibraryImport(Library)]
+    public static partial PkeyHandle EVP_PKEY_new();
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial PkeyContextHandle EVP_PKEY_CTX_new_from_name(nint libraryContext, string name, nint properties);
+
+    [LibraryImport(Library)]
+    public static partial PkeyContextHandle EVP_PKEY_CTX_new_from_pkey(nint libraryContext, PkeyHandle key, nint properties);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_paramgen_init(PkeyContextHandle context);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_paramgen(PkeyContextHandle context, ref nint key);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_keygen_init(PkeyContextHandle context);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_keygen(PkeyContextHandle context, ref nint key);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int EVP_PKEY_CTX_set_group_name(PkeyContextHandle context, string name);
+
+    [LibraryImport(Library)]
+    public static partial nuint EVP_PKEY_get1_encoded_public_key(PkeyHandle key, out nint encoded);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_set1_encoded_public_key(PkeyHandle key, ReadOnlySpan<byte> encoded, nuint length);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_copy_parameters(PkeyHandle to, PkeyHandle from);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial PkeyHandle EVP_PKEY_new_raw_public_key_ex(nint libraryContext, string type, nint properties, ReadOnlySpan<byte> key, nuint length);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial PkeyHandle EVP_PKEY_new_raw_private_key_ex(nint libraryContext, string type, nint properties, ReadOnlySpan<byte> key, nuint length);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_derive_init(PkeyContextHandle context);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_derive_set_peer_ex(PkeyContextHandle context, PkeyHandle peer, int validate);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_CTX_set_dh_pad(PkeyContextHandle context, int pad);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_derive(PkeyContextHandle context, Span<byte> secret, ref nuint length);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial void CRYPTO_free(nint memory, string file, int line);
+
+    [LibraryImport(Library)]
+    public static partial void ERR_clear_error();
+
+    [LibraryImport(Library)]
+    public static partial nuint ERR_get_error();
+
+    [LibraryImport(Library)]
+    public static partial nint BN_bin2bn(ReadOnlySpan<byte> number, int length, nint result);
+
+    [LibraryImport(Library)]
+    public static partial int BN_bn2binpad(nint number, Span<byte> destination, int length);
+
+    [LibraryImport(Library)]
+    public static partial void BN_clear_free(nint number);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int EVP_PKEY_get_bn_param(PkeyHandle key, string name, ref nint number);
+
+    [LibraryImport(Library)]
+    public static partial nint OSSL_PARAM_BLD_new();
+
+    [LibraryImport(Library)]
+    public static partial void OSSL_PARAM_BLD_free(nint builder);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int OSSL_PARAM_BLD_push_utf8_string(nint builder, string key, string value, nuint length);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int OSSL_PARAM_BLD_push_BN(nint builder, string key, nint number);
+
+    [LibraryImport(Library)]
+    public static partial nint OSSL_PARAM_BLD_to_param(nint builder);
+
+    [LibraryImport(Library)]
+    public static partial void OSSL_PARAM_free(nint parameters);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_fromdata_init(PkeyContextHandle context);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_PKEY_fromdata(PkeyContextHandle context, ref nint key, int selection, nint parameters);
+}

@@ -1,0 +1,18 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Headend.Ikev2.Crypto;
+
+/// <summary>Owns an EVP_PKEY_CTX.</summary>
+internal sealed class PkeyContextHandle : SafeHandleZeroOrMinusOneIsInvalid
+{
+    public PkeyContextHandle()
+        : base(ownsHandle: true)
+    {
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        LibCrypto.EVP_PKEY_CTX_free(handle);
+        return true;
+    }
+}

@@ -1,0 +1,28 @@
+using System.Security.Cryptography;
+
+namespace Headend.Ikev2.Crypto;
+
+/// <summary>Cryptography of .NET, with libcrypto where .NET has no X25519 and MODP or is slower (ECP). Thread-safe.</summary>
+public sealed class SystemCryptoProvider : ICryptoProvider
+{
+    public static SystemCryptoProvider Instance { get; } = new();
+
+    public void Fill(Span<byte> destination) => RandomNumberGenerator.Fill(destination);
+
+    public IKeyExchange CreateKeyExchange(KeyExchangeMethod method) => LibCryptoKeyExchange.Generate(method);
+
+    public IPrf CreatePrf(PrfAlgorithm algorithm, ReadOnlySpan<byte> key) => new HmacPrf(algorithm, key);
+
+    public IMessageCipher CreateCipher(
+        EncryptionAlgorithm encryption,
+        IntegrityAlgorithm? integrity,
+        ReadOnlySpan<byte> encryptionKeyWithSalt,
+        ReadOnlySpan<byte> integrityKey)
+    {
+        if (encryption.IsAead)
+            return new AeadCipher(encryption, encryptionKeyWithSalt);
+
+        ArgumentNullException.ThrowIfNull(integrity);
+        return new CbcHmacCipher(this, encryption, integrity, encryptionKeyWithSalt, integrityKey);
+    }
+}
