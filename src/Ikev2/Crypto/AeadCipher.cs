@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2.Crypto;
 
@@ -22,7 +23,7 @@ internal sealed class AeadCipher : IMessageCipher
         _algorithm = algorithm;
         _salt = keyWithSalt[algorithm.KeyOctets..].ToArray();
         var key = keyWithSalt[..algorithm.KeyOctets];
-        if (algorithm.Id == AlgorithmTable.ChaCha20Poly1305)
+        if (algorithm.Id == TransformIds.Encryption.ChaCha20Poly1305)
             _chaCha = new ChaCha20Poly1305(key);
         else
             _gcm = new AesGcm(key, algorithm.IcvOctets);

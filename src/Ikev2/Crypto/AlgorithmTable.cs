@@ -1,30 +1,22 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using Ids = Headend.Ikev2.Wire.TransformIds.Encryption;
 
 namespace Headend.Ikev2.Crypto;
 
 /// <summary>Every algorithm this headend can negotiate; one line each. The order has no meaning.</summary>
 public static class AlgorithmTable
 {
-    /// <summary>ENCR_AES_CBC.</summary>
-    internal const ushort AesCbc = 12;
-
-    /// <summary>AES-GCM with a 16 octet ICV.</summary>
-    internal const ushort AesGcm16 = 20;
-
-    /// <summary>ENCR_CHACHA20_POLY1305.</summary>
-    internal const ushort ChaCha20Poly1305 = 28;
-
     public static IReadOnlyList<EncryptionAlgorithm> Encryption { get; } =
     [
-        new(AesGcm16, 256, "aes256gcm16", IsAead: true, KeyOctets: 32, SaltOctets: 4, IvOctets: 8, IcvOctets: 16, BlockOctets: 1), // RFC 4106, 5282
-        new(AesGcm16, 192, "aes192gcm16", IsAead: true, KeyOctets: 24, SaltOctets: 4, IvOctets: 8, IcvOctets: 16, BlockOctets: 1),
-        new(AesGcm16, 128, "aes128gcm16", IsAead: true, KeyOctets: 16, SaltOctets: 4, IvOctets: 8, IcvOctets: 16, BlockOctets: 1),
-        // RFC 7634 2: "the Key Length attribute MUST NOT be sent"
-        new(ChaCha20Poly1305, 0, "chacha20poly1305", IsAead: true, KeyOctets: 32, SaltOctets: 4, IvOctets: 8, IcvOctets: 16, BlockOctets: 1),
-        new(AesCbc, 256, "aes256", IsAead: false, KeyOctets: 32, SaltOctets: 0, IvOctets: 16, IcvOctets: 0, BlockOctets: 16), // RFC 3602
-        new(AesCbc, 192, "aes192", IsAead: false, KeyOctets: 24, SaltOctets: 0, IvOctets: 16, IcvOctets: 0, BlockOctets: 16),
-        new(AesCbc, 128, "aes128", IsAead: false, KeyOctets: 16, SaltOctets: 0, IvOctets: 16, IcvOctets: 0, BlockOctets: 16),
+        new(Ids.AesGcm16, 256, "aes256gcm16", IsAead: true, KeyOctets: 32, SaltOctets: 4, IvOctets: 8, IcvOctets: 16, BlockOctets: 1), // RFC 4106, 5282
+        new(Ids.AesGcm16, 192, "aes192gcm16", IsAead: true, KeyOctets: 24, SaltOctets: 4, IvOctets: 8, IcvOctets: 16, BlockOctets: 1),
+        new(Ids.AesGcm16, 128, "aes128gcm16", IsAead: true, KeyOctets: 16, SaltOctets: 4, IvOctets: 8, IcvOctets: 16, BlockOctets: 1),
+        // RFC 7634 2: no Key Length attribute, as the key has one length.
+        new(Ids.ChaCha20Poly1305, 0, "chacha20poly1305", IsAead: true, KeyOctets: 32, SaltOctets: 4, IvOctets: 8, IcvOctets: 16, BlockOctets: 1),
+        new(Ids.AesCbc, 256, "aes256", IsAead: false, KeyOctets: 32, SaltOctets: 0, IvOctets: 16, IcvOctets: 0, BlockOctets: 16), // RFC 3602
+        new(Ids.AesCbc, 192, "aes192", IsAead: false, KeyOctets: 24, SaltOctets: 0, IvOctets: 16, IcvOctets: 0, BlockOctets: 16),
+        new(Ids.AesCbc, 128, "aes128", IsAead: false, KeyOctets: 16, SaltOctets: 0, IvOctets: 16, IcvOctets: 0, BlockOctets: 16),
     ];
 
     public static IReadOnlyList<IntegrityAlgorithm> Integrity { get; } =

@@ -88,7 +88,7 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
 
     public void Dispose() => _key.Dispose();
 
-    // RFC 6989 2.1: "the receiver MUST check that the peer's public value is in the legal range (1 < r < p-1)"
+    // RFC 6989 2.1: for the safe-prime groups it is enough that 1 < r < p-1.
     private bool IsAcceptable(ReadOnlySpan<byte> value)
     {
         if (Method.Family != KeyExchangeFamily.Modp)
