@@ -66,8 +66,13 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
     {
         if (deadTime <= TimeSpan.Zero) return;
         var until = time.GetUtcNow() + deadTime;
-        lock (gate) deadUntil = until;
-        observer.ServerDead(Options.Name, until);
+        bool news;
+        lock (gate)
+        {
+            news = deadUntil is null;
+            deadUntil = until;
+        }
+        if (news) observer.ServerDead(Options.Name, until);
     }
 
     public void HandleRefused(RadiusSocket socket)
@@ -108,7 +113,7 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
         }
         if (!Answers(packet.Code, exchange!.Request.Code))
         {
-            Ignore(exchange, RadiusError.BadLength, wrongCode: true);
+            Ignore(exchange, RadiusError.UnexpectedCode);
             return;
         }
         error = RadiusAuthenticatorCodec.VerifyReply(packet, requestAuthenticator, Options.Secret, RequiresMessageAuthenticator(exchange.Request, packet));
@@ -193,8 +198,8 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
             exchange.LastSentAt = time.GetTimestamp();
             if (previous > 0) retransmissions++;
         }
-        timers.Add(exchange, previous + 1, Jittered(Options.Timeout));
         exchange.Socket!.TrySend(exchange.Packet.AsSpan(0, exchange.PacketLength));
+        timers.Add(exchange, previous + 1, Jittered(Options.Timeout));
     }
 
     private TimeSpan Jittered(TimeSpan timeout)
@@ -232,7 +237,7 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
         return socket;
     }
 
-    private void Ignore(RadiusExchange? exchange, RadiusError reason, bool wrongCode = false)
+    private void Ignore(RadiusExchange? exchange, RadiusError reason)
     {
         lock (gate)
         {
@@ -248,7 +253,7 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
             }
             else
             {
-                if (wrongCode) unexpected++;
+                if (reason == RadiusError.UnexpectedCode) unexpected++;
                 else malformed++;
                 if (exchange is not null) exchange.Malformed++;
             }

@@ -28,4 +28,7 @@ public enum RadiusError
 
     /// <summary>A Message-Authenticator is required and absent.</summary>
     MissingMessageAuthenticator,
+
+    /// <summary>A well-formed packet of a code that does not answer the request.</summary>
+    UnexpectedCode,
 }

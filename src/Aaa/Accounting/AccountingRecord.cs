@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Net;
+using Headend.Aaa.Authentication;
+using Headend.Aaa.Radius;
+
+namespace Headend.Aaa.Accounting;
+
+/// <summary>Octets and packets of a session's inner traffic. "Input" is from the client (RFC 2866 5.3).</summary>
+public readonly record struct TrafficCounters(ulong InputOctets, ulong OutputOctets, ulong InputPackets, ulong OutputPackets);
+
+/// <summary>One thing to tell the accounting server. Immutable; its event time never changes, however often it is sent.</summary>
+public sealed record AccountingRecord
+{
+    public required AcctStatusType Status { get; init; }
+
+    public required NasSessionRecord Session { get; init; }
+
+    /// <summary>When it happened: Event-Timestamp, and the origin of Acct-Delay-Time.</summary>
+    public required DateTimeOffset EventAt { get; init; }
+
+    /// <summary>The authenticated identity, or null for the session's User-Name.</summary>
+    public string? UserName { get; init; }
+
+    public AcctAuthentic Authentic { get; init; } = AcctAuthentic.Radius;
+
+    /// <summary>The client's inner addresses.</summary>
+    public ImmutableArray<IPAddress> AssignedAddresses { get; init; } = [];
+
+    public IPAddress? Netmask { get; init; }
+
+    public ImmutableArray<ReadOnlyMemory<byte>> Classes { get; init; } = [];
+
+    public ReadOnlyMemory<byte> ChargeableUserIdentity { get; init; }
+
+    /// <summary>Not sent in a Start (RFC 2866 5.13).</summary>
+    public TrafficCounters Counters { get; init; }
+
+    public TimeSpan SessionTime { get; init; }
+
+    /// <summary>Of a Stop.</summary>
+    public AcctTerminateCause? TerminateCause { get; init; }
+
+    /// <summary>The Accounting-Request; Acct-Delay-Time follows the clock at each transmission.</summary>
+    public RadiusRequest ToRequest()
+    {
+        var request = new RadiusRequest(RadiusCode.AccountingRequest)
+            .Add(RadiusAttributeType.AcctStatusType, Status.Value)
+            .Add(RadiusAttributeType.UserName, UserName ?? Session.UserName);
+        AccessRequestCodec.AddNas(request, Session);
+        request
+            .Add(RadiusAttributeType.AcctMultiSessionId, Session.AcctMultiSessionId)
+            .Add(RadiusAttributeType.AcctAuthentic, Authentic.Value)
+            .Add(RadiusAttributeType.EventTimestamp, (uint)EventAt.ToUnixTimeSeconds())
+            .AddDelayTime(EventAt);
+        foreach (var address in AssignedAddresses)
+        {
+            var isIpv4 = address.GetAddressBytes().Length == 4;
+            request.Add(isIpv4 ? RadiusAttributeType.FramedIpAddress : RadiusAttributeType.FramedIpv6Address, address);
+            if (isIpv4 && Netmask is not null) request.Add(RadiusAttributeType.FramedIpNetmask, Netmask);
+        }
+        foreach (var value in Classes) request.Add(RadiusAttributeType.Class, value.Span);
+        request.Add(RadiusAttributeType.ChargeableUserIdentity, ChargeableUserIdentity.Span);
+        request.AddCiscoPair("connect-progress", "Call Up");
+        if (Status != AcctStatusType.Start) AddUsage(request);
+        if (TerminateCause is { } cause)
+        {
+            request.Add(RadiusAttributeType.AcctTerminateCause, cause.Value).AddCiscoPair("disc-cause-ext", cause.DisconnectCause);
+        }
+        return request;
+    }
+
+    private void AddUsage(RadiusRequest request) => request
+        .Add(RadiusAttributeType.AcctSessionTime, (uint)Math.Clamp((long)SessionTime.TotalSeconds, 0, uint.MaxValue))
+        // RFC 2869 5.1, 5.2: Gigawords count how often the 32-bit counters wrapped.
+        .Add(RadiusAttributeType.AcctInputOctets, (uint)Counters.InputOctets)
+        .Add(RadiusAttributeType.AcctInputGigawords, (uint)(Counters.InputOctets >> 32))
+        .Add(RadiusAttributeType.AcctOutputOctets, (uint)Counters.OutputOctets)
+        .Add(RadiusAttributeType.AcctOutputGigawords, (uint)(Counters.OutputOctets >> 32))
+        .Add(RadiusAttributeType.AcctInputPackets, (uint)Counters.InputPackets)
+        .Add(RadiusAttributeType.AcctOutputPackets, (uint)Counters.OutputPackets);
+}

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using System.Net;
+using Headend.Aaa.Authentication;
+using Headend.Aaa.Authorization;
+
+namespace Headend.Aaa.Accounting;
+
+/// <summary>
+/// One session as accounting sees it: makes its Start, Interim-Update and Stop records with what stays the same for its life. Reads no clock. Not thread-safe: the session's owner
+/// calls it.
+/// </summary>
+public sealed class AccountingSession
+{
+    private readonly SessionProfile profile;
+    private readonly ImmutableArray<IPAddress> addresses;
+    private readonly AcctAuthentic authentic;
+    private readonly DateTimeOffset startedAt;
+
+    /// <param name="session">Identifiers; endpoints and NAS-Port-Id may be brought up to date by <see cref="Session"/>.</param>
+    /// <param name="profile">Authorization: User-Name, Class, Chargeable-User-Identity, netmask.</param>
+    /// <param name="addresses">The client's inner addresses.</param>
+    /// <param name="authentic">Who authenticated the user.</param>
+    /// <param name="startedAt">When the session was established.</param>
+    public AccountingSession(
+        NasSessionRecord session, SessionProfile profile, IEnumerable<IPAddress> addresses, AcctAuthentic authentic, DateTimeOffset startedAt)
+    {
+        Session = session;
+        this.profile = profile;
+        this.addresses = [.. addresses];
+        this.authentic = authentic;
+        this.startedAt = startedAt;
+    }
+
+    /// <summary>Identifiers for the records from now on.</summary>
+    public NasSessionRecord Session { get; set; }
+
+    public AccountingRecord Start() => Make(AcctStatusType.Start, startedAt, default, null);
+
+    public AccountingRecord Interim(DateTimeOffset now, TrafficCounters counters) => Make(AcctStatusType.InterimUpdate, now, counters, null);
+
+    public AccountingRecord Stop(DateTimeOffset now, TrafficCounters counters, AcctTerminateCause cause) => Make(AcctStatusType.Stop, now, counters, cause);
+
+    private AccountingRecord Make(AcctStatusType status, DateTimeOffset eventAt, TrafficCounters counters, AcctTerminateCause? cause) => new()
+    {
+        Status = status,
+        Session = Session,
+        EventAt = eventAt,
+        UserName = profile.UserName,
+        Authentic = authentic,
+        AssignedAddresses = addresses,
+        Netmask = profile.Ipv4Netmask,
+        Classes = profile.Classes,
+        ChargeableUserIdentity = profile.ChargeableUserIdentity,
+        Counters = counters,
+        SessionTime = eventAt - startedAt,
+        TerminateCause = cause,
+    };
+}

@@ -1,0 +1,86 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+
+namespace Headend.Aaa.Authorization;
+
+/// <summary>One `authorization-policies` entry of the configuration.</summary>
+public sealed record LocalPolicyOptions(string Name)
+{
+    public string? Pool { get; init; }
+
+    public string? Ipv6Pool { get; init; }
+
+    public IReadOnlyList<IPAddress> Dns { get; init; } = [];
+
+    public string? DefaultDomain { get; init; }
+
+    /// <summary>Values of route-set: "prefix 10.0.0.0/8" ...</summary>
+    public IReadOnlyList<string> RouteSet { get; init; } = [];
+
+    public string? Banner { get; init; }
+
+    public TimeSpan? SessionTimeout { get; init; }
+
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>Name of an attribute list, or null.</summary>
+    public string? AttributeList { get; init; }
+}
+
+/// <summary>The authorization policies of the configuration as profiles, by name. Immutable.</summary>
+public sealed class LocalProfiles
+{
+    private readonly FrozenDictionary<string, SessionProfile> profiles;
+
+    private LocalProfiles(FrozenDictionary<string, SessionProfile> profiles) => this.profiles = profiles;
+
+    public static LocalProfiles None { get; } = new(FrozenDictionary<string, SessionProfile>.Empty);
+
+    public bool TryFind(string name, [NotNullWhen(true)] out SessionProfile? profile) => profiles.TryGetValue(name, out profile);
+
+    /// <summary>Compiles all policies; every error is listed with the name of its policy or list.</summary>
+    public static bool TryCompile(
+        IReadOnlyList<LocalPolicyOptions> policies, IReadOnlyDictionary<string, IReadOnlyList<string>> attributeLists, IProfileObserver observer,
+        [NotNullWhen(true)] out LocalProfiles? result, out IReadOnlyList<string> errors)
+    {
+        var found = new List<string>();
+        var compiled = new Dictionary<string, SessionProfile>(StringComparer.Ordinal);
+        foreach (var policy in policies)
+        {
+            var listed = SessionProfile.Empty;
+            if (policy.AttributeList is not null)
+            {
+                if (!attributeLists.TryGetValue(policy.AttributeList, out var pairs))
+                {
+                    found.Add($"authorization policy {policy.Name}: there is no attribute list {policy.AttributeList}");
+                }
+                else if (!SessionProfileReader.TryRead(pairs, observer, out listed, out var error))
+                {
+                    found.Add($"attribute list {policy.AttributeList}: {error}");
+                }
+            }
+            var routes = new List<IPNetwork>();
+            foreach (var value in policy.RouteSet)
+            {
+                if (SessionProfileReader.TryParseRouteSet(value, out var network)) routes.Add(network);
+                else found.Add($"authorization policy {policy.Name}: route-set '{value}' is not understood");
+            }
+            var own = new SessionProfile
+            {
+                Ipv4Pool = policy.Pool,
+                Ipv6Pool = policy.Ipv6Pool,
+                DnsServers = [.. policy.Dns],
+                DefaultDomain = policy.DefaultDomain,
+                Routes = [.. routes],
+                Banner = policy.Banner,
+                SessionTimeout = policy.SessionTimeout,
+                IdleTimeout = policy.IdleTimeout,
+            };
+            if (!compiled.TryAdd(policy.Name, ProfileMerge.Merge(listed, own))) found.Add($"authorization policy {policy.Name} is defined twice");
+        }
+        errors = found;
+        result = found.Count == 0 ? new LocalProfiles(compiled.ToFrozenDictionary(StringComparer.Ordinal)) : null;
+        return result is not null;
+    }
+}
