@@ -8,6 +8,7 @@ set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 export LC_ALL=C
+cd / || exit 1   # the clone may change under a long run
 for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$part.sh"; done
 LOAD=${LOAD:-$ROOT/tests/Load/bin/Release/net10.0/headend-load.dll}
 SECONDS_EACH=${SECONDS_EACH:-8} IPERF_SECONDS=10 PRINT=
@@ -21,7 +22,7 @@ done
 
 # What both gateways are set to. strongSwan's own limits against floods are off: all clients of this run share one address.
 THREADS=${THREADS:-64} SOCKETS=${SOCKETS:-60} ACCOUNTING=no GATEWAY_LOG=0 GATEWAY_FLUSH=no HALF_OPEN=30
-STRONGSWAN_PROPOSALS=aes256-sha256-x25519 PROPOSALS=aes256-sha256-x25519 DPD=0
+STRONGSWAN_PROPOSALS=aes256-sha256-x25519 PROPOSALS=aes256-sha256-x25519 DPD=300s
 CHARON_OPTIONS="dos_protection = no
   block_threshold = 0
   cookie_threshold = 0
@@ -43,7 +44,7 @@ cpu_ms() { awk -v hertz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($12
 rss_kb() { awk '/^VmRSS:/ { print $2 }' "/proc/$(pid_of "$1")/status"; }
 
 offer() { # offer COUNT RATE CONCURRENCY JSON
-  timeout 300 ip netns exec "$CLIENT" dotnet "$LOAD" --target $GATEWAY_V4 --count "$1" --rate "$2" --concurrency "$3" \
+  timeout --foreground 300 ip netns exec "$CLIENT" dotnet "$LOAD" --target $GATEWAY_V4 --count "$1" --rate "$2" --concurrency "$3" \
     --user load --password load-word --ca "$RUN/pki/ca.pem" --json "$4" >"$RUN/load.out" 2>&1
 }
 
@@ -65,7 +66,7 @@ step() {
 
 iperf() { # iperf FLAGS...: Mbit/s through the tunnel, and the gateway's CPU ms per gigabyte
   local cpu; cpu=$(cpu_ms gateway)
-  timeout $((IPERF_SECONDS + 20)) ip netns exec "$CLIENT" iperf3 -c $LAN_V4 -t $IPERF_SECONDS -J "$@" >"$RUN/iperf.json" 2>&1
+  timeout --foreground $((IPERF_SECONDS + 20)) ip netns exec "$CLIENT" iperf3 -c $LAN_V4 -t $IPERF_SECONDS -J "$@" >"$RUN/iperf.json" 2>&1
   python3 - "$RUN/iperf.json" $(($(cpu_ms gateway) - cpu)) <<'PY'
 import json, sys
 end = json.load(open(sys.argv[1])).get("end", {}).get("sum_received", {})

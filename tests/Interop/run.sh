@@ -9,6 +9,7 @@ set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 export LC_ALL=C
+cd / || exit 1   # the clone may change under a long run
 for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$part.sh"; done
 for part in "$HERE"/scenarios/*.sh; do . "$part"; done
 
@@ -23,6 +24,7 @@ seconds_for() { case $1 in waiting_logins|dead_client|rekey_by_server) echo 420 
 if [ "${1:-}" = --one ]; then
   SCENARIO=$2 RESULTS=$3
   make_run
+  echo "$PREFIX $RUN" >>"$RESULTS.made"
   trap 'end_run' EXIT
   trap 'exit 143' INT TERM
   "scenario_$SCENARIO"
@@ -37,7 +39,23 @@ case ${1:-} in
 esac
 
 RESULTS=$(mktemp "${TMPDIR:-/tmp}/hi-results-XXXXXX")
-trap 'rm -f "$RESULTS"' EXIT
+# sweep: ends what a killed scenario left in its own namespaces and says what that was.
+sweep() {
+  local prefix directory namespace
+  while read -r prefix directory; do
+    for namespace in $(ip netns list | grep -o "^$prefix-[a-z]*"); do
+      echo "$namespace"
+      ip netns pids "$namespace" | xargs -r kill -KILL
+      ip netns delete "$namespace"
+    done
+    [ ! -e "$directory" ] || [ -n "${INTEROP_KEEP:-}" ] || { echo "$directory"; rm -rf "$directory"; }
+  done <"$RESULTS.made"
+}
+
+child=
+trap 'rm -f "$RESULTS" "$RESULTS.made"' EXIT
+trap '[ -z "$child" ] || { kill -TERM "$child" 2>/dev/null; wait "$child"; }; sweep; exit 143' INT TERM
+: >"$RESULTS.made"
 SCENARIO=interop
 if [ "$(id -u)" != 0 ] || ! ip netns add "hi$$-probe" 2>/dev/null; then
   skip "all scenarios" "network namespaces need root"
@@ -47,18 +65,19 @@ fi
 ip netns delete "hi$$-probe"
 ensure_packages || fail packages "could not be installed"
 
-before=$(ip netns list | sort; ls -d "${TMPDIR:-/tmp}"/hi-[A-Za-z0-9]????? 2>/dev/null)
 for SCENARIO in $chosen; do
   begin=$(milliseconds)
   declare -F "scenario_$SCENARIO" >/dev/null || { fail scenario "there is no such scenario"; continue; }
-  timeout -k 30 "$(seconds_for "$SCENARIO")" bash "$HERE/run.sh" --one "$SCENARIO" "$RESULTS"
-  code=$?
+  timeout -k 30 "$(seconds_for "$SCENARIO")" bash "$HERE/run.sh" --one "$SCENARIO" "$RESULTS" &
+  child=$!
+  wait $child
+  code=$? child=
   [ $code = 0 ] || fail "ran to its end" "exit code $code (124: out of time)"
   say "$SCENARIO took $((($(milliseconds) - begin) / 1000)) s"
 done
 SCENARIO=interop
-after=$(ip netns list | sort; ls -d "${TMPDIR:-/tmp}"/hi-[A-Za-z0-9]????? 2>/dev/null)
-[ -n "${INTEROP_KEEP:-}" ] || equal "namespaces and files are as before" "$before" "$after"
+left=$(sweep)
+[ -n "${INTEROP_KEEP:-}" ] || equal "no namespace and no file of these runs is left" "" "$left"
 
 count() { grep -c "^$1$" "$RESULTS"; }
 echo "interop: $(count ok) passed, $(count fail) failed, $(count skip) skipped"

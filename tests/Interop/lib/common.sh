@@ -90,7 +90,7 @@ make_run() {
   chmod 755 "$RUN"
   PREFIX=hi$$
   CLIENT=$PREFIX-client GATEWAY_NS=$PREFIX-headend AAA=$PREFIX-aaa LAN=$PREFIX-lan
-  NAT=$PREFIX-nat INSIDE=$PREFIX-inside EMPTY=$PREFIX-empty
+  NAT=$PREFIX-nat INSIDE=$PREFIX-inside
   FAILED_BEFORE=$(grep -c fail "$RESULTS" 2>/dev/null)
 }
 
@@ -106,9 +106,13 @@ end_run() {
   for pidfile in "$RUN"/*.pid; do
     [ -e "$pidfile" ] && stop "$(basename "$pidfile" .pid)"
   done
-  for namespace in "$CLIENT" "$GATEWAY_NS" "$AAA" "$LAN" "$NAT" "$INSIDE" "$EMPTY"; do
-    if [ -e "/run/netns/$namespace" ]; then ip netns delete "$namespace"; fi
+  local left=""
+  for namespace in "$CLIENT" "$GATEWAY_NS" "$AAA" "$LAN" "$NAT" "$INSIDE"; do
+    [ -e "/run/netns/$namespace" ] || continue
+    left="$left$(ip netns pids "$namespace" | xargs -r ps -o comm= -p | tr '\n' ' ')"
+    ip netns delete "$namespace"
   done
+  [ -z "$left" ] || fail "no process is left" "$left"
   if [ "$(grep -c fail "$RESULTS" 2>/dev/null)" != "$FAILED_BEFORE" ] && [ -e "$RUN/gateway.out" ]; then
     say "last lines of the gateway's log:"
     tail -n "${INTEROP_LOG_LINES:-15}" "$RUN/gateway.out" | sed 's/^/#   /'

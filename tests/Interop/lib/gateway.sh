@@ -133,6 +133,8 @@ connections {
     send_certreq = no
     dpd_delay = ${DPD:-30s}
     rekey_time = ${IKE_LIFETIME:-8h}
+    over_time = 1h
+    rand_time = 0
     unique = ${UNIQUE:-no}
     local {
       auth = ${STRONGSWAN_AUTH:-pubkey}
@@ -148,6 +150,8 @@ connections {
         local_ts = 10.10.0.0/24${POOL6:+, 2001:db8:10::/64}
         esp_proposals = aes256gcm16-x25519,aes256gcm16,aes256-sha256
         rekey_time = ${CHILD_LIFETIME:-1h}
+        life_time = 3h
+        rand_time = 0
         dpd_action = clear
       }
     }

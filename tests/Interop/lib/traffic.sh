@@ -18,7 +18,7 @@ pings() { # pings NAMESPACE ADDRESS [COUNT]
 move() {
   local way
   for way in up down; do
-    if timeout 180 ip netns exec "$2" python3 "$HERE/tools/transfer.py" $way "$3" 5001 $((MEGABYTES * 1000000)) >"$RUN/move.out" 2>&1; then
+    if timeout --foreground 180 ip netns exec "$2" python3 "$HERE/tools/transfer.py" $way "$3" 5001 $((MEGABYTES * 1000000)) >"$RUN/move.out" 2>&1; then
       ok "$1 $MEGABYTES MB $way, $(sed 's/.* = //' "$RUN/move.out")"
     else
       fail "$1 $MEGABYTES MB $way" "$(tail -n 1 "$RUN/move.out")"

@@ -2,17 +2,25 @@
 
 # Traffic in both directions at a rate that no queue on the way refuses: what is lost is lost by the rekey.
 start_flow() { # start_flow NAMESPACE
-  start flow-up "$1" python3 "$HERE/tools/transfer.py" up $LAN_V4 5001 1000000 --rate 20000000 --stop "$RUN/flow.stop"
-  start flow-down "$1" python3 "$HERE/tools/transfer.py" down $LAN_V4 5001 1000000 --rate 20000000 --stop "$RUN/flow.stop"
+  start flow-up "$1" python3 "$HERE/tools/transfer.py" up $LAN_V4 5001 500000 --rate 6000000 --stop "$RUN/flow.stop"
+  start flow-down "$1" python3 "$HERE/tools/transfer.py" down $LAN_V4 5001 500000 --rate 6000000 --stop "$RUN/flow.stop"
   start flow-echo "$1" python3 "$HERE/tools/udp_echo.py" count $LAN_V4 5002 --rate 200 --stop "$RUN/flow.stop"
 }
 
 flow_ended() { local one; for one in flow-up flow-down flow-echo; do running $one && return 1; done; true; }
 
+# Outer packets that a process was too slow to read: a loss of the machine's, not of the rekey.
+buffer_drops() {
+  local namespace
+  for namespace in "$CLIENT" "$GATEWAY_NS" "$LAN"; do
+    in_ns "$namespace" awk -v name="${namespace#*-}" '/^Udp:/ && !n { split($0, heads); n = NF; next } /^Udp:/ { for (i = 1; i <= n; i++) if (heads[i] == "RcvbufErrors") printf "%s %s ", $i, name }' /proc/net/snmp
+  done
+}
+
 judge_flow() { # judge_flow NAME
   touch "$RUN/flow.stop"
   wait_until 40 flow_ended || fail "$1 flow" "did not end"
-  check "$1: UDP echo $(cat "$RUN/flow-echo.out")" "packets are missing" grep -q ' lost 0 duplicated 0$' "$RUN/flow-echo.out"
+  check "$1: UDP echo $(cat "$RUN/flow-echo.out")" "packets are missing; full socket buffers dropped $(buffer_drops)" grep -q ' lost 0 duplicated 0$' "$RUN/flow-echo.out"
   check "$1: TCP up $(tail -n 1 "$RUN/flow-up.out")" "see above" grep -q 'checksums equal' "$RUN/flow-up.out"
   check "$1: TCP down $(tail -n 1 "$RUN/flow-down.out")" "see above" grep -q 'checksums equal' "$RUN/flow-down.out"
   rm -f "$RUN"/flow*
@@ -68,7 +76,7 @@ count_changes() {
 }
 
 scenario_rekey_by_server() {
-  CHILD_LIFETIME=${SHORT_CHILD_LIFETIME:-10s} IKE_LIFETIME=${SHORT_IKE_LIFETIME:-14s}
+  CHILD_LIFETIME=${SHORT_CHILD_LIFETIME:-7s} IKE_LIFETIME=${SHORT_IKE_LIFETIME:-9s}
   need setup "no setup" standard_setup
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)"
   logs_in client home login
