@@ -1,0 +1,223 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Headend.VirtualAccess.DataPlane;
+
+namespace Headend.VirtualAccess.Linux;
+
+/// <summary>
+/// A datagram socket that receives in batches (recvmmsg) and tells the local address of each datagram, also when bound to a wildcard.
+/// One thread receives; any thread sends. The packets of a batch are valid until the next <see cref="Receive"/>.
+/// </summary>
+public sealed unsafe class BatchSocket : IDisposable
+{
+    /// <summary>Datagrams per system call.</summary>
+    public const int BatchSize = 64;
+
+    /// <summary>Octets per slot: the largest UDP datagram, and an odd number of cache lines so that slots do not share cache sets.</summary>
+    private const int Stride = 64 * 1027;
+
+    private const int SlotMetadata = 128;
+    private const int ControlOffset = 32;
+    private const int ControlLength = SlotMetadata - ControlOffset;
+
+    private readonly Socket socket;
+    private readonly int descriptor;
+    private readonly bool rawIPv4;
+    private readonly ushort port;
+    private readonly EventSignal stop = new();
+    private readonly byte* packets;
+    private readonly byte* metadata;
+    private readonly IoVector* vectors;
+    private readonly MultiMessageHeader* messages;
+    private long receiveErrors;
+    private long sendErrors;
+    private volatile bool stopped;
+    private bool disposed;
+
+    private BatchSocket(Socket socket, bool raw)
+    {
+        this.socket = socket;
+        descriptor = (int)socket.SafeHandle.DangerousGetHandle();
+        rawIPv4 = raw && socket.AddressFamily == AddressFamily.InterNetwork;
+        LocalEndPoint = (IPEndPoint)socket.LocalEndPoint!;
+        port = raw ? (ushort)0 : (ushort)LocalEndPoint.Port;
+        LocalAddress = TransportAddress.From(LocalEndPoint.Address, port);
+        packets = (byte*)NativeMemory.AlignedAlloc(BatchSize * Stride, 64);
+        metadata = (byte*)NativeMemory.AllocZeroed(BatchSize, SlotMetadata);
+        vectors = (IoVector*)NativeMemory.AllocZeroed(BatchSize, (nuint)sizeof(IoVector));
+        messages = (MultiMessageHeader*)NativeMemory.AllocZeroed(BatchSize, (nuint)sizeof(MultiMessageHeader));
+        for (var i = 0; i < BatchSize; i++)
+        {
+            vectors[i] = new IoVector { Base = packets + (i * Stride), Length = 65536 };
+            messages[i].Header.Vectors = vectors + i;
+            messages[i].Header.VectorCount = 1;
+            messages[i].Header.Name = metadata + (i * SlotMetadata);
+            messages[i].Header.Control = metadata + (i * SlotMetadata) + ControlOffset;
+        }
+    }
+
+    public IPEndPoint LocalEndPoint { get; }
+
+    /// <summary>Receive calls that failed for another reason than "nothing there".</summary>
+    public long ReceiveErrors => Volatile.Read(ref receiveErrors);
+
+    public long SendErrors => Volatile.Read(ref sendErrors);
+
+    internal TransportAddress LocalAddress { get; }
+
+    internal int Descriptor => descriptor;
+
+    /// <summary>Opens and binds a UDP socket. The IPv4 DF bit stays clear: large IKE messages and ESP may be fragmented on the way.</summary>
+    /// <param name="local">Address and port; wildcards allowed, :: takes IPv6 only.</param>
+    /// <param name="bufferOctets">Socket buffers in each direction; the kernel caps it at net.core.rmem_max.</param>
+    /// <exception cref="SocketException">Address in use, no permission, no such address.</exception>
+    public static BatchSocket BindUdp(IPEndPoint local, int bufferOctets = 4 << 20) =>
+        Open(local, SocketType.Dgram, ProtocolType.Udp, bufferOctets);
+
+    /// <summary>Opens a raw socket for IP protocol 50 on all addresses of the family.</summary>
+    /// <exception cref="SocketException">No CAP_NET_RAW, or no such family.</exception>
+    internal static BatchSocket OpenRawEsp(AddressFamily family, int bufferOctets = 4 << 20) =>
+        Open(new IPEndPoint(family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0), SocketType.Raw, (ProtocolType)50, bufferOctets);
+
+    /// <summary>Waits for datagrams.</summary>
+    /// <returns>Number of datagrams in this batch, 1 to <see cref="BatchSize"/>; 0 after <see cref="Stop"/>.</returns>
+    public int Receive()
+    {
+        while (!stopped)
+        {
+            for (var i = 0; i < BatchSize; i++)
+            {
+                messages[i].Header.NameLength = SocketAddressCodec.MaximumAddress;
+                messages[i].Header.ControlLength = ControlLength;
+            }
+
+            var count = NativeMethods.ReceiveMessages(descriptor, messages, BatchSize, NativeMethods.MSG_DONTWAIT, null);
+            if (count > 0) return count;
+            var errno = count < 0 ? Marshal.GetLastPInvokeError() : 0;
+            // ECONNREFUSED and the like report an ICMP error of an earlier send; the socket goes on.
+            if (errno is not (Errno.EAGAIN or Errno.EINTR)) Interlocked.Increment(ref receiveErrors);
+            if (!WaitReadable()) return 0;
+        }
+
+        return 0;
+    }
+
+    /// <summary>The datagram, writable; for IP protocol 50 without the IP header. Empty when it was truncated.</summary>
+    public Span<byte> Packet(int index)
+    {
+        ref var message = ref messages[index];
+        if ((message.Header.Flags & NativeMethods.MSG_TRUNC) != 0) return [];
+        var packet = new Span<byte>(packets + (index * Stride), (int)message.Length);
+        if (!rawIPv4) return packet;
+        var header = packet.IsEmpty ? 0 : (packet[0] & 15) * 4;
+        return header <= packet.Length ? packet[header..] : [];
+    }
+
+    /// <summary>Where the datagram came from.</summary>
+    public TransportAddress Remote(int index)
+    {
+        ref var message = ref messages[index];
+        var known = SocketAddressCodec.TryRead(new ReadOnlySpan<byte>(message.Header.Name, (int)Math.Min(message.Header.NameLength, SocketAddressCodec.MaximumAddress)), out var address);
+        return !known ? default : port == 0 ? address with { Port = 0 } : address;
+    }
+
+    /// <summary>The address it was sent to, with this socket's port.</summary>
+    public TransportAddress Local(int index)
+    {
+        ref var message = ref messages[index];
+        return SocketAddressCodec.TryReadLocal(new ReadOnlySpan<byte>(message.Header.Control, (int)Math.Min(message.Header.ControlLength, ControlLength)), port, out var local)
+            ? local
+            : LocalAddress;
+    }
+
+    /// <summary>Sends one datagram from <paramref name="local"/> (its port is ignored; unspecified lets the kernel choose). Never blocks.</summary>
+    /// <param name="datagram">Payload.</param>
+    /// <param name="local">Source address.</param>
+    /// <param name="remote">Destination.</param>
+    /// <returns>0, or the errno of the failure, which is also counted; full buffers count as failure, the sender's retransmission repairs it.</returns>
+    public int Send(ReadOnlySpan<byte> datagram, in TransportAddress local, in TransportAddress remote)
+    {
+        var name = stackalloc byte[SocketAddressCodec.MaximumAddress];
+        var control = stackalloc byte[SocketAddressCodec.MaximumControl];
+        fixed (byte* payload = datagram)
+        {
+            var vector = new IoVector { Base = payload, Length = (nuint)datagram.Length };
+            var message = new MessageHeader { Name = name, Vectors = &vector, VectorCount = 1, Control = control };
+            message.NameLength = (uint)SocketAddressCodec.Write(new Span<byte>(name, SocketAddressCodec.MaximumAddress), remote);
+            message.ControlLength = (nuint)SocketAddressCodec.WriteControl(new Span<byte>(control, SocketAddressCodec.MaximumControl), local, 0);
+            if (message.ControlLength == 0) message.Control = null;
+            var errno = 0;
+            // The first try after an ICMP error reports that error instead of sending.
+            for (var attempt = 0; attempt < 3; attempt++)
+            {
+                if (NativeMethods.SendMessage(descriptor, &message, NativeMethods.MSG_DONTWAIT) >= 0) return 0;
+                errno = Marshal.GetLastPInvokeError();
+                if (errno is not (Errno.EINTR or Errno.ECONNREFUSED)) break;
+            }
+
+            Interlocked.Increment(ref sendErrors);
+            return errno;
+        }
+    }
+
+    /// <summary>errno as <c>ENETUNREACH (Network is unreachable)</c>, for logs.</summary>
+    public static string DescribeError(int errno) => Errno.Describe(errno);
+
+    /// <summary>Ends <see cref="Receive"/>, now and later. Call it, join the receiving thread, then dispose.</summary>
+    public void Stop()
+    {
+        stopped = true;
+        stop.Set();
+    }
+
+    /// <summary>Closes the socket; no thread may be in <see cref="Receive"/> or <see cref="Send"/>.</summary>
+    public void Dispose()
+    {
+        if (disposed) return;
+        disposed = true;
+        socket.Dispose();
+        stop.Dispose();
+        NativeMemory.AlignedFree(packets);
+        NativeMemory.Free(metadata);
+        NativeMemory.Free(vectors);
+        NativeMemory.Free(messages);
+    }
+
+    private static BatchSocket Open(IPEndPoint local, SocketType type, ProtocolType protocol, int bufferOctets)
+    {
+        var socket = new Socket(local.AddressFamily, type, protocol);
+        try
+        {
+            if (local.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                socket.DualMode = false;
+                socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.PacketInformation, true);
+            }
+            else
+            {
+                socket.DontFragment = false;
+                socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.PacketInformation, true);
+            }
+
+            socket.ReceiveBufferSize = bufferOctets;
+            socket.SendBufferSize = bufferOctets;
+            socket.Bind(local);
+            return new BatchSocket(socket, type == SocketType.Raw);
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private bool WaitReadable()
+    {
+        var descriptors = stackalloc PollDescriptor[2];
+        descriptors[0] = new PollDescriptor { Descriptor = descriptor, Events = NativeMethods.POLLIN };
+        descriptors[1] = new PollDescriptor { Descriptor = stop.Descriptor, Events = NativeMethods.POLLIN };
+        _ = NativeMethods.Poll(descriptors, 2, -1);
+        return descriptors[1].Returned == 0;
+    }
+}
