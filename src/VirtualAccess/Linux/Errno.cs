@@ -10,6 +10,7 @@ internal static class Errno
     public const int ENOMEM = 12;
     public const int EEXIST = 17;
     public const int ENODEV = 19;
+    public const int EINVAL = 22;
     public const int EMSGSIZE = 90;
     public const int EAFNOSUPPORT = 97;
     public const int ENOBUFS = 105;
@@ -31,7 +32,7 @@ internal static class Errno
         [16] = "EBUSY",
         [EEXIST] = "EEXIST",
         [ENODEV] = "ENODEV",
-        [22] = "EINVAL",
+        [EINVAL] = "EINVAL",
         [23] = "ENFILE",
         [24] = "EMFILE",
         [28] = "ENOSPC",

@@ -1,0 +1,166 @@
+namespace Headend.VirtualAccess.DataPlane;
+
+/// <summary>Where a session sends, resolved once: immutable, swapped as a whole.</summary>
+/// <param name="Path">As given.</param>
+/// <param name="Descriptor">Socket that sends, -1 = none for this path.</param>
+internal sealed record SessionPath(EspPath Path, int Descriptor);
+
+/// <summary>
+/// One session. Its device is read under <see cref="ReadGate"/> and written with the gate of an SA held; closing takes each of them in turn, so
+/// that no thread uses a descriptor number that the kernel has given to somebody else.
+/// </summary>
+internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, SessionPath path)
+{
+    private readonly Lock gate = new();
+    private readonly List<EspSa> all = [];
+    private readonly List<EspSa> waiting = [];
+    private volatile EspSa[] sending = [];
+    private volatile SessionPath path = path;
+    private long inOctets, outOctets, inPackets, outPackets, inDropped, outDropped, lastInbound, lastOutbound;
+    private long tooBigWindow;
+    private int tooBigSent;
+
+    public SessionHandle Handle { get; } = handle;
+
+    public InterfaceRequest Request { get; } = request;
+
+    public TunDevice Device { get; } = device;
+
+    public int IpMtu { get; } = request.Config.EffectiveIpMtu;
+
+    public int Ipv6Mtu { get; } = request.Config.EffectiveIpv6Mtu;
+
+    /// <summary>0 = off.</summary>
+    public int AdjustMss { get; } = request.Config.TcpAdjustMss?.Value ?? 0;
+
+    /// <summary>Held while the device is read; <see cref="Closed"/> changes under it.</summary>
+    public Lock ReadGate { get; } = new();
+
+    public bool Closed { get; set; }
+
+    public SessionPath Path
+    {
+        get => path;
+        set => path = value;
+    }
+
+    /// <summary>Adds an SA.</summary>
+    /// <returns>False when the session is closed.</returns>
+    public bool Add(EspSa sa, OutboundMode mode)
+    {
+        lock (gate)
+        {
+            if (Closed) return false;
+            all.Add(sa);
+            // With nothing to send on, waiting would only lose packets.
+            if (mode == OutboundMode.AfterFirstInbound && sending.Length > 0) waiting.Add(sa);
+            else sending = [sa, .. sending];
+            return true;
+        }
+    }
+
+    /// <summary>Lets a waiting SA send; called for the first authentic packet of an SA.</summary>
+    public void Activate(EspSa sa)
+    {
+        lock (gate)
+        {
+            if (waiting.Remove(sa)) sending = [sa, .. sending];
+        }
+    }
+
+    public void Remove(EspSa sa)
+    {
+        lock (gate)
+        {
+            all.Remove(sa);
+            waiting.Remove(sa);
+            sending = [.. sending.Where(other => other != sa)];
+            foreach (var heir in waiting.Where(w => w.Replaces == sa.InboundSpi || w.Replaces == 0 || sending.Length == 0).ToArray())
+            {
+                waiting.Remove(heir);
+                sending = [heir, .. sending];
+            }
+        }
+    }
+
+    /// <summary>Closes for new SAs.</summary>
+    /// <returns>The SAs to dispose.</returns>
+    public EspSa[] Close()
+    {
+        lock (gate)
+        {
+            Closed = true;
+            EspSa[] closing = [.. all];
+            all.Clear();
+            waiting.Clear();
+            sending = [];
+            return closing;
+        }
+    }
+
+    /// <summary>The SA for an outbound packet: the newest that covers it (RFC 4301 4.4.1).</summary>
+    public EspSa? Select(in IpPacket ip, out EspDrop drop)
+    {
+        var candidates = sending;
+        foreach (var sa in candidates)
+        {
+            if (!sa.Covers(ip)) continue;
+            drop = EspDrop.None;
+            return sa;
+        }
+
+        drop = candidates.Length == 0 ? EspDrop.NoOutboundSa : EspDrop.OutboundSelector;
+        return null;
+    }
+
+    /// <summary>The largest inner packet of a family on this SA.</summary>
+    public int LargestInner(EspSa sa, bool ipv6)
+    {
+        var limit = ipv6 ? Ipv6Mtu : IpMtu;
+        var current = path.Path;
+        if (current.OuterMtu == 0) return limit;
+        var header = (current.Remote.IsIPv4 ? IpPacket.MinimumIPv4 : IpPacket.IPv6Header) + (current.Encapsulation == EspEncapsulation.Udp ? 8 : 0);
+        var fits = EspCodec.LargestInner(sa.Algorithm, current.OuterMtu - header);
+        // An IPv6 link below 1280 does not exist (RFC 8200 5): there the outer packet is fragmented instead.
+        return Math.Min(limit, ipv6 ? Math.Max(fits, Configuration.InterfaceConfig.MinimumIpv6Mtu) : Math.Max(fits, 68));
+    }
+
+    /// <summary>Token for a "too big" message; on the reading thread only.</summary>
+    public bool MayReportTooBig(long second, int perSecond)
+    {
+        if (second != tooBigWindow) (tooBigWindow, tooBigSent) = (second, 0);
+        return tooBigSent++ < perSecond;
+    }
+
+    public void CountInbound(int octets)
+    {
+        Interlocked.Add(ref inOctets, octets);
+        Interlocked.Increment(ref inPackets);
+    }
+
+    public void TouchInbound(long now) => Volatile.Write(ref lastInbound, now);
+
+    public void CountOutbound(int octets, long now)
+    {
+        Interlocked.Add(ref outOctets, octets);
+        Interlocked.Increment(ref outPackets);
+        Volatile.Write(ref lastOutbound, now);
+    }
+
+    public void CountInboundDrop() => Interlocked.Increment(ref inDropped);
+
+    public void CountOutboundDrop() => Interlocked.Increment(ref outDropped);
+
+    public SessionCounters Counters() => new(
+        Volatile.Read(ref inOctets), Volatile.Read(ref outOctets), Volatile.Read(ref inPackets), Volatile.Read(ref outPackets),
+        Volatile.Read(ref inDropped), Volatile.Read(ref outDropped), Volatile.Read(ref lastInbound), Volatile.Read(ref lastOutbound));
+
+    public SaCounters[] SaCounters()
+    {
+        lock (gate)
+        {
+            var active = sending;
+            return [.. all.OrderBy(sa => sa.Serial).Select(sa => sa.Counters(active.Contains(sa)))];
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+
+namespace Headend.VirtualAccess.DataPlane;
+
+/// <summary>
+/// A pair of ESP SAs with their keyed contexts. Each direction has its own lock, which orders its packets and makes disposal safe: a direction
+/// is closed under its lock, and closed directions refuse packets.
+/// </summary>
+internal sealed class EspSa : IDisposable
+{
+    /// <summary>RFC 4303 3.3.3: the number "MUST NOT" cycle; the hint leaves a quarter of the space for the rekey.</summary>
+    private const uint SequenceHintAt = 0xc000_0000;
+
+    private readonly EspCipher inboundCipher;
+    private readonly EspCipher outboundCipher;
+    private readonly EspSoftLimits softLimits;
+    private bool inboundClosed;
+    private bool outboundClosed;
+    private int softLimitRaised;
+    private long inOctets, inPackets, outOctets, outPackets;
+    private uint sequence;
+    private TransportAddress hintedRemote;
+
+    public EspSa(EspSaParameters parameters, long serial)
+    {
+        InboundSpi = parameters.InboundSpi;
+        OutboundSpi = parameters.OutboundSpi;
+        Algorithm = parameters.Algorithm;
+        Replaces = parameters.Replaces;
+        Serial = serial;
+        Local = new SelectorTable(parameters.LocalSelectors);
+        Remote = new SelectorTable(parameters.RemoteSelectors);
+        Window = new ReplayWindow(parameters.ReplayWindow);
+        softLimits = parameters.SoftLimits;
+        inboundCipher = EspCipher.Create(Algorithm, parameters.InboundKeys, encrypt: false);
+        outboundCipher = EspCipher.Create(Algorithm, parameters.OutboundKeys, encrypt: true);
+    }
+
+    public uint InboundSpi { get; }
+
+    public uint OutboundSpi { get; }
+
+    public EspAlgorithm Algorithm { get; }
+
+    public uint Replaces { get; }
+
+    /// <summary>Order of installation.</summary>
+    public long Serial { get; }
+
+    public SelectorTable Local { get; }
+
+    public SelectorTable Remote { get; }
+
+    public ReplayWindow Window { get; }
+
+    /// <summary>Held while an inbound packet is opened and delivered.</summary>
+    public Lock InboundGate { get; } = new();
+
+    public Lock OutboundGate { get; } = new();
+
+    /// <summary>Last number sent; settable so that tests reach the end of the space.</summary>
+    internal uint Sequence
+    {
+        get => Volatile.Read(ref sequence);
+        set => sequence = value;
+    }
+
+    /// <summary>Smallest packet that can be authentic.</summary>
+    private int MinimumLength => EspCodec.SealedLength(Algorithm, 0);
+
+    /// <summary>Checks, decrypts in place and authenticates. Call with <see cref="InboundGate"/> held.</summary>
+    /// <param name="packet">The ESP packet.</param>
+    /// <param name="inner">The inner packet within it.</param>
+    /// <param name="ip">Its header.</param>
+    /// <param name="authentic">True when the ICV was right, whatever came after.</param>
+    /// <param name="newest">True when its number is the highest so far.</param>
+    public EspDrop Open(Span<byte> packet, out Span<byte> inner, out IpPacket ip, out bool authentic, out bool newest)
+    {
+        inner = default;
+        ip = default;
+        authentic = newest = false;
+        if (inboundClosed) return EspDrop.UnknownSpi;
+        if (packet.Length < MinimumLength) return EspDrop.Malformed;
+        var number = BinaryPrimitives.ReadUInt32BigEndian(packet[4..]);
+        if (!Window.IsFresh(number)) return EspDrop.Replay;
+        if (!inboundCipher.Open(packet)) return EspDrop.AuthenticationFailed;
+        authentic = true;
+        newest = number > Window.Highest;
+        Window.Accept(number);
+        var plaintext = packet[(EspCodec.HeaderLength + Algorithm.IvLength)..^Algorithm.IcvLength];
+        var drop = EspCodec.ReadInner(plaintext, out var innerLength);
+        if (drop != EspDrop.None) return drop;
+        inner = plaintext[..innerLength];
+        if (!IpPacket.TryRead(inner, out ip)) return EspDrop.Malformed;
+        // RFC 4301 5.2 step 4: the inner header must match the selectors of the SA, else drop (and audit).
+        return Remote.Contains(ip.Source, ip, ip.SourcePort) && Local.Contains(ip.Destination, ip, ip.DestinationPort) ? EspDrop.None : EspDrop.InboundSelector;
+    }
+
+    /// <summary>Counts a delivered packet; with <see cref="InboundGate"/> held.</summary>
+    public void CountInbound(int octets)
+    {
+        inOctets += octets;
+        inPackets++;
+    }
+
+    /// <summary>True once per foreign address; with <see cref="InboundGate"/> held.</summary>
+    public bool IsNewRemote(in TransportAddress remote, in TransportAddress expected)
+    {
+        if (remote == expected)
+        {
+            hintedRemote = default;
+            return false;
+        }
+
+        if (remote == hintedRemote) return false;
+        hintedRemote = remote;
+        return true;
+    }
+
+    public bool Covers(in IpPacket ip) =>
+        Remote.Contains(ip.Destination, ip, ip.DestinationPort) && Local.Contains(ip.Source, ip, ip.SourcePort);
+
+    /// <summary>Seals an inner packet that lies at its place in the buffer.</summary>
+    /// <param name="packet">From SPI to the end of the ICV (<see cref="EspCodec.SealedLength"/>); the inner packet stands after the IV.</param>
+    /// <param name="innerLength">Octets of the inner packet.</param>
+    /// <param name="ipv6">Inner IP version.</param>
+    /// <param name="nearExhaustion">True once, when three quarters of the numbers are used.</param>
+    public EspDrop Seal(Span<byte> packet, int innerLength, bool ipv6, out bool nearExhaustion)
+    {
+        nearExhaustion = false;
+        lock (OutboundGate)
+        {
+            if (outboundClosed) return EspDrop.NoOutboundSa;
+            if (sequence == uint.MaxValue) return EspDrop.SequenceExhausted;
+            sequence++;
+            nearExhaustion = sequence == SequenceHintAt;
+            EspCodec.WriteHeader(packet, OutboundSpi, sequence);
+            var payload = EspCodec.HeaderLength + Algorithm.IvLength;
+            EspCodec.WriteTrailer(packet[(payload + innerLength)..^Algorithm.IcvLength], ipv6 ? EspCodec.NextHeaderIPv6 : EspCodec.NextHeaderIPv4);
+            return outboundCipher.Seal(packet, sequence) ? EspDrop.None : EspDrop.SendFailed;
+        }
+    }
+
+    public void CountOutbound(int octets)
+    {
+        Interlocked.Add(ref outOctets, octets);
+        Interlocked.Increment(ref outPackets);
+    }
+
+    /// <summary>True once, when a soft limit is reached in either direction.</summary>
+    public bool ReachedSoftLimit()
+    {
+        if (softLimitRaised != 0 || (softLimits.Octets == 0 && softLimits.Packets == 0)) return false;
+        var octets = Math.Max(Volatile.Read(ref inOctets), Volatile.Read(ref outOctets));
+        var packets = Math.Max(Volatile.Read(ref inPackets), Volatile.Read(ref outPackets));
+        var reached = (softLimits.Octets != 0 && octets >= softLimits.Octets) || (softLimits.Packets != 0 && packets >= softLimits.Packets);
+        return reached && Interlocked.Exchange(ref softLimitRaised, 1) == 0;
+    }
+
+    public SaCounters Counters(bool sending) => new(
+        InboundSpi, OutboundSpi, Volatile.Read(ref inOctets), Volatile.Read(ref outOctets), Volatile.Read(ref inPackets), Volatile.Read(ref outPackets),
+        Sequence, Window.Highest, sending);
+
+    /// <summary>Waits for the packet in hand, then frees the contexts and with them the keys.</summary>
+    public void Dispose()
+    {
+        lock (InboundGate)
+        {
+            if (!inboundClosed) inboundCipher.Dispose();
+            inboundClosed = true;
+        }
+
+        lock (OutboundGate)
+        {
+            if (!outboundClosed) outboundCipher.Dispose();
+            outboundClosed = true;
+        }
+    }
+}

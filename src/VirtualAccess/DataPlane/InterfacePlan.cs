@@ -1,0 +1,122 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Sockets;
+using Headend.VirtualAccess.Linux;
+
+namespace Headend.VirtualAccess.DataPlane;
+
+/// <summary>
+/// The kernel changes for one interface: computed as a list of netlink messages, applied in order as one batch, undone as a whole. What a plan
+/// made vanishes with the device, so undoing is closing it; routes added later are undone one by one.
+/// </summary>
+internal static class InterfacePlan
+{
+    /// <summary>Creates the device and applies the plan.</summary>
+    public static bool TryCreate(
+        NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, [NotNullWhen(true)] out TunDevice? device, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        device = null;
+        if (!TryLend(netlink, request.Config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var lent4, out failure)) return false;
+        if (!TryLend(netlink, request.Config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var lent6, out failure)) return false;
+        var created = TunDevice.Create(request.Device, out var errno);
+        if (created is null)
+        {
+            failure = new InterfaceFailure($"create {request.Device}", Errno.Describe(errno));
+            return false;
+        }
+
+        failure = Apply(netlink, Compute(request, options, created.Index, lent4, lent6), undo: null);
+        if (failure is not null)
+        {
+            created.Dispose();
+            return false;
+        }
+
+        device = created;
+        return true;
+    }
+
+    /// <summary>Adds routes to an existing interface; all or none.</summary>
+    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IEnumerable<IPNetwork> routes)
+    {
+        var networks = routes.ToArray();
+        var steps = networks.Select(network => RouteStep(request, options, index, network)).ToArray();
+        return Apply(netlink, steps, step => new NetlinkStep(
+            "undo " + steps[step].Name, NetlinkCodec.Route(add: false, networks[step], index, options.RouteProtocol, 0)));
+    }
+
+    /// <summary>The steps for a device that exists.</summary>
+    internal static List<NetlinkStep> Compute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPAddress? lent4, IPAddress? lent6)
+    {
+        var name = request.Device;
+        var alias = InterfaceMark.Alias(options.StateId, request.Label, request.Config.Description?.Value);
+        var ipv6 = lent6 is not null || request.ClientAddresses.Any(a => a.AddressFamily == AddressFamily.InterNetworkV6);
+        var steps = new List<NetlinkStep>
+        {
+            new($"mtu and alias of {name}", NetlinkCodec.SetLink(index, LinkMtu(request), alias)),
+            // A host without IPv6 has nothing to switch off.
+            new($"no link-local address on {name}", NetlinkCodec.SetNoLinkLocal(index), ipv6 ? [] : [Errno.EAFNOSUPPORT, Errno.ENODEV, Errno.EINVAL]),
+            new($"{name} up", NetlinkCodec.SetUp(index)),
+        };
+        if (lent4 is not null) steps.Add(new NetlinkStep($"address {lent4}/32", NetlinkCodec.AddAddress(index, lent4)));
+        if (lent6 is not null) steps.Add(new NetlinkStep($"address {lent6}/128", NetlinkCodec.AddAddress(index, lent6)));
+        foreach (var address in request.ClientAddresses)
+        {
+            steps.Add(RouteStep(request, options, index, new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128)));
+        }
+
+        foreach (var network in request.Routes) steps.Add(RouteStep(request, options, index, network));
+        return steps;
+    }
+
+    /// <summary>The link carries the larger MTU of both families; the smaller one stands at the routes.</summary>
+    internal static int LinkMtu(InterfaceRequest request) => Math.Max(request.Config.EffectiveIpMtu, request.Config.EffectiveIpv6Mtu);
+
+    private static NetlinkStep RouteStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network)
+    {
+        var own = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? request.Config.EffectiveIpMtu : request.Config.EffectiveIpv6Mtu;
+        return new NetlinkStep($"route {network}", NetlinkCodec.Route(add: true, network, index, options.RouteProtocol, own < LinkMtu(request) ? own : 0));
+    }
+
+    private static InterfaceFailure? Apply(NetlinkSocket netlink, IReadOnlyList<NetlinkStep> steps, Func<int, NetlinkStep>? undo)
+    {
+        var results = netlink.Execute(steps);
+        var failed = -1;
+        for (var i = 0; i < results.Length && failed < 0; i++)
+        {
+            if (results[i] != 0 && !steps[i].Tolerated.Contains(results[i])) failed = i;
+        }
+
+        if (failed < 0) return null;
+        if (undo is not null)
+        {
+            // The kernel went on after the failure: whatever succeeded is undone, last first.
+            netlink.Execute([.. Enumerable.Range(0, results.Length).Where(i => results[i] == 0).Reverse().Select(undo)]);
+        }
+
+        return new InterfaceFailure(steps[failed].Name, Errno.Describe(results[failed]));
+    }
+
+    private static bool TryLend(NetlinkSocket netlink, string? lender, string command, byte family, out IPAddress? address, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        address = null;
+        failure = null;
+        if (lender is null) return true;
+        var index = NativeMethods.InterfaceIndex(lender);
+        if (index == 0)
+        {
+            failure = new InterfaceFailure($"{command} {lender}", "no such interface");
+            return false;
+        }
+
+        IPAddress? found = null;
+        var errno = netlink.Dump(NetlinkCodec.DumpAddresses((int)index, family), (type, body) =>
+        {
+            if (found is null && type == Rtnetlink.RTM_NEWADDR && NetlinkCodec.TryReadAddress(body, out var record)
+                && record.InterfaceIndex == index && record.Scope == Rtnetlink.RT_SCOPE_UNIVERSE && !record.Secondary) found = record.Address;
+        });
+        address = found;
+        if (found is null) failure = new InterfaceFailure($"{command} {lender}", errno != 0 ? Errno.Describe(errno) : "the interface has no address");
+        return found is not null;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+
+namespace Headend.VirtualAccess.DataPlane;
+
+public sealed partial class UserSpaceDataPlane
+{
+    private long unknownSpiSecond;
+    private int unknownSpiHints;
+
+    /// <inheritdoc/>
+    public void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now)
+    {
+        if (packet.Length < EspCodec.HeaderLength)
+        {
+            drops.Count(EspDrop.Malformed);
+            return;
+        }
+
+        var spi = BinaryPrimitives.ReadUInt32BigEndian(packet);
+        if (!inbound.TryGetValue(spi, out var entry))
+        {
+            drops.Count(EspDrop.UnknownSpi);
+            if (MayHintUnknownSpi(now)) observer.OnHint(new DataPlaneHint(DataPlaneHintKind.UnknownSpi, default, spi, remote, local));
+            return;
+        }
+
+        Receive(entry, packet, local, remote, now);
+    }
+
+    private void Receive(InboundSa entry, Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now)
+    {
+        var (session, sa) = (entry.Session, entry.Sa);
+        bool authentic;
+        bool moved;
+        EspDrop drop;
+        lock (sa.InboundGate)
+        {
+            drop = sa.Open(packet, out var inner, out var ip, out authentic, out var newest);
+            if (drop == EspDrop.None)
+            {
+                if (session.AdjustMss != 0) TcpMssClamp.Apply(inner, ip, session.AdjustMss);
+                drop = session.Device.Write(inner);
+                if (drop == EspDrop.None)
+                {
+                    sa.CountInbound(inner.Length);
+                    session.CountInbound(inner.Length);
+                }
+            }
+
+            moved = newest && HasMoved(session, sa, remote);
+        }
+
+        if (drop != EspDrop.None)
+        {
+            drops.Count(drop);
+            // A dummy is not a loss (RFC 4303 2.6).
+            if (drop != EspDrop.Dummy) session.CountInboundDrop();
+        }
+
+        if (!authentic) return;
+        session.TouchInbound(now);
+        if (entry.FirstPacket())
+        {
+            session.Activate(sa);
+            observer.OnHint(new DataPlaneHint(DataPlaneHintKind.FirstInbound, session.Handle, sa.InboundSpi, remote, local));
+        }
+
+        if (moved) observer.OnHint(new DataPlaneHint(DataPlaneHintKind.RemoteAddressChanged, session.Handle, sa.InboundSpi, remote, local));
+        if (sa.ReachedSoftLimit()) observer.OnHint(new DataPlaneHint(DataPlaneHintKind.SoftLimitReached, session.Handle, sa.InboundSpi, remote, local));
+    }
+
+    /// <summary>RFC 7296 2.23: only the newest authentic packet may say where the peer is. A switch between plain and UDP at the same address is not a move.</summary>
+    private static bool HasMoved(DataPlaneSession session, EspSa sa, in TransportAddress remote)
+    {
+        var expected = session.Path.Path.Remote;
+        var samePlace = (remote.Port == 0) != (expected.Port == 0) && remote.Address == expected.Address;
+        return !samePlace && sa.IsNewRemote(remote, expected);
+    }
+
+    private bool MayHintUnknownSpi(long now)
+    {
+        var second = now / time.TimestampFrequency;
+        if (Interlocked.Exchange(ref unknownSpiSecond, second) != second) Volatile.Write(ref unknownSpiHints, 0);
+        return Interlocked.Increment(ref unknownSpiHints) <= options.UnknownSpiHintsPerSecond;
+    }
+}

@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Headend.VirtualAccess.Linux;
+
+namespace Headend.VirtualAccess.DataPlane;
+
+/// <summary>
+/// The data plane in this process: a TUN device per session, ESP by libcrypto. Inbound packets are processed on the threads that call
+/// <see cref="ReceiveEsp"/>, outbound ones on its own <see cref="TunReader"/> threads. Nothing is allocated per packet.
+/// </summary>
+public sealed partial class UserSpaceDataPlane : IDataPlane
+{
+    /// <summary>RFC 4303 2.1: 1 through 255 are reserved, 0 is for local use.</summary>
+    private const uint FirstSpi = 256;
+
+    private readonly UserSpaceDataPlaneOptions options;
+    private readonly IDataPlaneObserver observer;
+    private readonly TimeProvider time;
+    private readonly NetlinkSocket netlink = new();
+    private readonly DropTable drops = new();
+    private readonly TunReader[] readers;
+    private readonly ConcurrentDictionary<long, DataPlaneSession> sessions = new();
+    private readonly ConcurrentDictionary<uint, InboundSa> inbound = new();
+    private readonly ImmutableArray<BatchSocket> udpSockets;
+    private readonly ImmutableArray<RawEspListener> rawListeners;
+    private long lastHandle;
+    private long lastSerial;
+
+    /// <summary>Starts the threads; removes interfaces that an earlier run with the same state id left behind.</summary>
+    /// <param name="options">Settings.</param>
+    /// <param name="udpSockets">Headend's sockets on the NAT-traversal port; sending uses the one that fits a session's local address. They outlive the data plane.</param>
+    /// <param name="observer">Receives hints on packet threads.</param>
+    /// <param name="time">Clock of all timestamps.</param>
+    /// <exception cref="IOException">No netlink or epoll.</exception>
+    /// <exception cref="SocketException">Plain ESP is asked for and raw sockets are not allowed.</exception>
+    public UserSpaceDataPlane(UserSpaceDataPlaneOptions options, ImmutableArray<BatchSocket> udpSockets, IDataPlaneObserver observer, TimeProvider time)
+    {
+        this.options = options;
+        this.observer = observer;
+        this.time = time;
+        this.udpSockets = udpSockets;
+        RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
+        rawListeners = options.PlainEsp ? OpenRaw() : [];
+        readers = new TunReader[Math.Max(1, options.TunThreads)];
+        for (var i = 0; i < readers.Length; i++) readers[i] = new TunReader(i, time, drops, observer, options.TooBigPerSecond);
+    }
+
+    public string Kind => "user-space";
+
+    public bool WantsEsp => true;
+
+    /// <summary>Interfaces of an earlier run that the constructor removed.</summary>
+    public ImmutableArray<string> RemovedLeftovers { get; }
+
+    public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        session = default;
+        if (!InterfacePlan.TryCreate(netlink, request, options, out var device, out failure)) return false;
+        var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, Resolve(request.Path));
+        sessions[created.Handle.Value] = created;
+        var errno = ReaderOf(created).Add(created);
+        if (errno != 0)
+        {
+            sessions.TryRemove(created.Handle.Value, out _);
+            device.Dispose();
+            failure = new InterfaceFailure($"watch {device.Name}", Errno.Describe(errno));
+            return false;
+        }
+
+        session = created.Handle;
+        return true;
+    }
+
+    public bool TryAddRoutes(SessionHandle session, ImmutableArray<IPNetwork> routes, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        failure = sessions.TryGetValue(session.Value, out var found)
+            ? InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, routes)
+            : new InterfaceFailure("add routes", "no such session");
+        return failure is null;
+    }
+
+    public bool TryInstallSa(SessionHandle session, EspSaParameters parameters, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        failure = Check(parameters);
+        if (failure is not null) return false;
+        if (!sessions.TryGetValue(session.Value, out var owner))
+        {
+            failure = new InterfaceFailure("install SA", "no such session");
+            return false;
+        }
+
+        EspSa sa;
+        try
+        {
+            sa = new EspSa(parameters, Interlocked.Increment(ref lastSerial));
+        }
+        catch (CryptographicException refused)
+        {
+            failure = new InterfaceFailure("install SA", refused.Message);
+            return false;
+        }
+
+        // Receive first: the client may send as soon as it has our answer.
+        if (!inbound.TryAdd(parameters.InboundSpi, new InboundSa(owner, sa))) failure = new InterfaceFailure("install SA", $"SPI {parameters.InboundSpi:x8} is in use");
+        else if (!owner.Add(sa, parameters.Outbound))
+        {
+            inbound.TryRemove(parameters.InboundSpi, out _);
+            failure = new InterfaceFailure("install SA", "no such session");
+        }
+
+        if (failure is not null) sa.Dispose();
+        return failure is null;
+    }
+
+    public bool RemoveSa(uint inboundSpi)
+    {
+        if (!inbound.TryRemove(inboundSpi, out var entry)) return false;
+        entry.Session.Remove(entry.Sa);
+        entry.Sa.Dispose();
+        return true;
+    }
+
+    public bool UpdatePath(SessionHandle session, EspPath path)
+    {
+        if (!sessions.TryGetValue(session.Value, out var found)) return false;
+        found.Path = Resolve(path);
+        return true;
+    }
+
+    public bool RemoveInterface(SessionHandle session, out SessionCounters final)
+    {
+        final = default;
+        if (!sessions.TryRemove(session.Value, out var found)) return false;
+        foreach (var sa in found.Close())
+        {
+            inbound.TryRemove(sa.InboundSpi, out _);
+            sa.Dispose();
+        }
+
+        ReaderOf(found).Remove(found);
+        final = found.Counters();
+        return true;
+    }
+
+    public bool TryGetCounters(SessionHandle session, out SessionCounters counters)
+    {
+        var known = sessions.TryGetValue(session.Value, out var found);
+        counters = found?.Counters() ?? default;
+        return known;
+    }
+
+    public ImmutableArray<SaCounters> GetSaCounters(SessionHandle session) =>
+        sessions.TryGetValue(session.Value, out var found) ? [.. found.SaCounters()] : [];
+
+    public ImmutableArray<long> GetDrops() => drops.Snapshot();
+
+    /// <summary>Removes every interface and joins the threads. The UDP sockets stay open.</summary>
+    public void Dispose()
+    {
+        foreach (var listener in rawListeners) listener.Stop();
+        foreach (var handle in sessions.Keys) RemoveInterface(new SessionHandle(handle), out _);
+        foreach (var reader in readers) reader.Dispose();
+        foreach (var listener in rawListeners) listener.Dispose();
+        netlink.Dispose();
+    }
+
+    private static InterfaceFailure? Check(EspSaParameters parameters)
+    {
+        var algorithm = parameters.Algorithm;
+        var reason = parameters switch
+        {
+            { InboundSpi: < FirstSpi } or { OutboundSpi: < FirstSpi } => "reserved SPI",
+            { ReplayWindow: < 0 or > ReplayWindow.MaximumSize } => "replay window out of range",
+            _ when !Fits(algorithm, parameters.InboundKeys) || !Fits(algorithm, parameters.OutboundKeys) => $"wrong key length for {algorithm}",
+            _ => null,
+        };
+        return reason is null ? null : new InterfaceFailure("install SA", reason);
+    }
+
+    private static bool Fits(EspAlgorithm algorithm, EspKeys keys) =>
+        keys.Encryption.Length == algorithm.EncryptionKeyLength && keys.Integrity.Length == algorithm.IntegrityKeyLength;
+
+    private TunReader ReaderOf(DataPlaneSession session) => readers[session.Handle.Value % readers.Length];
+
+    /// <summary>Chooses the socket for a path: the one bound to the local address before a wildcard of the family, the port being equal.</summary>
+    private SessionPath Resolve(EspPath path)
+    {
+        if (path.Encapsulation == EspEncapsulation.Plain)
+        {
+            var raw = rawListeners.FirstOrDefault(listener => listener.Socket.LocalAddress.IsIPv4 == path.Remote.IsIPv4);
+            return new SessionPath(path with { Local = path.Local with { Port = 0 }, Remote = path.Remote with { Port = 0 } }, raw?.Socket.Descriptor ?? -1);
+        }
+
+        var sameFamily = udpSockets.Where(s => s.LocalAddress.IsIPv4 == path.Remote.IsIPv4 && s.LocalAddress.Port == path.Local.Port).ToArray();
+        var socket = sameFamily.FirstOrDefault(s => s.LocalAddress.Address == path.Local.Address) ?? sameFamily.FirstOrDefault(s => s.LocalAddress.IsUnspecified);
+        return new SessionPath(path, socket?.Descriptor ?? -1);
+    }
+
+    private ImmutableArray<RawEspListener> OpenRaw()
+    {
+        var opened = ImmutableArray.CreateBuilder<RawEspListener>();
+        foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
+        {
+            if (family == AddressFamily.InterNetworkV6 && !Socket.OSSupportsIPv6) continue;
+            opened.Add(new RawEspListener(this, BatchSocket.OpenRawEsp(family), time));
+        }
+
+        return opened.ToImmutable();
+    }
+}
+
+/// <summary>An SA and the session it belongs to, for the table of inbound SPIs.</summary>
+internal sealed record InboundSa(DataPlaneSession Session, EspSa Sa)
+{
+    private int seen;
+
+    /// <summary>True for the first caller only.</summary>
+    public bool FirstPacket() => seen == 0 && Interlocked.Exchange(ref seen, 1) == 0;
+}

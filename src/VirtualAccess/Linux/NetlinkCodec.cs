@@ -1,0 +1,263 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Headend.VirtualAccess.Linux;
+
+/// <summary>Constants of linux/netlink.h, rtnetlink.h, if_link.h and if_addr.h as far as used.</summary>
+internal static class Rtnetlink
+{
+    public const ushort NLMSG_ERROR = 2;
+    public const ushort NLMSG_DONE = 3;
+    public const ushort RTM_NEWLINK = 16;
+    public const ushort RTM_DELLINK = 17;
+    public const ushort RTM_GETLINK = 18;
+    public const ushort RTM_NEWADDR = 20;
+    public const ushort RTM_GETADDR = 22;
+    public const ushort RTM_NEWROUTE = 24;
+    public const ushort RTM_DELROUTE = 25;
+    public const ushort NLM_F_REQUEST = 0x1;
+    public const ushort NLM_F_ACK = 0x4;
+    public const ushort NLM_F_EXCL = 0x200;
+    public const ushort NLM_F_DUMP = 0x300;
+    public const ushort NLM_F_CREATE = 0x400;
+    public const uint IFF_UP = 1;
+    public const byte AF_INET = 2;
+    public const byte AF_INET6 = 10;
+    public const ushort IFLA_IFNAME = 3;
+    public const ushort IFLA_MTU = 4;
+    public const ushort IFLA_IFALIAS = 20;
+    public const ushort IFLA_AF_SPEC = 26;
+    public const ushort IFLA_INET6_ADDR_GEN_MODE = 8;
+    public const byte IN6_ADDR_GEN_MODE_NONE = 1;
+    public const ushort IFA_ADDRESS = 1;
+    public const ushort IFA_LOCAL = 2;
+    public const byte IFA_F_SECONDARY = 0x01;
+    public const byte IFA_F_NODAD = 0x02;
+    public const byte RT_SCOPE_UNIVERSE = 0;
+    public const byte RT_SCOPE_LINK = 253;
+    public const byte RT_TABLE_MAIN = 254;
+    public const byte RTN_UNICAST = 1;
+    public const ushort RTA_DST = 1;
+    public const ushort RTA_OIF = 4;
+    public const ushort RTA_METRICS = 8;
+    public const ushort RTAX_MTU = 2;
+}
+
+/// <summary>One netlink message of a batch and what it does, for errors.</summary>
+/// <param name="Name">For example <c>route 10.99.0.7/32</c>.</param>
+/// <param name="Message">The message, without its sequence number.</param>
+/// <param name="Tolerated">errno values that do not count as failure.</param>
+internal sealed record NetlinkStep(string Name, byte[] Message, params int[] Tolerated);
+
+/// <summary>A link of a dump.</summary>
+internal sealed record LinkRecord(int Index, string Name, string Alias);
+
+/// <summary>An address of a dump.</summary>
+internal sealed record AddressRecord(int InterfaceIndex, IPAddress Address, int PrefixLength, byte Scope, bool Secondary);
+
+/// <summary>Writes and reads rtnetlink messages; pure.</summary>
+internal static class NetlinkCodec
+{
+    public const int HeaderLength = 16;
+    private const int LinkBody = 16;
+    private const int AddressBody = 8;
+    private const int RouteBody = 12;
+    private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
+    private const ushort Create = Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL;
+
+    /// <summary>MTU and alias.</summary>
+    public static byte[] SetLink(int index, int mtu, string alias)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        message.Add(Rtnetlink.IFLA_MTU, BitConverter.GetBytes(mtu));
+        message.Add(Rtnetlink.IFLA_IFALIAS, Encoding.UTF8.GetBytes(alias));
+        return message.ToArray();
+    }
+
+    /// <summary>No IPv6 link-local address, and so no router solicitations into the tunnel.</summary>
+    public static byte[] SetNoLinkLocal(int index)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        byte[] mode = [5, 0, (byte)Rtnetlink.IFLA_INET6_ADDR_GEN_MODE, 0, Rtnetlink.IN6_ADDR_GEN_MODE_NONE, 0, 0, 0];
+        byte[] family = [12, 0, Rtnetlink.AF_INET6, 0, .. mode];
+        message.Add(Rtnetlink.IFLA_AF_SPEC, family);
+        return message.ToArray();
+    }
+
+    public static byte[] SetUp(int index)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        BitConverter.TryWriteBytes(message.Body[8..], Rtnetlink.IFF_UP);
+        BitConverter.TryWriteBytes(message.Body[12..], Rtnetlink.IFF_UP);
+        return message.ToArray();
+    }
+
+    public static byte[] DeleteLink(int index)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_DELLINK, Acknowledged, LinkBody);
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        return message.ToArray();
+    }
+
+    /// <summary>Adds a host address.</summary>
+    public static byte[] AddAddress(int index, IPAddress address)
+    {
+        var bytes = address.GetAddressBytes();
+        var message = new NetlinkMessage(Rtnetlink.RTM_NEWADDR, Create, AddressBody);
+        message.Body[0] = Family(address);
+        message.Body[1] = (byte)(bytes.Length * 8);
+        message.Body[2] = Rtnetlink.IFA_F_NODAD;
+        message.Body[3] = Rtnetlink.RT_SCOPE_UNIVERSE;
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        message.Add(Rtnetlink.IFA_LOCAL, bytes);
+        message.Add(Rtnetlink.IFA_ADDRESS, bytes);
+        return message.ToArray();
+    }
+
+    /// <summary>Adds or deletes a route of the main table over an interface.</summary>
+    /// <param name="add">False deletes.</param>
+    /// <param name="network">Destination.</param>
+    /// <param name="index">Interface.</param>
+    /// <param name="protocol">rtm_protocol.</param>
+    /// <param name="mtu">Route MTU, 0 = that of the link.</param>
+    public static byte[] Route(bool add, IPNetwork network, int index, byte protocol, int mtu)
+    {
+        var v4 = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
+        var message = new NetlinkMessage(add ? Rtnetlink.RTM_NEWROUTE : Rtnetlink.RTM_DELROUTE, add ? Create : Acknowledged, RouteBody);
+        message.Body[0] = Family(network.BaseAddress);
+        message.Body[1] = (byte)network.PrefixLength;
+        message.Body[4] = Rtnetlink.RT_TABLE_MAIN;
+        message.Body[5] = protocol;
+        message.Body[6] = v4 ? Rtnetlink.RT_SCOPE_LINK : Rtnetlink.RT_SCOPE_UNIVERSE;
+        message.Body[7] = Rtnetlink.RTN_UNICAST;
+        message.Add(Rtnetlink.RTA_DST, network.BaseAddress.GetAddressBytes());
+        message.Add(Rtnetlink.RTA_OIF, BitConverter.GetBytes(index));
+        if (mtu > 0) message.Add(Rtnetlink.RTA_METRICS, [8, 0, (byte)Rtnetlink.RTAX_MTU, 0, .. BitConverter.GetBytes(mtu)]);
+        return message.ToArray();
+    }
+
+    public static byte[] DumpLinks() => new NetlinkMessage(Rtnetlink.RTM_GETLINK, Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_DUMP, LinkBody).ToArray();
+
+    /// <summary>Addresses of one interface; the kernel filters by index when NETLINK_GET_STRICT_CHK is set.</summary>
+    public static byte[] DumpAddresses(int index, byte family)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_GETADDR, Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_DUMP, AddressBody);
+        message.Body[0] = family;
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        return message.ToArray();
+    }
+
+    /// <summary>Takes the next message off a received buffer.</summary>
+    /// <returns>False at the end or when the rest is not a message.</returns>
+    public static bool TryNext(ref ReadOnlySpan<byte> buffer, out ushort type, out uint sequence, out ReadOnlySpan<byte> body)
+    {
+        type = 0;
+        sequence = 0;
+        body = default;
+        if (buffer.Length < HeaderLength) return false;
+        var length = BitConverter.ToUInt32(buffer);
+        if (length < HeaderLength || length > buffer.Length) return false;
+        type = BitConverter.ToUInt16(buffer[4..]);
+        sequence = BitConverter.ToUInt32(buffer[8..]);
+        body = buffer[HeaderLength..(int)length];
+        buffer = buffer[Math.Min(buffer.Length, ((int)length + 3) & ~3)..];
+        return true;
+    }
+
+    public static bool TryReadLink(ReadOnlySpan<byte> body, out LinkRecord link)
+    {
+        link = new LinkRecord(0, "", "");
+        if (body.Length < LinkBody) return false;
+        var attributes = body[LinkBody..];
+        var (name, alias) = ("", "");
+        while (TryAttribute(ref attributes, out var type, out var value))
+        {
+            if (type == Rtnetlink.IFLA_IFNAME) name = Encoding.UTF8.GetString(value).TrimEnd('\0');
+            else if (type == Rtnetlink.IFLA_IFALIAS) alias = Encoding.UTF8.GetString(value).TrimEnd('\0');
+        }
+
+        link = new LinkRecord(BitConverter.ToInt32(body[4..]), name, alias);
+        return true;
+    }
+
+    public static bool TryReadAddress(ReadOnlySpan<byte> body, out AddressRecord address)
+    {
+        address = new AddressRecord(0, IPAddress.None, 0, 0, false);
+        if (body.Length < AddressBody) return false;
+        IPAddress? local = null, peer = null;
+        var attributes = body[AddressBody..];
+        while (TryAttribute(ref attributes, out var type, out var value))
+        {
+            if (value.Length is not (4 or 16)) continue;
+            if (type == Rtnetlink.IFA_LOCAL) local = new IPAddress(value);
+            else if (type == Rtnetlink.IFA_ADDRESS) peer = new IPAddress(value);
+        }
+
+        // IPv6 addresses without a peer come as IFA_ADDRESS only.
+        if ((local ?? peer) is not { } found) return false;
+        address = new AddressRecord(BitConverter.ToInt32(body[4..]), found, body[1], body[3], (body[2] & Rtnetlink.IFA_F_SECONDARY) != 0);
+        return true;
+    }
+
+    private static byte Family(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6;
+
+    private static bool TryAttribute(ref ReadOnlySpan<byte> buffer, out ushort type, out ReadOnlySpan<byte> value)
+    {
+        type = 0;
+        value = default;
+        if (buffer.Length < 4) return false;
+        var length = BitConverter.ToUInt16(buffer);
+        if (length < 4 || length > buffer.Length) return false;
+        type = (ushort)(BitConverter.ToUInt16(buffer[2..]) & 0x3fff);
+        value = buffer[4..length];
+        buffer = buffer[Math.Min(buffer.Length, (length + 3) & ~3)..];
+        return true;
+    }
+}
+
+/// <summary>Builds one message: header, fixed body, attributes, all aligned to 4.</summary>
+internal sealed class NetlinkMessage
+{
+    private readonly List<byte> bytes;
+    private readonly byte[] body;
+
+    public NetlinkMessage(ushort type, ushort flags, int bodyLength)
+    {
+        body = new byte[bodyLength];
+        bytes = [];
+        Type = type;
+        Flags = flags;
+    }
+
+    public Span<byte> Body => body;
+
+    private ushort Type { get; }
+
+    private ushort Flags { get; }
+
+    public void Add(ushort type, ReadOnlySpan<byte> value)
+    {
+        Span<byte> header = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt16LittleEndian(header, (ushort)(4 + value.Length));
+        BinaryPrimitives.WriteUInt16LittleEndian(header[2..], type);
+        bytes.AddRange(header);
+        bytes.AddRange(value);
+        while (bytes.Count % 4 != 0) bytes.Add(0);
+    }
+
+    public byte[] ToArray()
+    {
+        var message = new byte[NetlinkCodec.HeaderLength + body.Length + bytes.Count];
+        BitConverter.TryWriteBytes(message, message.Length);
+        BitConverter.TryWriteBytes(message.AsSpan(4), Type);
+        BitConverter.TryWriteBytes(message.AsSpan(6), Flags);
+        body.CopyTo(message, NetlinkCodec.HeaderLength);
+        bytes.CopyTo(message, NetlinkCodec.HeaderLength + body.Length);
+        return message;
+    }
+}
