@@ -58,10 +58,10 @@ public readonly record struct EncryptedEnvelope(
         if (length < (isFragment ? SkfHeaderSize : SkHeaderSize)) return Fail(WireErrorCode.BadLength, header.NextPayload, 30, out error);
         if (length > payloadSize) return Fail(WireErrorCode.Truncated, header.NextPayload, 30, out error);
 
-        // RFC 7296 3.14: "the Encrypted payload ... MUST be the last payload in the message"
+        // RFC 7296 3.14: "The Encrypted payload, if present in a message, MUST be the last payload in the message."
         if (length < payloadSize) return Fail(WireErrorCode.TrailingBytes, header.NextPayload, IkeHeader.Size + length, out error);
 
-        // RFC 7383 2.5: numbering from 1, and "This field MUST be less than or equal to Total Fragments"
+        // RFC 7383 2.5: "This field MUST be less than or equal to the next field (Total Fragments). This field MUST NOT be zero."
         if (number == 0 || number > total) return Fail(WireErrorCode.BadValue, header.NextPayload, 32, out error);
 
         envelope = new EncryptedEnvelope(

@@ -32,7 +32,7 @@ public sealed class EncryptedEnvelopeTests
         Assert.Equal(expected, error.Code);
     }
 
-    // RFC 7383 2.5: Fragment Number starts from 1 and "MUST be less than or equal to Total Fragments"
+    // RFC 7383 2.5: "This field MUST be less than or equal to the next field (Total Fragments). This field MUST NOT be zero."
     [Theory]
     [InlineData("2300000800000001")]
     [InlineData("2300000800020001")]

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2.Tests.Wire;
@@ -32,13 +33,13 @@ public sealed class IkeHeaderTests
     public void LengthMustBeThatOfTheDatagram(int datagramLength, int lengthField, WireErrorCode expected)
     {
         byte[] octets = Hex.Of(Header);
-        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(octets.AsSpan(24), lengthField);
+        BinaryPrimitives.WriteInt32BigEndian(octets.AsSpan(24), lengthField);
         Array.Resize(ref octets, datagramLength);
         Assert.False(IkeHeader.TryRead(octets, out _, out WireError error));
         Assert.Equal(expected, error.Code);
     }
 
-    // RFC 7296 3.1: "The X(reserved) bits MUST be cleared when sending and MUST be ignored on receipt."
+    // RFC 7296 3.1: bits marked X are ignored on receipt
     [Fact]
     public void ReservedFlagsChangeNothing()
     {

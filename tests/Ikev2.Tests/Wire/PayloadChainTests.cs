@@ -29,7 +29,7 @@ public sealed class PayloadChainTests
         Assert.Equal(
             new WireError(WireErrorCode.UnsupportedCriticalPayload, new PayloadType(200), 8), Refuse(41, "c8 00 0008 00004021 00 80 0005 aa"));
 
-    // RFC 7296 2.5: the critical flag "MUST be ignored by the recipient if the recipient understands the payload type code"
+    // RFC 7296 3.2: the critical flag "MUST be ignored by the recipient if the recipient understands the payload type code"
     [Fact]
     public void CriticalFlagOfKnownPayloadIsIgnored() => Assert.IsType<NotifyPayload>(Assert.Single(Parse(41, "00 ff 0008 00004021")));
 
@@ -107,7 +107,7 @@ public sealed class PayloadChainTests
         Assert.Equal([0xabcdef01, 0x20fedcba], child.EspSpis);
     }
 
-    // RFC 7296 3.15.1: the reserved bit "MUST be ignored on receipt"
+    // RFC 7296 3.15.1: the reserved bit "MUST be set to zero and MUST be ignored on receipt"
     [Fact]
     public void ReservedBitOfAConfigurationAttributeIsIgnored()
     {

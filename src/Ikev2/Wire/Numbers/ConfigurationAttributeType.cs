@@ -1,6 +1,6 @@
 namespace Headend.Ikev2.Wire;
 
-/// <summary>Configuration attribute type, 15 bits: RFC 7296 3.15.1, RFC 8598, RFC 7651, RFC 8784. Unknown values survive.</summary>
+/// <summary>Configuration attribute type, 15 bits: RFC 7296 3.15.1, RFC 7651, RFC 8598. Unknown values survive.</summary>
 public readonly record struct ConfigurationAttributeType(ushort Value)
 {
     public static ConfigurationAttributeType InternalIp4Address => new(1);

@@ -23,7 +23,7 @@ namespace Headend.Ikev2.Wire;
 /// </remarks>
 public sealed class SaPayload(IReadOnlyList<Proposal> proposals) : IkePayload
 {
-    /// <summary>Windows offers 18 proposals in its widest set.</summary>
+    /// <summary>Windows spells out a proposal for each combination of algorithms.</summary>
     public const int MaxProposals = 32;
 
     public const int MaxTransforms = 128;
