@@ -1,6 +1,13 @@
+using Headend.Cli;
+using Headend.Configuration;
+
 namespace Headend;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static Task<int> Main(string[] arguments) => CommandLine.InvokeAsync(arguments, new CommandLineOptions
+    {
+        Run = (_, _) => Task.FromResult(ExitCodes.Failed),
+        Rules = new ConfigurationRules { InterfaceCommand = _ => null, IkeTransforms = _ => null, EspTransforms = _ => null },
+    });
 }

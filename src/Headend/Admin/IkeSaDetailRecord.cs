@@ -1,3 +1,6 @@
+using System.Net;
+using System.Text.Json.Serialization;
+
 namespace Headend.Admin;
 
 /// <summary>One IKE SA as <c>show crypto ikev2 sa</c> shows it, also while it is negotiating and belongs to no session yet.</summary>
@@ -97,6 +100,12 @@ internal sealed record ClearSessionsRecord
     public string? Remote { get; init; }
 
     public bool All { get; init; }
+
+    /// <summary>Whether exactly one member is set, and well-formed.</summary>
+    [JsonIgnore]
+    public bool NamesOne =>
+        (Id is null ? 0 : 1) + (User is null ? 0 : 1) + (Remote is null ? 0 : 1) + (All ? 1 : 0) == 1
+        && (Remote is null || IPAddress.TryParse(Remote, out _));
 }
 
 internal sealed record ClearedSessionsRecord(int Cleared);

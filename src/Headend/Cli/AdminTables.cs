@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Headend.Admin;
+using Spectre.Console;
+
+namespace Headend.Cli;
+
+/// <summary>The tables that <c>show</c> prints. Texts of peers are shown without control characters, so that a name cannot drive a terminal.</summary>
+internal static class AdminTables
+{
+    public static void Sessions(IReadOnlyList<SessionRecord> sessions, bool detail, CommandLineOptions options)
+    {
+        var console = Open(options);
+        if (detail)
+        {
+            foreach (var session in sessions)
+                SessionDetail(console, session);
+            return;
+        }
+        var table = Columns("Id", "User", "Interface", "Status", "Address", "Remote", "Uptime", "In", "Out");
+        foreach (var s in sessions)
+        {
+            Row(table, s.Id, s.User, s.Interface, s.Status, string.Join(" ", s.AssignedAddresses), EndPoint(s.RemoteAddress, s.RemotePort),
+                Uptime(s.UptimeSeconds), Octets(s.InOctets), Octets(s.OutOctets));
+        }
+        console.Write(table);
+    }
+
+    public static void IkeSas(IReadOnlyList<IkeSaDetailRecord> sas, bool detail, CommandLineOptions options)
+    {
+        var console = Open(options);
+        if (detail)
+        {
+            foreach (var sa in sas)
+                IkeSaDetail(console, sa);
+            return;
+        }
+        var table = Columns("Local SPI", "Remote SPI", "Remote", "Identity", "State", "Age", "Transforms");
+        foreach (var sa in sas)
+        {
+            Row(table, sa.IkeSa.LocalSpi, sa.IkeSa.RemoteSpi, EndPoint(sa.RemoteAddress, sa.RemotePort), sa.RemoteIdentity, sa.State,
+                Uptime(sa.AgeSeconds), Transforms(sa.IkeSa));
+        }
+        console.Write(table);
+    }
+
+    public static void AaaServers(IReadOnlyList<AaaServerRecord> servers, CommandLineOptions options)
+    {
+        var table = Columns("Name", "Address", "Ports", "State", "Requests", "Accepts", "Rejects", "Timeouts", "Bad replies", "Pending", "Latency");
+        foreach (var s in servers)
+        {
+            Row(table, s.Name, s.Address, $"{s.AuthPort} {s.AcctPort}", s.DeadForSeconds is { } dead ? $"{s.State} for {Uptime(dead)}" : s.State,
+                Number(s.Requests), Number(s.Accepts), Number(s.Rejects), Number(s.Timeouts), Number(s.BadReplies), Number(s.Pending),
+                s.LatencyMilliseconds is { } latency ? latency.ToString("0.0 ms", CultureInfo.InvariantCulture) : "-");
+        }
+        Open(options).Write(table);
+    }
+
+    public static void Pools(IReadOnlyList<AddressPoolRecord> pools, CommandLineOptions options)
+    {
+        var table = Columns("Pool", "First", "Last", "Size", "In use");
+        foreach (var pool in pools)
+            Row(table, pool.Name, pool.First, pool.Last, pool.Size, Number(pool.InUse));
+        Open(options).Write(table);
+    }
+
+    private static void SessionDetail(IAnsiConsole console, SessionRecord s)
+    {
+        Lines(console, $"Session {s.Id}", [
+            ("status", s.Status), ("profile", s.Profile), ("user", s.User), ("ike identity", s.IkeIdentity), ("eap identity", s.EapIdentity),
+            ("authentication", s.Authentication), ("groups", string.Join(" ", s.Groups)), ("remote", EndPoint(s.RemoteAddress, s.RemotePort)),
+            ("local", EndPoint(s.LocalAddress, s.LocalPort)), ("interface", $"{s.Interface} ({s.Device})"),
+            ("assigned", string.Join(" ", s.AssignedAddresses)), ("audit-session-id", s.AuditSessionId), ("acct-session-id", s.AcctSessionId),
+            ("uptime", Uptime(s.UptimeSeconds)), ("reconnected", s.Reconnected ? "yes" : "no"),
+            ("in", $"{s.InOctets} octets, {s.InPackets} packets"), ("out", $"{s.OutOctets} octets, {s.OutPackets} packets"),
+            .. IkeSaLines(s.IkeSa), .. s.ChildSas.SelectMany(ChildSaLines)]);
+    }
+
+    private static void IkeSaDetail(IAnsiConsole console, IkeSaDetailRecord sa)
+    {
+        Lines(console, $"IKE SA {sa.IkeSa.LocalSpi}", [
+            ("state", sa.State), ("waits for", sa.Story), ("session", sa.SessionId), ("profile", sa.Profile), ("remote identity", sa.RemoteIdentity),
+            ("remote", EndPoint(sa.RemoteAddress, sa.RemotePort)), ("local", EndPoint(sa.LocalAddress, sa.LocalPort)), ("age", Uptime(sa.AgeSeconds)),
+            ("rekey in", sa.RekeyInSeconds is { } rekey ? Uptime(rekey) : null), .. IkeSaLines(sa.IkeSa), .. sa.ChildSas.SelectMany(ChildSaLines)]);
+    }
+
+    private static (string, string?)[] IkeSaLines(IkeSaRecord sa) =>
+    [
+        ("ike spis", $"local {sa.LocalSpi} remote {sa.RemoteSpi}"), ("ike transforms", Transforms(sa)), ("nat", sa.Nat),
+        ("capabilities", string.Join(" ", sa.Capabilities)),
+    ];
+
+    private static (string, string?)[] ChildSaLines(ChildSaRecord child) =>
+    [
+        ("child sa", $"in {child.InSpi} out {child.OutSpi} {child.Transform}"),
+        ("  local", string.Join(" ", child.LocalSelectors)), ("  remote", string.Join(" ", child.RemoteSelectors)),
+    ];
+
+    private static void Lines(IAnsiConsole console, string title, (string Name, string? Value)[] lines)
+    {
+        console.WriteLine(Clean(title));
+        foreach (var (name, value) in lines)
+            if (!string.IsNullOrEmpty(value))
+                console.WriteLine($"  {name,-18}{Clean(value)}");
+    }
+
+    private static IAnsiConsole Open(CommandLineOptions options)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(options.Output),
+        });
+        console.Profile.Width = options.Width;
+        return console;
+    }
+
+    private static Table Columns(params string[] names)
+    {
+        var table = new Table { Border = TableBorder.None };
+        foreach (var name in names)
+            table.AddColumn(new TableColumn(new Text(name)).NoWrap());
+        return table;
+    }
+
+    private static void Row(Table table, params string?[] cells) =>
+        table.AddRow(cells.Select(c => new Text(string.IsNullOrEmpty(c) ? "-" : Clean(c))));
+
+    private static string Clean(string text)
+    {
+        if (!text.Any(char.IsControl))
+            return text;
+        var clean = new StringBuilder();
+        foreach (var c in text)
+            clean.Append(char.IsControl(c) ? '\uFFFD' : c);
+        return clean.ToString();
+    }
+
+    private static string EndPoint(string address, int port) =>
+        IPAddress.TryParse(address, out var parsed) ? new IPEndPoint(parsed, port).ToString() : $"{address} {port}";
+
+    private static string Transforms(IkeSaRecord sa) =>
+        string.Join(" ", ((string?[])[sa.Encryption, sa.Integrity, sa.Prf, sa.DhGroup]).Where(t => !string.IsNullOrEmpty(t)));
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Octets(ulong octets) => octets switch
+    {
+        < 10_000 => $"{octets} B",
+        < 10_000_000 => $"{octets / 1_000} kB",
+        < 10_000_000_000 => $"{octets / 1_000_000} MB",
+        _ => $"{octets / 1_000_000_000} GB",
+    };
+
+    private static string Uptime(long seconds)
+    {
+        var time = TimeSpan.FromSeconds(seconds);
+        return time.Days > 0 ? $"{time.Days}d {time:hh\\:mm\\:ss}" : time.ToString("hh\\:mm\\:ss", CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Headend.Admin;
+
+namespace Headend.Cli;
+
+/// <summary><c>headend clear ...</c>: ends sessions, each with a Delete to its client.</summary>
+internal static class ClearCommands
+{
+    public static Command Create(CommandLineOptions options)
+    {
+        var socket = CommandLine.SocketOption();
+        var session = new Command("session", "End sessions.")
+        {
+            One("id", "ID", "The session of this id.", id => new ClearSessionsRecord { Id = id }, socket, options),
+            One("user", "USER", "Every session of this user.", user => new ClearSessionsRecord { User = user }, socket, options),
+            One("remote", "ADDR", "Every session from this address.", address => new ClearSessionsRecord { Remote = address }, socket, options),
+            All(socket, options),
+        };
+        var clear = new Command("clear", "End what runs.") { new Command("crypto", "IKEv2 and IPsec.") { session } };
+        clear.Options.Add(socket);
+        return clear;
+    }
+
+    private static Command One(
+        string name, string what, string description, Func<string, ClearSessionsRecord> which, Option<string> socket, CommandLineOptions options)
+    {
+        var argument = new Argument<string>(what);
+        var command = new Command(name, description) { argument };
+        command.SetAction((parsed, cancellation) =>
+            ClearAsync(which(parsed.GetRequiredValue(argument)), parsed.GetRequiredValue(socket), options, cancellation));
+        return command;
+    }
+
+    private static Command All(Option<string> socket, CommandLineOptions options)
+    {
+        var command = new Command("all", "Every session.");
+        command.SetAction((parsed, cancellation) =>
+            ClearAsync(new ClearSessionsRecord { All = true }, parsed.GetRequiredValue(socket), options, cancellation));
+        return command;
+    }
+
+    // Nothing that fits is a failure for the one who named it, and none for "all".
+    private static async Task<int> ClearAsync(ClearSessionsRecord which, string socket, CommandLineOptions options, CancellationToken cancellation)
+    {
+        using var client = new AdminClient(socket);
+        var cleared = await client.ClearSessionsAsync(which, cancellation);
+        await options.Output.WriteLineAsync(cleared == 1 ? "1 session cleared" : $"{cleared} sessions cleared");
+        return cleared > 0 || which.All ? ExitCodes.Done : ExitCodes.Failed;
+    }
+}

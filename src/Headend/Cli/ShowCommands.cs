@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Headend.Admin;
+
+namespace Headend.Cli;
+
+/// <summary><c>headend show ...</c>: asks the running headend and prints a table, or JSON with <c>--json</c>.</summary>
+internal static class ShowCommands
+{
+    public static Command Create(CommandLineOptions options)
+    {
+        var socket = CommandLine.SocketOption();
+        var json = new Option<bool>("--json") { Description = "Print JSON.", Recursive = true };
+        var show = new Command("show", "Show what runs.")
+        {
+            new Command("crypto", "IKEv2 and IPsec.")
+            {
+                Session(socket, json, options),
+                new Command("ikev2", "IKEv2.") { IkeSa(socket, json, options) },
+            },
+            new Command("aaa", "Authentication, authorization, accounting.")
+            {
+                Simple("servers", "RADIUS servers.", socket, json, options, (c, t) => c.GetAaaServersAsync(t), AdminJsonContext.Default.IReadOnlyListAaaServerRecord, AdminTables.AaaServers),
+            },
+            new Command("ip", "Addresses.")
+            {
+                new Command("local", "Addresses that the headend gives.")
+                {
+                    Simple("pool", "Address pools.", socket, json, options, (c, t) => c.GetPoolsAsync(t), AdminJsonContext.Default.IReadOnlyListAddressPoolRecord, AdminTables.Pools),
+                },
+            },
+        };
+        show.Options.Add(socket);
+        show.Options.Add(json);
+        return show;
+    }
+
+    private static Command Session(Option<string> socket, Option<bool> json, CommandLineOptions options)
+    {
+        var detail = DetailArgument();
+        var user = new Option<string?>("--user") { Description = "Only this user's sessions.", HelpName = "USER" };
+        var command = new Command("session", "Sessions.") { detail, user };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = new AdminClient(parsed.GetRequiredValue(socket));
+            var sessions = await client.GetSessionsAsync(cancellation);
+            if (parsed.GetValue(user) is { } name)
+                sessions = [.. sessions.Where(s => s.User == name)];
+            if (parsed.GetValue(json))
+                PrintJson(sessions, AdminJsonContext.Default.IReadOnlyListSessionRecord, options.Output);
+            else
+                AdminTables.Sessions(sessions, parsed.GetValue(detail) is not null, options);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command IkeSa(Option<string> socket, Option<bool> json, CommandLineOptions options)
+    {
+        var detail = DetailArgument();
+        var command = new Command("sa", "IKE SAs, those being negotiated too.") { detail };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = new AdminClient(parsed.GetRequiredValue(socket));
+            var sas = await client.GetIkeSasAsync(cancellation);
+            if (parsed.GetValue(json))
+                PrintJson(sas, AdminJsonContext.Default.IReadOnlyListIkeSaDetailRecord, options.Output);
+            else
+                AdminTables.IkeSas(sas, parsed.GetValue(detail) is not null, options);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command Simple<T>(
+        string name, string description, Option<string> socket, Option<bool> json, CommandLineOptions options,
+        Func<AdminClient, CancellationToken, Task<T>> ask, JsonTypeInfo<T> type, Action<T, CommandLineOptions> print)
+    {
+        var command = new Command(name, description);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = new AdminClient(parsed.GetRequiredValue(socket));
+            var answer = await ask(client, cancellation);
+            if (parsed.GetValue(json))
+                PrintJson(answer, type, options.Output);
+            else
+                print(answer, options);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Argument<string?> DetailArgument()
+    {
+        var detail = new Argument<string?>("detail") { Description = "Everything that is known.", Arity = ArgumentArity.ZeroOrOne };
+        detail.AcceptOnlyFromAmong("detail");
+        return detail;
+    }
+
+    private static void PrintJson<T>(T value, JsonTypeInfo<T> type, TextWriter output)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+            JsonSerializer.Serialize(writer, value, type);
+        output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
+    }
+}

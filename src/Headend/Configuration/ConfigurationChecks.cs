@@ -1,0 +1,94 @@
+using System.Net.Sockets;
+
+namespace Headend.Configuration;
+
+/// <summary>What no single key can tell. Each check looks only at values that passed their syntax.</summary>
+internal static class ConfigurationChecks
+{
+    public static void Listen(SectionValue section, DiagnosticStore diagnostics)
+    {
+        if (section.GetOptionalValue<int>("ike-port") is { } ike && ike == section.GetOptionalValue<int>("nat-t-port"))
+            diagnostics.Error(section.PlaceOf("nat-t-port"), "'ike-port' and 'nat-t-port' must differ");
+        foreach (var same in section.Items("addresses").GroupBy(a => a.Value).Where(g => g.Count() > 1))
+            diagnostics.Error(same.Last().At, $"'{same.Key}' stands twice in 'addresses'");
+    }
+
+    public static void LocalAuthentication(SectionValue section, DiagnosticStore diagnostics)
+    {
+        foreach (var key in (string[])["certificate", "key"])
+            if (section.GetOptional<string>(key) is { } path)
+                ConfigurationPaths.TryCheckFile(ConfigurationPaths.Resolve(path, section.PlaceOf(key)), key == "key", section.PlaceOf(key), diagnostics);
+    }
+
+    public static void Root(SectionValue root, DiagnosticStore diagnostics)
+    {
+        Pools(root, diagnostics);
+        Policies(root, diagnostics);
+        GroupPolicies(root, diagnostics);
+        Admission(root, diagnostics);
+    }
+
+    private static void Pools(SectionValue root, DiagnosticStore diagnostics)
+    {
+        List<(string Name, AddressRange Range)> earlier = [];
+        foreach (var pool in root.Sections("pools"))
+        {
+            if (pool.GetOptional<AddressRange>("range") is not { } range || pool.GetOptional<string>("name") is not { } name)
+                continue;
+            foreach (var other in earlier.Where(e => e.Range.Overlaps(range)))
+                diagnostics.Error(pool.PlaceOf("range"), $"the pool '{name}' overlaps the pool '{other.Name}'");
+            earlier.Add((name, range));
+        }
+    }
+
+    private static void Policies(SectionValue root, DiagnosticStore diagnostics)
+    {
+        Dictionary<string, AddressFamily> families = [];
+        foreach (var pool in root.Sections("pools"))
+            if (pool.GetOptional<AddressRange>("range") is { } range && pool.GetOptional<string>("name") is { } name)
+                families.TryAdd(name, range.Family);
+        foreach (var policy in Ikev2(root, "authorization-policies"))
+        {
+            Expect(policy, "pool", AddressFamily.InterNetwork, "IPv4");
+            Expect(policy, "ipv6-pool", AddressFamily.InterNetworkV6, "IPv6");
+        }
+
+        void Expect(SectionValue policy, string key, AddressFamily family, string word)
+        {
+            if (policy.GetOptional<string>(key) is { } name && families.TryGetValue(name, out var actual) && actual != family)
+                diagnostics.Error(policy.PlaceOf(key), $"'{key}' needs an {word} pool; '{name}' is none");
+        }
+    }
+
+    // A policy of RADIUS is the server's matter; one that only the local method can give must exist.
+    private static void GroupPolicies(SectionValue root, DiagnosticStore diagnostics)
+    {
+        var policies = Ikev2(root, "authorization-policies").Select(p => p.GetOptional<string>("name")).ToHashSet();
+        var lists = root.GetOptional<SectionValue>("aaa")?.Sections("authorization") ?? [];
+        var local = lists
+            .Where(l => l.Items("methods").Any(m => m.Value is AaaMethodOptions { IsLocal: true }))
+            .Select(l => l.GetOptional<string>("name")).ToHashSet();
+        foreach (var profile in Ikev2(root, "profiles"))
+        {
+            if (profile.GetOptional<SectionValue>("authorization")?.GetOptional<SectionValue>("group") is not { } group)
+                continue;
+            if (group.GetOptional<string>("list") is { } list && local.Contains(list)
+                && group.GetOptional<string>("name") is { } name && !policies.Contains(name))
+            {
+                diagnostics.Error(group.PlaceOf("name"), $"no '{name}' in ikev2.authorization-policies, where the method 'local' of '{list}' looks");
+            }
+        }
+    }
+
+    private static void Admission(SectionValue root, DiagnosticStore diagnostics)
+    {
+        if (root.GetOptional<SectionValue>("admission") is not { } admission || admission.GetOptionalValue<int>("half-open") is not { } all)
+            return;
+        foreach (var key in (string[])["half-open-per-source", "cookie-threshold"])
+            if (admission.GetOptionalValue<int>(key) is { } bound && bound > all && admission.Written)
+                diagnostics.Error(admission.PlaceOf(key), $"'{key}' ({bound}) is above 'half-open' ({all}) and would never act");
+    }
+
+    private static IEnumerable<SectionValue> Ikev2(SectionValue root, string key) =>
+        root.GetOptional<SectionValue>("ikev2")?.Sections(key) ?? [];
+}

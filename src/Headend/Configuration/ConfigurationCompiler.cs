@@ -1,0 +1,107 @@
+using System.Net;
+
+namespace Headend.Configuration;
+
+/// <summary>Makes the typed configuration of a tree without errors.</summary>
+internal static class ConfigurationCompiler
+{
+    public static HeadendConfiguration Compile(SectionValue root)
+    {
+        var listen = root.Section("listen");
+        var admission = root.Section("admission");
+        return new HeadendConfiguration
+        {
+            Listen = new ListenOptions(listen.List<IPAddress>("addresses"), listen.Get<int>("ike-port"), listen.Get<int>("nat-t-port")),
+            DataPlane = root.Section("data-plane").Get<DataPlaneKind>("kind"),
+            StateDirectory = PathOf(root, "state-directory"),
+            AdminSocket = PathOf(root.Section("admin"), "socket"),
+            Telemetry = Telemetry(root.Section("telemetry")),
+            Admission = new AdmissionOptions(
+                admission.Get<int>("half-open"), admission.Get<int>("half-open-per-source"), admission.Get<int>("cookie-threshold")),
+            Radius = Radius(root.Section("radius")),
+            Aaa = Aaa(root.Section("aaa")),
+            Ikev2 = Ikev2(root.Section("ikev2")),
+            VirtualTemplates = [.. root.Sections("virtual-templates").Select(t => new VirtualTemplateOptions(t.Get<int>("number"), t.List<string>("commands")))],
+            Pools = [.. root.Sections("pools").Select(Pool)],
+        };
+    }
+
+    private static TelemetryOptions Telemetry(SectionValue section) => new(
+        section.Get<string>("service-name"),
+        section.Section("otlp").GetOptional<Uri>("endpoint"),
+        section.Section("prometheus").GetOptional<IPEndPoint>("listen"));
+
+    private static RadiusOptions Radius(SectionValue section) => new(
+        [.. section.Sections("servers").Select(s => new RadiusServerOptions(
+            s.Get<string>("name"), s.Get<IPAddress>("address"), s.Get<int>("auth-port"), s.Get<int>("acct-port"),
+            s.Get<SecretOptions>(SecretParser.ValueKey("secret")), s.Get<TimeSpan>("timeout"), s.Get<int>("retransmit")))],
+        [.. section.Sections("groups").Select(g => new RadiusGroupOptions(g.Get<string>("name"), g.List<string>("servers"), g.Get<TimeSpan>("dead-time")))],
+        section.Section("attributes").GetOptional<string>("nas-identifier"));
+
+    private static AaaOptions Aaa(SectionValue section) => new(
+        [.. section.Sections("authentication").Select(MethodList)],
+        [.. section.Sections("authorization").Select(MethodList)],
+        [.. section.Sections("accounting").Select(a => new AccountingListOptions(
+            a.Get<string>("name"), a.List<AaaMethodOptions>("methods"), a.GetOptionalValue<TimeSpan>("interim-interval")))],
+        [.. section.Sections("local-users").Select(u => new LocalUserOptions(
+            u.Get<string>("name"), u.Get<SecretOptions>(SecretParser.ValueKey("password")), u.GetOptional<string>("policy")))]);
+
+    private static MethodListOptions MethodList(SectionValue list) => new(list.Get<string>("name"), list.List<AaaMethodOptions>("methods"));
+
+    private static Ikev2Options Ikev2(SectionValue section)
+    {
+        List<IkeProposalOptions> proposals =
+            [.. section.Sections("proposals").Select(p => new IkeProposalOptions(p.Get<string>("name"), p.List<string>("transforms")))];
+        if (proposals.TrueForAll(p => p.Name != ConfigurationTable.DefaultProposal))
+            proposals.Add(new IkeProposalOptions(ConfigurationTable.DefaultProposal, ConfigurationTable.DefaultTransforms));
+        return new Ikev2Options(
+            proposals,
+            [.. section.Sections("authorization-policies").Select(p => new AuthorizationPolicyOptions(
+                p.Get<string>("name"), p.GetOptional<string>("pool"), p.GetOptional<string>("ipv6-pool"), p.List<IPAddress>("dns"),
+                p.GetOptional<string>("default-domain"), p.List<IPNetwork>("route-set")))],
+            [.. section.Sections("profiles").Select(Profile)]);
+    }
+
+    private static IkeProfileOptions Profile(SectionValue profile)
+    {
+        var local = profile.Section("local-authentication");
+        var eap = profile.Section("remote-authentication").Section("eap");
+        var ipsec = profile.Section("ipsec");
+        var dpd = profile.Section("dpd");
+        return new IkeProfileOptions
+        {
+            Name = profile.Get<string>("name"),
+            MatchRemoteIdentity = profile.Section("match").List<IdentityPatternOptions>("remote-identity"),
+            LocalIdentity = profile.Get<LocalIdentityOptions>("local-identity"),
+            LocalAuthentication = new LocalCertificateOptions(PathOf(local, "certificate"), PathOf(local, "key")),
+            Eap = new EapOptions(eap.Get<bool>("query-identity"), eap.Get<TimeSpan>("timeout"), eap.Get<bool>("allow-methods-without-key")),
+            AuthenticationList = profile.Get<string>("authentication-list"),
+            Authorization = Authorization(profile.Section("authorization")),
+            AccountingList = profile.GetOptional<string>("accounting-list"),
+            Proposals = profile.List<string>("proposals"),
+            Ipsec = new IpsecOptions(
+                ipsec.List<string>("transforms"), ipsec.Get<PfsMode>("pfs"), ipsec.Get<TimeSpan>("lifetime"),
+                ipsec.Get<long>("lifetime-volume") is var volume and > 0 ? volume : null, ipsec.Get<int>("replay-window")),
+            IkeLifetime = profile.Get<TimeSpan>("ike-lifetime"),
+            TrafficLocal = profile.Section("traffic").List<IPNetwork>("local"),
+            Dpd = new DpdOptions(dpd.Get<TimeSpan>("interval"), dpd.Get<DpdMode>("mode")),
+            VirtualTemplate = profile.Get<int>("virtual-template"),
+        };
+    }
+
+    private static AuthorizationOptions Authorization(SectionValue section)
+    {
+        var group = section.GetOptional<SectionValue>("group");
+        return new AuthorizationOptions(
+            section.Section("user").Get<bool>("cached"),
+            group is null ? null : new GroupAuthorizationOptions(group.Get<string>("list"), group.Get<string>("name"), group.Get<bool>("override")));
+    }
+
+    private static PoolOptions Pool(SectionValue pool)
+    {
+        var range = pool.Get<AddressRange>("range");
+        return new PoolOptions(pool.Get<string>("name"), range.First, range.Last, range.Prefix);
+    }
+
+    private static string PathOf(SectionValue section, string key) => ConfigurationPaths.Resolve(section.Get<string>(key), section.PlaceOf(key));
+}

@@ -1,0 +1,131 @@
+namespace Headend.Configuration;
+
+/// <summary>
+/// Every key of the configuration. Parsing, defaults, docs/headend.schema.json and docs/configuration.md come from here. A key stands here only when
+/// something acts on it.
+/// </summary>
+internal static class ConfigurationTable
+{
+    public const string Servers = "radius.servers";
+    public const string Groups = "radius.groups";
+    public const string AuthenticationLists = "aaa.authentication";
+    public const string AuthorizationLists = "aaa.authorization";
+    public const string AccountingLists = "aaa.accounting";
+    public const string Policies = "ikev2.authorization-policies";
+    public const string Proposals = "ikev2.proposals";
+    public const string Templates = "virtual-templates";
+    public const string PoolNames = "pools";
+
+    /// <summary>Name of the proposal that profiles use when they name none, and its transforms unless the configuration declares it.</summary>
+    public const string DefaultProposal = "default";
+
+    public static IReadOnlyList<string> DefaultTransforms { get; } =
+        ["aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha256-x25519", "aes256-sha256-x25519", "aes256-sha256-ecp256", "aes256-sha256-modp2048"];
+
+    public static SectionSyntax Root { get; } = new(
+        Key("include", new ListSyntax(ScalarTable.Path, Maximum: 100), "Further files, relative to this one; `*` and `?` in the last part stand for any characters. Lists are joined, a value set twice is an error. Only the first file may include."),
+        Key("listen", ListenSection(), "Where the headend listens for IKE and ESP in UDP."),
+        Key("data-plane", new SectionSyntax(
+            Key("kind", ScalarTable.Word(("auto", DataPlaneKind.Auto), ("user-space", DataPlaneKind.UserSpace), ("none", DataPlaneKind.None)),
+                "`user-space`: ESP in this process and TUN interfaces; `none`: control plane only; `auto`: the best that this machine offers.", "auto")), "How packets of sessions move."),
+        Key("state-directory", ScalarTable.Path, "Directory of what must outlive the process. Created with mode 0700.", "/var/lib/headend"),
+        Key("admin", new SectionSyntax(
+            Key("socket", ScalarTable.Path, "Unix socket of the admin API, mode 0600.", "/run/headend/admin.sock")), "The admin API that `headend show` and `headend clear` use."),
+        Key("telemetry", TelemetrySection(), "Metrics and traces."),
+        Key("admission", AdmissionSection(), "Bounds on IKE SAs that have not authenticated."),
+        Key("radius", RadiusSection(), "RADIUS servers and groups of them."),
+        Key("aaa", AaaSection(), "Method lists and local users."),
+        Required("ikev2", Ikev2Section(), "IKEv2: proposals, policies and profiles."),
+        Key("virtual-templates", new ListSyntax(new SectionSyntax(
+            Required("number", ScalarTable.Integer(1, 4095), "Number by which profiles refer to the template.") with { Declares = Templates },
+            Key("commands", new ListSyntax(ScalarTable.Text), "Interface commands that each session's interface starts with, such as `ip unnumbered lan0`, `ip mtu 1400`, `ip tcp adjust-mss 1360`.") with { Rule = r => r.InterfaceCommand })),
+            "What each session's virtual-access interface is made from."),
+        Key("pools", new ListSyntax(new SectionSyntax(
+            NewName(PoolNames, "pool"),
+            Required("range", ScalarTable.Range, "A prefix such as `10.99.0.0/16` or first and last address such as `10.99.0.10-10.99.0.99`."))),
+            "Addresses for clients."))
+    { Check = ConfigurationChecks.Root };
+
+    private static SectionSyntax ListenSection() => new(
+        Key("addresses", new ListSyntax(ScalarTable.Address, Minimum: 1, Maximum: 64), "Local addresses.", "[0.0.0.0, '::']"),
+        Key("ike-port", ScalarTable.Port, "UDP port of IKE.", "500"),
+        Key("nat-t-port", ScalarTable.Port, "UDP port of IKE and ESP behind a NAT (RFC 3948).", "4500"))
+    { Check = ConfigurationChecks.Listen };
+
+    private static SectionSyntax TelemetrySection() => new(
+        Key("service-name", ScalarTable.Name, "`service.name` of metrics and traces.", "headend"),
+        Key("otlp", new SectionSyntax(Key("endpoint", ScalarTable.HttpUrl, "OTLP over gRPC goes here, such as `http://127.0.0.1:4317`; absent: nowhere.")), "OpenTelemetry export of metrics and traces."),
+        Key("prometheus", new SectionSyntax(Key("listen", ScalarTable.EndPoint, "`/metrics` is served here, such as `127.0.0.1:9464`; absent: nowhere.")), "Prometheus exposition."));
+
+    private static SectionSyntax AdmissionSection() => new(
+        Key("half-open", ScalarTable.Integer(1, 1_000_000), "Most half-open IKE SAs; further IKE_SA_INIT requests are dropped.", "20000"),
+        Key("half-open-per-source", ScalarTable.Integer(1, 1_000_000), "Most half-open IKE SAs from one address (IPv6: one /64). Many clients may share one NAT.", "1000"),
+        Key("cookie-threshold", ScalarTable.Integer(0, 1_000_000), "Half-open IKE SAs from which on IKE_SA_INIT is answered with a COOKIE (RFC 7296 2.6).", "500"));
+
+    private static SectionSyntax RadiusSection() => new(
+        Key("servers", new ListSyntax(new SectionSyntax(
+            [
+                NewName(Servers, "server"),
+                Required("address", ScalarTable.Address, "Address of the server."),
+                Key("auth-port", ScalarTable.Port, "UDP port of Access-Request.", "1812"),
+                Key("acct-port", ScalarTable.Port, "UDP port of Accounting-Request.", "1813"),
+                .. Secret("secret", "Shared secret"),
+                Key("timeout", ScalarTable.Duration("1s", "1m"), "Time to the next transmission.", "5s"),
+                Key("retransmit", ScalarTable.Integer(0, 10), "Transmissions after the first.", "3"),
+            ])
+        { Check = (s, d) => SecretParser.Read(s, "secret", SecretParser.SharedSecretLength, d) }), "RADIUS servers."),
+        Key("groups", new ListSyntax(new SectionSyntax(
+            NewName(Groups, "group"),
+            Required("servers", new ListSyntax(ScalarTable.Name, Minimum: 1, Maximum: 64), "Names of servers; the first that is not dead is asked.") with { RefersTo = Servers },
+            Key("dead-time", ScalarTable.Duration("0s", "1d"), "How long a server that did not answer is passed over.", "2m"))), "Groups of servers that method lists name."),
+        Key("attributes", new SectionSyntax(
+            Key("nas-identifier", ScalarTable.Text, "NAS-Identifier (32) of every request; absent: the machine's host name.")), "Attributes of every request."));
+
+    private static SectionSyntax AaaSection() => new(
+        Key("authentication", new ListSyntax(new SectionSyntax(NewName(AuthenticationLists, "list"), Methods(ScalarTable.Method, Minimum: 1))), "Who decides a login."),
+        Key("authorization", new ListSyntax(new SectionSyntax(NewName(AuthorizationLists, "list"), Methods(ScalarTable.Method, Minimum: 1))), "Where policies of groups come from."),
+        Key("accounting", new ListSyntax(new SectionSyntax(
+            NewName(AccountingLists, "list"),
+            Methods(ScalarTable.AccountingMethod, Minimum: 1),
+            Key("interim-interval", ScalarTable.Duration("1m", "1d"), "Time between Interim-Updates where the Access-Accept names none; absent: none are sent."))), "Where accounting records go."),
+        Key("local-users", new ListSyntax(new SectionSyntax(
+            [
+                Required("name", ScalarTable.Text, "User name, compared octet for octet.") with { Declares = "aaa.local-users" },
+                .. Secret("password", "Password"),
+                Key("policy", ScalarTable.Name, "Authorization policy of the user.") with { RefersTo = Policies },
+            ])
+        { Check = (s, d) => SecretParser.Read(s, "password", SecretParser.PasswordLength, d) }, Maximum: 10_000), "Users of the method `local`."));
+
+    private static SectionSyntax Ikev2Section() => new(
+        Key("proposals", new ListSyntax(new SectionSyntax(
+            NewName(Proposals, "proposal"),
+            Required("transforms", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 64), "Suites of the IKE SA in order of preference, such as `aes256gcm16-prfsha384-ecp384`.") with { Rule = r => r.IkeTransforms })),
+            $"Suites of the IKE SA. A proposal `{DefaultProposal}` is built in: {string.Join(", ", DefaultTransforms)}."),
+        Key("authorization-policies", new ListSyntax(new SectionSyntax(
+            NewName(Policies, "policy"),
+            Key("pool", ScalarTable.Name, "IPv4 pool.") with { RefersTo = PoolNames },
+            Key("ipv6-pool", ScalarTable.Name, "IPv6 pool.") with { RefersTo = PoolNames },
+            Key("dns", new ListSyntax(ScalarTable.Address, Maximum: 8), "DNS servers for the client."),
+            Key("default-domain", ScalarTable.Text, "DNS domain for the client."),
+            Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), "Networks that the client should send through the tunnel, each as `prefix ADDRESS/LENGTH`."))),
+            "What a group of users gets."),
+        Required("profiles", new ListSyntax(ProfileTable.Section, Minimum: 1), "Who may log in and how. The first profile that matches serves the client."));
+
+    internal static ConfigurationKey Key(string name, ConfigurationSyntax syntax, string doc, string? @default = null) =>
+        new(name, syntax, doc) { Default = @default };
+
+    internal static ConfigurationKey Required(string name, ConfigurationSyntax syntax, string doc) => new(name, syntax, doc) { Required = true };
+
+    internal static ConfigurationKey NewName(string kind, string what) =>
+        Required("name", ScalarTable.Name, $"Name of the {what}.") with { Declares = kind };
+
+    private static ConfigurationKey Methods(ScalarSyntax method, int Minimum) =>
+        Required("methods", new ListSyntax(method, Minimum, 8), "`group NAME` or `local`, tried in order; the next is asked only when one is unavailable.") with { RefersTo = Groups };
+
+    private static ConfigurationKey[] Secret(string prefix, string what) =>
+    [
+        Key(prefix, ScalarTable.Text, $"{what} in this file. Exactly one of `{prefix}`, `{prefix}-file`, `{prefix}-env` is needed."),
+        Key(prefix + "-file", ScalarTable.Path, $"File whose first line is it; relative to the file in which this stands. Others than the owner should not be able to read it."),
+        Key(prefix + "-env", ScalarTable.Text, $"Environment variable that holds it."),
+    ];
+}

@@ -1,0 +1,53 @@
+namespace Headend.Configuration;
+
+/// <summary>The keys of one profile.</summary>
+internal static class ProfileTable
+{
+    public static SectionSyntax Section { get; } = new(
+        ConfigurationTable.NewName("ikev2.profiles", "profile"),
+        ConfigurationTable.Required("match", new SectionSyntax(
+            ConfigurationTable.Required("remote-identity", new ListSyntax(ScalarTable.IdentityPattern, Minimum: 1, Maximum: 100),
+                "`any`, `fqdn X`, `fqdn-domain X`, `email X`, `email-domain X`, `key-id X` or `address A/B`; one must fit the client's IKE identity.")), "Which clients the profile serves."),
+        ConfigurationTable.Required("local-identity", ScalarTable.LocalIdentity, "IKE identity of the headend: `fqdn X`, `email X`, `key-id X` or `address A`. Clients compare it with the certificate."),
+        ConfigurationTable.Required("local-authentication", new SectionSyntax(
+            ConfigurationTable.Required("certificate", ScalarTable.Path, "PEM file: the headend's certificate, then the chain to send."),
+            ConfigurationTable.Required("key", ScalarTable.Path, "PEM file of the private key, RSA or ECDSA."))
+        { Check = ConfigurationChecks.LocalAuthentication }, "How the headend proves itself."),
+        ConfigurationTable.Required("remote-authentication", new SectionSyntax(
+            ConfigurationTable.Required("eap", EapSection(), "EAP (RFC 7296 2.16).")), "How clients prove themselves."),
+        ConfigurationTable.Required("authentication-list", ScalarTable.Name, "Name in aaa.authentication.") with { RefersTo = ConfigurationTable.AuthenticationLists },
+        ConfigurationTable.Key("authorization", AuthorizationSection(), "What a client that logged in gets."),
+        ConfigurationTable.Key("accounting-list", ScalarTable.Name, "Name in aaa.accounting; absent: no accounting.") with { RefersTo = ConfigurationTable.AccountingLists },
+        ConfigurationTable.Key("proposals", new ListSyntax(ScalarTable.Name, Minimum: 1, Maximum: 16), "Names in ikev2.proposals, in order of preference.", $"[{ConfigurationTable.DefaultProposal}]") with { RefersTo = ConfigurationTable.Proposals },
+        ConfigurationTable.Key("ike-lifetime", ScalarTable.Duration("10s", "30d"), "Age at which the headend rekeys the IKE SA.", "24h"),
+        ConfigurationTable.Key("ipsec", IpsecSection(), "The CHILD_SAs."),
+        ConfigurationTable.Key("traffic", new SectionSyntax(
+            ConfigurationTable.Key("local", new ListSyntax(ScalarTable.Prefix, Minimum: 1, Maximum: 100), "Networks behind the headend that clients may reach.", "[0.0.0.0/0, '::/0']")), "Traffic selectors."),
+        ConfigurationTable.Key("dpd", new SectionSyntax(
+            ConfigurationTable.Key("interval", ScalarTable.Duration("1s", "1h"), "Silence of the client after which it is checked.", "30s"),
+            ConfigurationTable.Key("mode", ScalarTable.Word(("periodic", DpdMode.Periodic), ("on-demand", DpdMode.OnDemand)),
+                "`periodic`: after every interval of silence; `on-demand`: only when packets go out and none came in.", "periodic")), "Dead peer detection (RFC 7296 2.4)."),
+        ConfigurationTable.Required("virtual-template", ScalarTable.Integer(1, 4095), "Number in virtual-templates.") with { RefersTo = ConfigurationTable.Templates });
+
+    private static SectionSyntax EapSection() => new(
+        ConfigurationTable.Key("query-identity", ScalarTable.Boolean, "Ask for EAP-Identity; `false` takes the IKE identity for it.", "true"),
+        ConfigurationTable.Key("timeout", ScalarTable.Duration("45s", "180s"), "Longest time from the first EAP request to the end of EAP.", "90s"),
+        ConfigurationTable.Key("allow-methods-without-key", ScalarTable.Boolean,
+            "Accept EAP methods that give no key, such as EAP-GTC and EAP-MD5. RFC 7296 2.16 calls such methods open to a man in the middle.", "false"));
+
+    private static SectionSyntax AuthorizationSection() => new(
+        ConfigurationTable.Key("user", new SectionSyntax(
+            ConfigurationTable.Key("cached", ScalarTable.Boolean, "Take the attributes of the login's Access-Accept.", "true")), "The user's own attributes."),
+        ConfigurationTable.Key("group", new SectionSyntax(
+            ConfigurationTable.Required("list", ScalarTable.Name, "Name in aaa.authorization.") with { RefersTo = ConfigurationTable.AuthorizationLists },
+            ConfigurationTable.Required("name", ScalarTable.Name, "Name of the policy: in ikev2.authorization-policies for the method `local`, the User-Name of the request for `group`."),
+            ConfigurationTable.Key("override", ScalarTable.Boolean, "The group's attributes win over the user's.", "false")), "A policy for all clients of the profile."));
+
+    private static SectionSyntax IpsecSection() => new(
+        ConfigurationTable.Key("transforms", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 64), "ESP suites in order of preference.", "[aes256gcm16, chacha20poly1305, aes256-sha256]") with { Rule = r => r.EspTransforms },
+        ConfigurationTable.Key("pfs", ScalarTable.Word(("optional", PfsMode.Optional), ("required", PfsMode.Required), ("none", PfsMode.None)),
+            "Key exchange in rekeys of CHILD_SAs: `optional` as the client offers, `required` always, `none` never.", "optional"),
+        ConfigurationTable.Key("lifetime", ScalarTable.Duration("10s", "7d"), "Age at which the headend rekeys a CHILD_SA.", "1h"),
+        ConfigurationTable.Key("lifetime-volume", ScalarTable.SizeOrNone("1MB"), "Octets in one direction after which the headend rekeys a CHILD_SA, or `none`.", "4GB"),
+        ConfigurationTable.Key("replay-window", ScalarTable.Integer(32, 16384), "Packets that may arrive late (RFC 4303 3.4.3).", "1024"));
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Headend.Telemetry;
+
+/// <summary>
+/// One line per event: <c>TIME level=info event=login user=alice ...</c>. Values with spaces are quoted; control characters, which peers can put
+/// into names, are escaped, so that nobody can forge a line or drive a terminal. Absent (null) values are left out.
+/// </summary>
+internal sealed class LogfmtFormatter(TimeProvider clock) : ConsoleFormatter(FormatterName)
+{
+    public const string FormatterName = "logfmt";
+
+    /// <summary>Characters of one value; a peer's longest identity would otherwise be a line of 64 kB.</summary>
+    private const int MaximumValue = 512;
+
+    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    {
+        var line = new StringBuilder(256);
+        line.Append(clock.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+        line.Append(" level=").Append(Level(logEntry.LogLevel));
+        var named = !string.IsNullOrEmpty(logEntry.EventId.Name);
+        if (named)
+            Append(line, "event", logEntry.EventId.Name);
+        else
+            Append(line, "source", logEntry.Category);
+        // Our own events say everything in their properties; of others' only the message is worth a line.
+        var ours = named && logEntry.Category.StartsWith("Headend", StringComparison.Ordinal);
+        if (ours && logEntry.State is IReadOnlyList<KeyValuePair<string, object?>> properties)
+            AppendProperties(line, properties);
+        else
+            Append(line, "msg", logEntry.Formatter(logEntry.State, logEntry.Exception));
+        if (logEntry.Exception is { } exception)
+            Append(line, "exception", exception.ToString());
+        textWriter.Write(line.Append('\n').ToString());
+    }
+
+    private static void AppendProperties(StringBuilder line, IReadOnlyList<KeyValuePair<string, object?>> properties)
+    {
+        foreach (var (name, value) in properties)
+            if (name != "{OriginalFormat}" && value is not null)
+                Append(line, char.ToLowerInvariant(name[0]) + name[1..], Text(value));
+    }
+
+    private static string Text(object value) => value switch
+    {
+        TimeSpan duration => duration.TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture) + "s",
+        bool flag => flag ? "true" : "false",
+        IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
+    };
+
+    private static string Level(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace",
+        LogLevel.Debug => "debug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warn",
+        LogLevel.Error => "error",
+        _ => "critical",
+    };
+
+    private static void Append(StringBuilder line, string key, string? value)
+    {
+        line.Append(' ').Append(key).Append('=');
+        if (!string.IsNullOrEmpty(value))
+            AppendValue(line, value, key == "exception" ? int.MaxValue : MaximumValue);
+    }
+
+    private static void AppendValue(StringBuilder line, string value, int limit)
+    {
+        var quoted = value.Any(c => c is ' ' or '"' or '=' or '\\' || char.IsControl(c)) || value.EnumerateRunes().Any(IsDeceptive);
+        if (quoted)
+            line.Append('"');
+        var count = 0;
+        foreach (var rune in value.EnumerateRunes())
+        {
+            if (count++ >= limit)
+            {
+                line.Append('…');
+                break;
+            }
+            AppendRune(line, rune);
+        }
+        if (quoted)
+            line.Append('"');
+    }
+
+    private static void AppendRune(StringBuilder line, Rune rune)
+    {
+        switch (rune.Value)
+        {
+            case '"' or '\\':
+                line.Append('\\').Append((char)rune.Value);
+                break;
+            case '\n':
+                line.Append("\\n");
+                break;
+            default:
+                if (Rune.IsControl(rune) || IsDeceptive(rune))
+                    line.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
+                else
+                    line.Append(rune);
+                break;
+        }
+    }
+
+    // Line separators and direction overrides make a terminal or editor show other lines than were written.
+    private static bool IsDeceptive(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+}
