@@ -57,12 +57,10 @@ client_connection() {
 CONF
 }
 
-# start_client NAME NAMESPACE CONNECTIONS: connections as client_connection printed them.
-# FRAGMENT (octets) overrides the IKE fragment size.
-start_client() {
-  local name=$1 namespace=$2 connections=$3 dir=$RUN/$1
-  mkdir -p "$dir/etc/private"
-  cp "$RUN/pki/carol.key" "$dir/etc/private/"
+# start_charon NAME NAMESPACE: the daemon alone, nothing configured. FRAGMENT (octets) overrides the IKE fragment size.
+start_charon() {
+  local name=$1 namespace=$2 dir=$RUN/$1
+  mkdir -p "$dir"
   cat >"$dir/strongswan.conf" <<CONF
 charon {
   load_modular = no
@@ -76,6 +74,10 @@ charon {
     vici { socket = unix://$dir/vici }
     eap-ttls { max_message_count = 64 }
     eap-tls { max_message_count = 64 }
+    # Selectors that hold the gateway itself: the tunnel's own packets carry a mark that keeps them out of it.
+    kernel-libipsec { allow_peer_ts = yes }
+    kernel-netlink { fwmark = !0x42 }
+    socket-default { fwmark = 0x42 }
   }
   filelog {
     log { path = $dir/charon.log
@@ -87,6 +89,18 @@ charon {
   }
 }
 CONF
+  charon_daemon "$name" "$namespace" "$dir/strongswan.conf"
+  wait_until 10 swan "$name" --stats || { say "client charon did not start: $(tail -n 3 "$RUN/$name.out")"; return 1; }
+  # The transport's own MTU holds for IKE; inner packets must fit an encapsulated one.
+  ip -n "$namespace" link set ipsec0 mtu 1400 2>/dev/null || true
+}
+
+# start_client NAME NAMESPACE CONNECTIONS: connections as client_connection printed them, and the passwords of all accounts.
+start_client() {
+  local name=$1 connections=$3 dir=$RUN/$1
+  mkdir -p "$dir/etc/private"
+  cp "$RUN/pki/carol.key" "$dir/etc/private/"
+  start_charon "$name" "$2" || return 1
   cat >"$dir/etc/swanctl.conf" <<CONF
 connections {
 $connections
@@ -109,11 +123,7 @@ authorities {
   interop { cacert = $RUN/pki/ca.pem }
 }
 CONF
-  charon_daemon "$name" "$namespace" "$dir/strongswan.conf"
-  wait_until 10 swan "$name" --stats || { say "client charon did not start: $(tail -n 3 "$RUN/$name.out")"; return 1; }
   swan "$name" --load-all --file "$dir/etc/swanctl.conf" >"$dir/load.out" 2>&1 || { say "swanctl --load-all: $(tail -n 4 "$dir/load.out" | tr '\n' ' ')"; return 1; }
-  # The transport's own MTU holds for IKE; inner packets must fit an encapsulated one.
-  ip -n "$namespace" link set ipsec0 mtu 1400 2>/dev/null || true
 }
 
 # log_in NAME CONNECTION [SECONDS]: the whole login; output kept in $RUN/NAME/CONNECTION.initiate

@@ -2,7 +2,7 @@
 #
 # A scenario sets what it wants to differ and calls start_gateway:
 #   CERTIFICATE=gateway-rsa|gateway-ecdsa   RADIUS="ADDRESS..."   RADIUS_TIMEOUT RADIUS_RETRANSMIT DEAD_TIME
-#   EAP_TIMEOUT WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
+#   EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
 
 GATEWAY=${GATEWAY:-headend}
@@ -15,8 +15,7 @@ only_ours() { ours || { skip "$1" "${2:-not a function of the comparison gateway
 
 headend_configuration() {
   local certificate=${CERTIFICATE:-gateway-rsa} number=0 names="" one policy6=""
-  printf '%s' "$RADIUS_SECRET" >"$RUN/radius.secret"
-  printf '%s' "${WRONG_SECRET:-$RADIUS_SECRET}" >"$RUN/wrong.secret"
+  (umask 077; printf '%s' "$RADIUS_SECRET" >"$RUN/radius.secret"; printf '%s' "${WRONG_SECRET:-$RADIUS_SECRET}" >"$RUN/wrong.secret")
   [ -n "${POOL6:-}" ] && policy6="      ipv6-pool: p6"
   cat <<YAML
 listen: { addresses: [0.0.0.0, "::"], ike-port: 500, nat-t-port: 4500 }
@@ -31,7 +30,7 @@ YAML
   done
   cat <<YAML
   groups:
-    - { name: corp, servers: [$names], dead-time: ${DEAD_TIME:-2m}, load-balance: false }
+    - { name: corp, servers: [$names], dead-time: ${DEAD_TIME:-2m} }
   attributes: { nas-identifier: gw1 }
 aaa:
   authentication: [ { name: eap-list, methods: [group corp] } ]
@@ -56,7 +55,7 @@ ${policy6:-      dns: [10.10.0.54]}
         group: { list: local-list, name: staff }
       accounting-list: acct-list
       proposals: [default]
-${IKE_LIFETIME:+      lifetime: $IKE_LIFETIME}
+${IKE_LIFETIME:+      ike-lifetime: $IKE_LIFETIME}
       ipsec: { transforms: [aes256gcm16, aes256-sha256], pfs: optional, lifetime: ${CHILD_LIFETIME:-1h}, replay-window: 1024 }
       traffic: { local: ${TRAFFIC:-[10.10.0.0/24]} }
       dpd: { interval: ${DPD:-30s}, mode: periodic }
@@ -194,4 +193,6 @@ nothing_left() {
 
 half_open() { headend show crypto ikev2 sa --json 2>/dev/null | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))'; }
 
-what_is_left() { echo "sessions $(sessions), devices $(virtual_devices | tr '\n' ' '), routes $(client_routes | tr '\n' ' ')$(ours && echo ", IKE SAs $(half_open)")"; }
+what_is_left() { # one line
+  echo "sessions $(sessions), devices $(virtual_devices | tr '\n' ' '), routes $(client_routes | tr '\n' ' ')$(ours && echo ", IKE SAs $(half_open)")"
+}

@@ -1,7 +1,7 @@
 # FreeRADIUS from a generated configuration directory per server: only the modules the scenarios need, so a start takes
 # well under a second, and nothing of the machine's own /etc/freeradius is read.
 
-RADIUS_SECRET=testing123
+RADIUS_SECRET=a-secret-of-24-octets-xy
 
 write_accounts() { # write_accounts DIR: who may log in (authorize) and what an Access-Accept carries (reply)
   cat >"$1/authorize" <<'ACCOUNTS'

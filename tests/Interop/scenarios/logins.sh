@@ -98,3 +98,12 @@ scenario_fragments() {
   check ping "no answer" pings "$CLIENT" $LAN_V4
   move fragments "$CLIENT" $LAN_V4
 }
+
+# A client that asks for everything gets what the profile gives (RFC 7296 2.9).
+scenario_narrowing() {
+  need setup "no setup" standard_setup
+  start_client client "$CLIENT" "$(client_connection home mschapv2 alice ts=0.0.0.0/0)"
+  logs_in client home "login, selectors of 0.0.0.0/0"
+  equal "narrowed to the LAN" 10.10.0.0/24 "$(sa client home remote-ts)"
+  check ping "no answer" pings "$CLIENT" $LAN_V4
+}

@@ -1,16 +1,14 @@
 # Show 3: every way a login fails. The client learns AUTHENTICATION_FAILED and no more, the log says why, nothing stays.
 
-# login_lines WORDS: the gateway's lines about a failed login whose reason or detail holds one of the words.
-login_lines() { grep -E 'outcome="?fail' "$RUN/gateway.out" | grep -ciE "$1"; }
+# login_lines PATTERN: the gateway's lines about a login that did not succeed and match.
+login_lines() { grep -E 'outcome="?(failed|rejected)' "$RUN/gateway.out" | grep -cE "$1"; }
 
-# logged NAME WORDS COUNT: that many lines, neither fewer nor more.
+# logged NAME PATTERN COUNT: that many lines, neither fewer nor more.
 logged() {
   ours || return 0
   wait_until 3 eval "[ \"\$(login_lines '$2')\" -ge $3 ]"
   equal "$1: log lines that say why (/$2/)" "$3" "$(login_lines "$2")"
 }
-
-UNANSWERED='unavailable|no answer|no-answer|unanswered|timeout|timed out|did not answer'
 
 # refused NAME LOG-PATTERN [SECONDS]: connection "home" of a started client must fail that way.
 refused() {
@@ -24,18 +22,18 @@ refused() {
 scenario_wrong_password() {
   need setup "no setup" standard_setup
   ALICE_PASSWORD=not-her-word start_client client "$CLIENT" "$(client_connection home mschapv2 alice)"
-  refused "wrong password" 'alice.*reject'
+  refused "wrong password" 'user=alice .*authentication-failed'
 }
 
 scenario_unknown_user() {
   need setup "no setup" standard_setup
   start_client client "$CLIENT" "$(client_connection home mschapv2 nobody)"
-  refused "unknown user" 'nobody.*reject'
+  refused "unknown user" 'user=nobody .*authentication-failed'
 }
 
 # The client's first IKE_AUTH passes, everything after is lost: the gateway waits for an EAP answer that never comes.
 scenario_eap_timeout() {
-  EAP_TIMEOUT=5s HALF_OPEN=5 CLIENT_RETRIES=1
+  EAP_TIMEOUT=45s HALF_OPEN=5 CLIENT_RETRIES=1   # 45 s is the shortest that our configuration allows
   need setup "no setup" standard_setup
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)"
   in_ns "$CLIENT" nft -f - <<'NFT'
@@ -47,15 +45,15 @@ table inet stall {
 }
 NFT
   check "stalled client: no login" "it logged in" not log_in client home 12
-  check "stalled client: nothing left" @what_is_left wait_until 15 nothing_left
-  logged "stalled client" 'timeout|timed out' 1
+  check "stalled client: nothing left" @what_is_left wait_until 60 nothing_left
+  logged "stalled client" eap-timeout 1
 }
 
 scenario_radius_silent() {
   RADIUS=$RADIUS_SILENT RADIUS_TIMEOUT=1s RADIUS_RETRANSMIT=1 STRONGSWAN_RADIUS_TIMEOUT=1.0 STRONGSWAN_RADIUS_TRIES=2
   need setup "no setup" standard_setup
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)"
-  refused "silent RADIUS" "alice.*($UNANSWERED)"
+  refused "silent RADIUS" 'user=alice .*aaa-unavailable'
 }
 
 scenario_radius_wrong_secret() {
@@ -63,7 +61,7 @@ scenario_radius_wrong_secret() {
   WRONG_SECRET=another-secret SECRET_FILE=wrong
   need setup "no setup" standard_setup
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)"
-  refused "wrong RADIUS secret" "alice.*($UNANSWERED)"
+  refused "wrong RADIUS secret" 'user=alice .*aaa-unavailable'
 }
 
 # An attacker between headend and RADIUS who cannot compute a Message-Authenticator says Access-Accept (RFC 3579 3.2, Blast-RADIUS).
@@ -82,5 +80,5 @@ scenario_radius_without_message_authenticator() {
     check "$mode: nothing left" @what_is_left wait_until 10 nothing_left
     stop faulty; rm -f "$RUN/faulty.out"
   done
-  logged "each attempt" "alice.*($UNANSWERED)" 3
+  logged "each attempt" 'user=alice .*aaa-unavailable' 3
 }

@@ -10,12 +10,12 @@ scenario_zero_configuration() {
   ip -n "$CLIENT" route add default via $GATEWAY_V4
   start gateway "$GATEWAY_NS" "$HEADEND" run --state "$RUN/state" --socket "$RUN/admin.sock"
   need "starts without a configuration" "$(tail -n 3 "$RUN/gateway.out" | tr '\n' ' ')" wait_until 20 headend show crypto session --json
-  local conf; conf=$(find "$RUN/state" -name '*swanctl*.conf' | head -n 1)
-  need "wrote a swanctl configuration" "no *swanctl*.conf below the state directory: $(find "$RUN/state" -type f | tr '\n' ' ')" test -n "$conf"
+  local conf; conf=$(find "$RUN/state" -name swanctl.conf | head -n 1)
+  need "wrote a swanctl configuration" "no swanctl.conf below the state directory: $(find "$RUN/state" -type f | tr '\n' ' ')" test -n "$conf"
   say "printed: $(grep -ciE 'swanctl|strongswan' "$RUN/gateway.out") lines about strongSwan; files: $(cd "$RUN/state" && find . -type f | tr '\n' ' ')"
-  check "the instructions name the file" "they do not" grep -q "$(basename "$conf")" "$RUN/gateway.out"
-  start_client client "$CLIENT" "" || { fail client "did not start"; return; }
-  need "swanctl takes the files as they are" "$(tail -n 2 "$RUN/zero.load" 2>/dev/null)" eval 'swan client --load-all --file "$conf" >"$RUN/zero.load" 2>&1'
+  check "the instructions name the directory" "they do not" grep -qF "$(dirname "$conf")" "$RUN/gateway.out"
+  start_charon client "$CLIENT" || { fail client "did not start"; return; }
+  need "swanctl takes the files as they are" "$(tail -n 2 "$RUN/zero.load" 2>/dev/null)" eval 'SWANCTL_DIR=$(dirname "$conf") swan client --load-all >"$RUN/zero.load" 2>&1'
   local child; child=$(swan client --list-conns --raw 2>/dev/null | grep -oE 'children \{[^ ]+' | head -n 1 | sed 's/children {//')
   need "the files hold a child" "none listed" test -n "$child"
   logs_in client "$child" "connects at the first try"

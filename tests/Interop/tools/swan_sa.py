@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints one field of one connection from `swanctl --list-sas --raw` on standard input.
 
-swan_sa.py CONNECTION state|vips|ike-spi|child-spi|child-count|nat|remote-host|dns
+swan_sa.py CONNECTION state|vips|ike-spi|child-spi|remote-ts|child-count|nat|remote-host
 With several SAs of the name (a rekey under way) the last established one counts. Prints nothing where there is none.
 """
 import re
@@ -70,6 +70,7 @@ def main():
         "vips": " ".join(chosen.get("local-vips", [])),
         "ike-spi": chosen.get("initiator-spi", "") + "-" + chosen.get("responder-spi", ""),
         "child-spi": live[-1].get("spi-in", "") if live else "",
+        "remote-ts": " ".join(live[-1].get("remote-ts", [])) if live else "",
         "child-count": str(len(children)),
         "nat": chosen.get("nat-local", "no"),
         "remote-host": chosen.get("remote-host", ""),
