@@ -37,5 +37,15 @@ public sealed record IkeProposal(
             .. KeyExchange.Select(k => k.ToTransform()),
         ]);
 
+    /// <summary>Whether an IKE SA with these algorithms is one that this proposal allows.</summary>
+    public bool Allows(IkeSuite suite)
+    {
+        ArgumentNullException.ThrowIfNull(suite);
+        return Encryption.Contains(suite.Encryption)
+            && (suite.Integrity is null || Integrity.Contains(suite.Integrity))
+            && Prf.Contains(suite.Prf)
+            && KeyExchange.Contains(suite.KeyExchange);
+    }
+
     public override string ToString() => Text;
 }

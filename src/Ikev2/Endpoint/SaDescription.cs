@@ -1,0 +1,47 @@
+using Headend.Ikev2.Exchanges;
+using Headend.Ikev2.Sa;
+
+namespace Headend.Ikev2.Endpoint;
+
+/// <summary>IKE SAs as show prints them.</summary>
+internal static class SaDescription
+{
+    public static IkeSaSnapshot Describe(IkeSa sa)
+    {
+        var session = sa.Session;
+        var login = session?.Login;
+        return new IkeSaSnapshot(
+            session?.Id,
+            session?.Profile.Name ?? "",
+            sa.Phase.ToString(),
+            sa.ActiveLocal?.Story ?? (sa.Phase == IkeSaPhase.Established ? "" : ExchangeTable.StoryOf(sa.Phase)),
+            sa.LocalSpi,
+            sa.RemoteSpi,
+            sa.WeAreInitiator,
+            sa.Path,
+            sa.Phase == IkeSaPhase.KeyExchange ? null : sa.Suite,
+            login?.RemoteIdentity.Text,
+            login?.User,
+            login?.Method,
+            sa.Peer.NatDetected,
+            sa.CreatedAt,
+            session?.UpAt,
+            Capabilities(sa.Peer),
+            session is null || session.Current != sa
+                ? []
+                : [.. session.Children.Select(c => new ChildSaSnapshot(c.InboundSpi, c.OutboundSpi, c.Suite, c.LocalSelectors, c.RemoteSelectors, c.CreatedAt))]);
+    }
+
+    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT.</summary>
+    private static List<string> Capabilities(PeerCapabilities peer)
+    {
+        var letters = new List<string>();
+        if (peer.Fragmentation)
+            letters.Add("F");
+        if (peer.SignatureHashes is not null)
+            letters.Add("U");
+        if (peer.NatDetected)
+            letters.Add("N");
+        return letters;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Headend.Ikev2.Wire;
+
+namespace Headend.Ikev2.Exchanges;
+
+/// <summary>
+/// The configuration payload: RFC 7296 2.19, 3.15. We answer what was asked for and is known; DNS and subnets go out unasked too,
+/// because clients that forget to ask use them (RFC 7296 3.15.1 lets a responder send more).
+/// </summary>
+internal static class Configuration
+{
+    public static ConfigurationPayload Reply(ConfigurationPayload asked, AssignedAddresses addresses, SessionGrant grant)
+    {
+        var attributes = new List<ConfigurationAttribute>();
+        AddAddresses(attributes, asked, addresses);
+        foreach (var server in grant.DnsServers)
+        {
+            if (server.AddressFamily == AddressFamily.InterNetwork && addresses.IPv4 is not null)
+                attributes.Add(new(ConfigurationAttributeType.InternalIp4Dns, server.GetAddressBytes()));
+            else if (server.AddressFamily == AddressFamily.InterNetworkV6 && addresses.IPv6 is not null)
+                attributes.Add(new(ConfigurationAttributeType.InternalIp6Dns, server.GetAddressBytes()));
+        }
+
+        foreach (var subnet in grant.Subnets)
+            AddSubnet(attributes, subnet, addresses);
+        if (grant.DefaultDomain is { } domain && asked.Has(ConfigurationAttributeType.InternalDnsDomain))
+            attributes.Add(new(ConfigurationAttributeType.InternalDnsDomain, Encoding.ASCII.GetBytes(domain)));
+        if (asked.Has(ConfigurationAttributeType.ApplicationVersion))
+            attributes.Add(new(ConfigurationAttributeType.ApplicationVersion, "Headend"u8.ToArray()));
+        return new ConfigurationPayload(ConfigurationType.Reply, attributes);
+    }
+
+    /// <summary>APPLICATION_VERSION of the client's request, if it told one.</summary>
+    public static string? ApplicationVersion(ConfigurationPayload? asked)
+    {
+        if (asked is null)
+            return null;
+        foreach (var attribute in asked.Attributes)
+        {
+            if (attribute.Type == ConfigurationAttributeType.ApplicationVersion && attribute.Value.Length is > 0 and <= 128)
+                return new IkeIdentity(IdType.KeyId, attribute.Value.Span).Text;
+        }
+
+        return null;
+    }
+
+    private static void AddAddresses(List<ConfigurationAttribute> attributes, ConfigurationPayload asked, AssignedAddresses addresses)
+    {
+        if (addresses.IPv4 is { } v4)
+        {
+            attributes.Add(new(ConfigurationAttributeType.InternalIp4Address, v4.GetAddressBytes()));
+            if (addresses.IPv4Netmask is { } mask && asked.Has(ConfigurationAttributeType.InternalIp4Netmask))
+                attributes.Add(new(ConfigurationAttributeType.InternalIp4Netmask, mask.GetAddressBytes()));
+        }
+
+        if (addresses.IPv6 is { } v6)
+            attributes.Add(new(ConfigurationAttributeType.InternalIp6Address, (byte[])[.. v6.GetAddressBytes(), (byte)addresses.IPv6PrefixLength]));
+    }
+
+    private static void AddSubnet(List<ConfigurationAttribute> attributes, IPNetwork subnet, AssignedAddresses addresses)
+    {
+        var octets = subnet.BaseAddress.GetAddressBytes();
+        if (octets.Length == 16 && addresses.IPv6 is not null)
+        {
+            attributes.Add(new(ConfigurationAttributeType.InternalIp6Subnet, (byte[])[.. octets, (byte)subnet.PrefixLength]));
+            return;
+        }
+
+        if (octets.Length != 4 || addresses.IPv4 is null)
+            return;
+        var mask = subnet.PrefixLength == 0 ? 0u : uint.MaxValue << (32 - subnet.PrefixLength);
+        attributes.Add(new(
+            ConfigurationAttributeType.InternalIp4Subnet, (byte[])[.. octets, (byte)(mask >> 24), (byte)(mask >> 16), (byte)(mask >> 8), (byte)mask]));
+    }
+}

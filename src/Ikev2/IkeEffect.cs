@@ -1,0 +1,158 @@
+using System.Net;
+using Headend.Ikev2.Crypto;
+using Headend.Ikev2.Wire;
+
+namespace Headend.Ikev2;
+
+/// <summary>
+/// What the core asks the outside to do. Effects are taken in the order in which they were produced; that order is meaning: a Transmit behind an
+/// InstallChildSa's completion promises an SA that stands.
+/// </summary>
+public abstract record IkeEffect;
+
+/// <summary>Effects whose answer comes back as an <see cref="IkeCompletion"/> with the same id. A completion for an SA that is gone is ignored.</summary>
+/// <param name="Id">Answered by exactly one completion.</param>
+/// <param name="Established">True when it belongs to an established session: it must not wait behind the work of new logins.</param>
+public abstract record IkeOperation(OperationId Id, bool Established) : IkeEffect;
+
+/// <summary>Send one IKE message (one UDP datagram, without the non-ESP marker).</summary>
+public sealed record TransmitEffect(byte[] Message, IkePath Path) : IkeEffect;
+
+/// <summary>
+/// A Diffie-Hellman step: makes our key pair where <paramref name="Own"/> is null, agrees where <paramref name="PeerPublic"/> is not empty, or both.
+/// Pure arithmetic, for a worker thread: call <see cref="Perform"/>.
+/// </summary>
+public sealed record KeyAgreementEffect(OperationId Id, bool Established, KeyExchangeMethod Method, IKeyExchange? Own, ReadOnlyMemory<byte> PeerPublic)
+    : IkeOperation(Id, Established)
+{
+    public KeyAgreementCompletion Perform(ICryptoProvider crypto)
+    {
+        ArgumentNullException.ThrowIfNull(crypto);
+        var own = Own ?? crypto.CreateKeyExchange(Method);
+        if (PeerPublic.IsEmpty)
+            return new KeyAgreementCompletion(Id, own, null);
+        return own.TryAgree(PeerPublic.Span, out var secret)
+            ? new KeyAgreementCompletion(Id, own, secret)
+            : new KeyAgreementCompletion(Id, own, null);
+    }
+}
+
+/// <summary>Sign our AUTH octets with the profile's private key (RFC 7296 2.15, RFC 7427). For a worker thread: call <see cref="Perform"/>.</summary>
+public sealed record SignAuthEffect(OperationId Id, IkeCredential Credential, SignatureScheme Scheme, byte[] Octets) : IkeOperation(Id, false)
+{
+    public SignAuthCompletion Perform() => new(Id, SignatureAuthentication.Sign(Scheme, Credential.PrivateKey, Octets));
+}
+
+/// <summary>
+/// One step of EAP. <paramref name="Response"/> is empty for the first step (begin: with query-identity the answer is an EAP-Request/Identity), else the
+/// client's EAP packet. The answer may take as long as RADIUS and a push to somebody's telephone take.
+/// </summary>
+public sealed record EapStepEffect(OperationId Id, LoginRecord Login, ReadOnlyMemory<byte> Response) : IkeOperation(Id, false);
+
+/// <summary>Authorize the authenticated peer: the answer is the session's grant or a refusal.</summary>
+public sealed record AuthorizeEffect(OperationId Id, LoginRecord Login) : IkeOperation(Id, false);
+
+/// <summary>Assign inner addresses; asked only after the peer has authenticated and was authorized. Leases are the outside's to keep until SessionDown.</summary>
+public sealed record AllocateAddressEffect(OperationId Id, LoginRecord Login, bool WantIPv4, bool WantIPv6) : IkeOperation(Id, false);
+
+/// <summary>Install a new pair of ESP SAs; for the first one of a session the virtual-access interface comes up with it. Answered when both hold.</summary>
+public sealed record InstallChildSaEffect(OperationId Id, bool Established, SessionId Session, ChildSaParameters Parameters) : IkeOperation(Id, Established);
+
+/// <summary>
+/// Install a pair that takes the place of <paramref name="OldInboundSpi"/>. The old pair stays until its RemoveChildSa.
+/// Outbound traffic moves as <see cref="ChildSaParameters.OutboundAtOnce"/> says.
+/// </summary>
+public sealed record RekeyChildSaEffect(OperationId Id, SessionId Session, uint OldInboundSpi, ChildSaParameters Parameters) : IkeOperation(Id, true);
+
+/// <summary>When did inner packets last pass? Asked for dead peer detection and idle timeout; answered at once from counters.</summary>
+public sealed record QueryTrafficEffect(OperationId Id, SessionId Session) : IkeOperation(Id, true);
+
+/// <summary>Remove a pair of ESP SAs.</summary>
+public sealed record RemoveChildSaEffect(SessionId Session, uint InboundSpi, uint OutboundSpi) : IkeEffect;
+
+/// <summary>The peer's address changed (NAT rebinding, RFC 7296 2.23): all ESP SAs of the session follow.</summary>
+public sealed record UpdateSaAddressesEffect(SessionId Session, IkePath Path, bool UdpEncapsulation) : IkeEffect;
+
+/// <summary>The session stands and the client is about to learn it: start accounting.</summary>
+public sealed record SessionUpEffect(LoginRecord Login, SessionGrant Grant, AssignedAddresses Addresses, ChildSaParameters FirstChild) : IkeEffect;
+
+/// <summary>
+/// The login or session is over; emitted exactly once for every <see cref="LoginRecord"/> that any effect carried. Everything held for it is given back now:
+/// EAP conversation, leases, interface, SAs, accounting Stop (if <paramref name="WasUp"/>).
+/// </summary>
+/// <param name="Login">Whose.</param>
+/// <param name="Reason">The one reason.</param>
+/// <param name="Detail">One line for the log: what was seen, in an operator's words. May quote what the peer sent; escape it.</param>
+/// <param name="WasUp">Whether SessionUp had been emitted.</param>
+public sealed record SessionDownEffect(LoginRecord Login, SessionEndReason Reason, string Detail, bool WasUp) : IkeEffect;
+
+/// <summary>
+/// What is known of a login when its effects are produced. One mutable object per session, owned by the shard thread;
+/// the outside reads it only in the turn in which it takes the effect (<see cref="IkeEndpoint.TryTake"/>) or through what it copied then.
+/// </summary>
+public sealed class LoginRecord
+{
+    public required SessionId Session { get; init; }
+
+    public required IkeProfile Profile { get; init; }
+
+    /// <summary>The initiator's IKE identity (IDi).</summary>
+    public required IkeIdentity RemoteIdentity { get; init; }
+
+    /// <summary>Where the client is; follows NAT rebinding.</summary>
+    public required IkePath Path { get; set; }
+
+    /// <summary>When the IKE_SA_INIT request that led here came in.</summary>
+    public required MonotonicTime StartedAt { get; init; }
+
+    /// <summary>The initiator's first APPLICATION_VERSION or recognised vendor id; null when it told nothing.</summary>
+    public string? ClientSoftware { get; set; }
+
+    /// <summary>The authenticated user once EAP has succeeded; until then null.</summary>
+    public string? User { get; set; }
+
+    /// <summary>How the peer authenticated, e.g. "EAP-MSCHAPv2".</summary>
+    public string? Method { get; set; }
+
+    /// <summary>The negotiated IKE algorithms, for show and log.</summary>
+    public required IkeSuite Suite { get; set; }
+
+    public bool NatDetected { get; set; }
+}
+
+/// <summary>A pair of ESP SAs to install. Whoever installs it copies the keys; the core zeroes them after the completion.</summary>
+/// <param name="InboundSpi">Ours: the client sends to it.</param>
+/// <param name="OutboundSpi">The client's.</param>
+/// <param name="Suite">Algorithms.</param>
+/// <param name="InboundEncryptionKey">Key, then salt where the algorithm has one.</param>
+/// <param name="InboundIntegrityKey">Empty for AEAD.</param>
+/// <param name="OutboundEncryptionKey">Key, then salt where the algorithm has one.</param>
+/// <param name="OutboundIntegrityKey">Empty for AEAD.</param>
+/// <param name="LocalSelectors">What lies behind the headend.</param>
+/// <param name="RemoteSelectors">The client's own addresses.</param>
+/// <param name="Path">Outer endpoints.</param>
+/// <param name="UdpEncapsulation">RFC 3948 where a NAT was detected, else plain ESP.</param>
+/// <param name="ReplayWindow">Packets.</param>
+/// <param name="SoftLifetimeOctets">Inner octets, both directions together, after which the data plane hints at a rekey; 0 = none.</param>
+/// <param name="OutboundAtOnce">
+/// False for a rekey that the peer initiated: it can receive on the new SA only after our response reached it, so we send on the old one until the peer's first
+/// packet on the new one, or the removal of the old one (RFC 7296 2.8).
+/// </param>
+public sealed record ChildSaParameters(
+    uint InboundSpi,
+    uint OutboundSpi,
+    EspSuite Suite,
+    byte[] InboundEncryptionKey,
+    byte[] InboundIntegrityKey,
+    byte[] OutboundEncryptionKey,
+    byte[] OutboundIntegrityKey,
+    IReadOnlyList<TrafficSelector> LocalSelectors,
+    IReadOnlyList<TrafficSelector> RemoteSelectors,
+    IkePath Path,
+    bool UdpEncapsulation,
+    int ReplayWindow,
+    long SoftLifetimeOctets,
+    bool OutboundAtOnce);
+
+/// <summary>Inner addresses of one session.</summary>
+public sealed record AssignedAddresses(IPAddress? IPv4, IPAddress? IPv4Netmask, IPAddress? IPv6, int IPv6PrefixLength);

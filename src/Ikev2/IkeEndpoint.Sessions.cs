@@ -1,0 +1,272 @@
+using System.Buffers.Binary;
+using Headend.Ikev2.Endpoint;
+using Headend.Ikev2.Exchanges;
+using Headend.Ikev2.Sa;
+using Headend.Ikev2.Wire;
+
+namespace Headend.Ikev2;
+
+/// <summary>Life and death of IKE SAs and sessions.</summary>
+public sealed partial class IkeEndpoint
+{
+    /// <summary>How long a rekeyed IKE SA may wait for the Delete of whoever rekeyed it.</summary>
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(30);
+
+    /// <summary>An IKE SA that could not be rekeyed ends this much later than the rekey was due.</summary>
+    private const double HardLifetimeFactor = 1.25;
+
+    /// <summary>Every IKE SA as show prints it.</summary>
+    public IReadOnlyList<IkeSaSnapshot> Describe() => [.. Table.All.Select(SaDescription.Describe)];
+
+    /// <summary>The IKE SA of an IKE_SA_INIT request that was admitted.</summary>
+    internal IkeSa OpenHalf(IkeSpi remoteSpi, IkePath path)
+    {
+        var sa = new IkeSa(this, NewIkeSpi(), remoteSpi, weAreInitiator: false, path, Now);
+        Table.AddHalfOpen(sa, path.Remote);
+        Admission.Opened(path.Remote.Address, Now);
+        return sa;
+    }
+
+    /// <summary>An IKE SA that a rekey makes; it speaks for the session once <see cref="MoveSession"/> says so.</summary>
+    internal IkeSa OpenRekeyed(IkeSa old, IkeSpi localSpi, IkeSpi remoteSpi, bool weAreInitiator)
+    {
+        var sa = new IkeSa(this, localSpi, remoteSpi, weAreInitiator, old.Path, Now) { Peer = old.Peer, Session = old.Session };
+        Table.Add(sa);
+        Timers.Set(sa, IkeTimer.Linger, Now + LingerTime + LingerTime);
+        return sa;
+    }
+
+    /// <summary>The first IKE_AUTH request found its profile: from here on the outside knows of the login, and learns its end exactly once.</summary>
+    internal IkeSession BeginLogin(IkeSa sa, IkeProfile profile, IkeIdentity identity)
+    {
+        var id = new SessionId(((ulong)Options.Shard << 56) | (++_sessions & 0x00ff_ffff_ffff_ffff));
+        var login = new LoginRecord
+        {
+            Session = id,
+            Profile = profile,
+            RemoteIdentity = identity,
+            Path = sa.Path,
+            StartedAt = sa.CreatedAt,
+            Suite = sa.Suite,
+            NatDetected = sa.Peer.NatDetected,
+        };
+        var session = new IkeSession(login, sa);
+        sa.Session = session;
+        Table.Add(session);
+        return session;
+    }
+
+    /// <summary>Every promise holds and the client has its answer: the session is up.</summary>
+    internal void Establish(IkeSa sa, IkeSession session, ChildSaParameters first)
+    {
+        LeaveHalfOpen(sa);
+        sa.Enter(new IkeSaState.Established());
+        session.Up = true;
+        session.UpAt = Now;
+        ArmIkeLifetime(sa);
+        ArmSession(sa);
+        ChildLifetime.Arm(sa);
+        Emit(new SessionUpEffect(session.Login, session.Grant, session.Addresses!, first));
+    }
+
+    /// <summary>The session goes on with another IKE SA; the old one waits for its Delete.</summary>
+    internal void MoveSession(IkeSa old, IkeSa made)
+    {
+        var session = old.Session!;
+        old.AbortRequest();
+        session.Current = made;
+        made.Session = session;
+        session.Login.Suite = made.Suite;
+        IkeTimers.Clear(made, IkeTimer.Linger);
+        foreach (var timer in (ReadOnlySpan<IkeTimer>)[IkeTimer.IkeRekey, IkeTimer.IkeExpiry, IkeTimer.Liveness, IkeTimer.ChildLifetime, IkeTimer.SessionTimeout, IkeTimer.IdleTimeout])
+            IkeTimers.Clear(old, timer);
+        Linger(old);
+        ArmIkeLifetime(made);
+        ArmSession(made);
+        ChildLifetime.Arm(made);
+        old.MoveQueueTo(made);
+    }
+
+    /// <summary>This IKE SA speaks for no session any more; the peer deletes it, or we do when it does not.</summary>
+    internal void Linger(IkeSa sa)
+    {
+        sa.Session = null;
+        sa.Enter(new IkeSaState.Rekeyed());
+        Timers.Set(sa, IkeTimer.Linger, Now + LingerTime);
+    }
+
+    /// <summary>
+    /// Ends the session that this IKE SA speaks for, if it does, and the IKE SA: with a Delete exchange, or at once.
+    /// The one place from which SessionDown comes.
+    /// </summary>
+    internal void End(IkeSa sa, SessionEndReason reason, string detail, bool sendDelete)
+    {
+        if (sa.Closed)
+            return;
+        if (sa.Session is { Ended: false } session && session.Current == sa)
+        {
+            session.Ended = true;
+            Table.Remove(session);
+            Emit(new SessionDownEffect(session.Login, reason, detail, session.Up));
+            session.Children.Clear();
+        }
+
+        if (sa.PeerRekey is { } crossed)
+        {
+            sa.PeerRekey = null;
+            Drop(crossed.New);
+        }
+
+        if (!sendDelete || sa.Phase < IkeSaPhase.Established)
+        {
+            Drop(sa);
+            return;
+        }
+
+        LeaveHalfOpen(sa);
+        if (sa.Phase != IkeSaPhase.Deleting)
+            sa.BeginDelete();
+    }
+
+    /// <summary>Forgets an IKE SA and zeroes its keys.</summary>
+    internal void Drop(IkeSa sa)
+    {
+        if (sa.Closed)
+            return;
+        LeaveHalfOpen(sa);
+        Table.Remove(sa);
+        sa.Close();
+    }
+
+    internal IkeProfile? SelectProfile(IkeIdentity identity)
+    {
+        foreach (var profile in _profiles)
+        {
+            foreach (var match in profile.RemoteIdentities)
+            {
+                if (match.Matches(identity))
+                    return profile;
+            }
+        }
+
+        return null;
+    }
+
+    internal static void RekeyIke(IkeSa sa)
+    {
+        if (sa.Phase == IkeSaPhase.Established && !sa.HasQueued<RekeyIkeExchange>())
+            sa.Enqueue(new RekeyIkeExchange());
+    }
+
+    /// <summary>Random, not in use, and of this shard.</summary>
+    internal IkeSpi NewIkeSpi()
+    {
+        Span<byte> octets = stackalloc byte[8];
+        while (true)
+        {
+            Crypto.Fill(octets);
+            var spi = new IkeSpi(BinaryPrimitives.ReadUInt64BigEndian(octets));
+            if (!spi.IsZero && DatagramClassifier.ShardOf(spi, Options.ShardCount) == Options.Shard && !Table.TryFind(spi, out _))
+                return spi;
+        }
+    }
+
+    /// <summary>Counts up from a random start in steps that no other shard takes: unique without a table. RFC 4303 2.1 reserves 0 to 255.</summary>
+    internal uint NewEspSpi()
+    {
+        uint spi;
+        do
+        {
+            _espSpis++;
+            spi = unchecked((_espSpis * (uint)Options.ShardCount) + (uint)Options.Shard);
+        }
+        while (spi < 256);
+        return spi;
+    }
+
+    /// <summary>Up to 10 % earlier, so that sessions made together do not rekey together.</summary>
+    internal TimeSpan Jitter(TimeSpan lifetime)
+    {
+        Span<byte> random = stackalloc byte[2];
+        Crypto.Fill(random);
+        return lifetime * (1 - (0.1 * BinaryPrimitives.ReadUInt16LittleEndian(random) / ushort.MaxValue));
+    }
+
+    private void OnTimer(IkeSa sa, IkeTimer timer)
+    {
+        switch (timer)
+        {
+            case IkeTimer.Handshake:
+                OnHandshakeTimeout(sa);
+                break;
+            case IkeTimer.Retransmit:
+                sa.OnRetransmitTimer();
+                break;
+            case IkeTimer.Liveness:
+                LivenessExchange.OnTimer(sa);
+                break;
+            case IkeTimer.IkeRekey:
+                RekeyIke(sa);
+                break;
+            case IkeTimer.IkeExpiry:
+                End(sa, SessionEndReason.LifetimeExpired, "the IKE SA's lifetime ran out and it could not be rekeyed", sendDelete: true);
+                break;
+            case IkeTimer.ChildLifetime:
+                ChildLifetime.OnTimer(sa);
+                break;
+            case IkeTimer.SessionTimeout:
+                End(sa, SessionEndReason.SessionTimeout, $"Session-Timeout of {sa.Session!.Grant.SessionTimeout} ran out", sendDelete: true);
+                break;
+            case IkeTimer.IdleTimeout:
+                IdleTimeout.OnTimer(sa);
+                break;
+            case IkeTimer.Linger:
+                sa.Enqueue(new DeleteExchange(null));
+                break;
+        }
+    }
+
+    private void OnHandshakeTimeout(IkeSa sa)
+    {
+        var failure = sa.Phase == IkeSaPhase.ExpectEapResponse ? IkeFailure.EapTimedOut : IkeFailure.HandshakeTimedOut;
+        var detail = ExchangeTable.StoryOf(sa.Phase);
+        Observer.Failed(failure, sa.Session?.Id, sa.Path, detail);
+        End(sa, IkeFailureTable.Of(failure).EndReason, detail, sendDelete: false);
+    }
+
+    private void ArmIkeLifetime(IkeSa sa)
+    {
+        // Windows rekeys by itself; we come only when it did not.
+        var lifetime = sa.Session!.Profile.IkeLifetime;
+        var soft = sa.Peer.IsWindows ? lifetime * HardLifetimeFactor : Jitter(lifetime);
+        Timers.Set(sa, IkeTimer.IkeRekey, Now + soft);
+        Timers.Set(sa, IkeTimer.IkeExpiry, Now + (soft * HardLifetimeFactor));
+    }
+
+    private void ArmSession(IkeSa sa)
+    {
+        var session = sa.Session!;
+        if (session.Profile.DpdInterval > TimeSpan.Zero)
+            Timers.Set(sa, IkeTimer.Liveness, Now + session.Profile.DpdInterval);
+        if (session.Grant.SessionTimeout is { Ticks: > 0 } timeout && session.UpAt is { } upAt)
+            Timers.Set(sa, IkeTimer.SessionTimeout, upAt + timeout);
+        if (session.Grant.IdleTimeout is { Ticks: > 0 } idle)
+            Timers.Set(sa, IkeTimer.IdleTimeout, Now + idle);
+    }
+
+    private void LeaveHalfOpen(IkeSa sa)
+    {
+        if (Table.LeaveHalfOpen(sa, out var source))
+            Admission.Closed(source, Now);
+    }
+
+    private void Shutdown(SessionEndReason reason)
+    {
+        _shuttingDown = true;
+        foreach (var sa in Table.All.ToArray())
+        {
+            if (sa.Session is null || sa.Session.Current == sa)
+                End(sa, reason, "the headend shuts down", sendDelete: true);
+        }
+    }
+}

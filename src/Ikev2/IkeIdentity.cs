@@ -1,0 +1,100 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Headend.Ikev2.Wire;
+
+namespace Headend.Ikev2;
+
+/// <summary>An identity of RFC 7296 3.5: type and octets, compared as octets. Text is for people and AAA only.</summary>
+public sealed class IkeIdentity : IEquatable<IkeIdentity>
+{
+    private readonly byte[] _value;
+
+    public IkeIdentity(IdType type, ReadOnlySpan<byte> value)
+    {
+        Type = type;
+        _value = value.ToArray();
+        Text = Describe(type, _value);
+    }
+
+    public IdType Type { get; }
+
+    public ReadOnlyMemory<byte> Value => _value;
+
+    /// <summary>The identity as text: "vpn.example.com", "10.0.0.1", "CN=...", hexadecimal where the octets are no text. Control characters are escaped.</summary>
+    public string Text { get; }
+
+    /// <summary>Reads "fqdn X", "email X", "address X", "key-id X", "dn X".</summary>
+    public static bool TryParse(string text, [NotNullWhen(true)] out IkeIdentity? identity)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        identity = null;
+        var space = text.IndexOf(' ', StringComparison.Ordinal);
+        if (space <= 0 || space == text.Length - 1)
+            return false;
+        var rest = text[(space + 1)..].Trim();
+        switch (text[..space])
+        {
+            case "fqdn":
+                identity = new IkeIdentity(IdType.Fqdn, Encoding.UTF8.GetBytes(rest));
+                return true;
+            case "email":
+                identity = new IkeIdentity(IdType.Rfc822Address, Encoding.UTF8.GetBytes(rest));
+                return true;
+            case "key-id":
+                identity = new IkeIdentity(IdType.KeyId, Encoding.UTF8.GetBytes(rest));
+                return true;
+            case "address" when IPAddress.TryParse(rest, out var address):
+                identity = new IkeIdentity(
+                    address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IdType.IPv4Address : IdType.IPv6Address, address.GetAddressBytes());
+                return true;
+            case "dn":
+                identity = new IkeIdentity(IdType.DerAsn1Dn, new X500DistinguishedName(rest).RawData);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    public bool Equals(IkeIdentity? other) => other is not null && Type == other.Type && _value.AsSpan().SequenceEqual(other._value);
+
+    public override bool Equals(object? obj) => Equals(obj as IkeIdentity);
+
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.Add(Type.Value);
+        hash.AddBytes(_value);
+        return hash.ToHashCode();
+    }
+
+    public override string ToString() => Text;
+
+    private static string Describe(IdType type, byte[] value)
+    {
+        if (type == IdType.IPv4Address && value.Length == 4 || type == IdType.IPv6Address && value.Length == 16)
+            return new IPAddress(value).ToString();
+        if (type == IdType.DerAsn1Dn)
+            return DescribeName(value);
+        foreach (var octet in value)
+        {
+            if (octet is < 0x20 or > 0x7e)
+                return Convert.ToHexStringLower(value);
+        }
+
+        return Encoding.ASCII.GetString(value);
+    }
+
+    private static string DescribeName(byte[] value)
+    {
+        try
+        {
+            return new X500DistinguishedName(value).Name;
+        }
+        catch (System.Security.Cryptography.CryptographicException)
+        {
+            return Convert.ToHexStringLower(value);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Net;
+using Headend.Ikev2.Crypto;
+
+namespace Headend.Ikev2;
+
+/// <summary>One received IKE message, the non-ESP marker already stripped. The core keeps no reference to the octets after Handle returns.</summary>
+public readonly record struct IkeDatagram(ReadOnlyMemory<byte> Octets, IkePath Path);
+
+/// <summary>The answer to an <see cref="IkeOperation"/>.</summary>
+public abstract record IkeCompletion(OperationId Id);
+
+/// <param name="Id">Of the effect.</param>
+/// <param name="Exchange">Our key pair; the core disposes it.</param>
+/// <param name="SharedSecret">Null where nothing was to be agreed, or the peer's value is not valid for the group.</param>
+public sealed record KeyAgreementCompletion(OperationId Id, IKeyExchange Exchange, byte[]? SharedSecret) : IkeCompletion(Id);
+
+public sealed record SignAuthCompletion(OperationId Id, byte[] Value) : IkeCompletion(Id);
+
+public sealed record EapStepCompletion(OperationId Id, EapOutcome Outcome) : IkeCompletion(Id);
+
+/// <summary>What an EAP step came to. Unavailable (no AAA server) is not Failure (a wrong password).</summary>
+public abstract record EapOutcome
+{
+    /// <summary>Relay this EAP-Request to the client.</summary>
+    public sealed record Request(byte[] Packet) : EapOutcome;
+
+    /// <summary>EAP-Success, the key (64 octets, or null where the method has none and the profile allows that) and who it is.</summary>
+    public sealed record Success(byte[] Packet, byte[]? Msk, string User, string Method) : EapOutcome;
+
+    /// <summary>Refused; the packet is the EAP-Failure to relay, if there is one.</summary>
+    public sealed record Failure(byte[]? Packet, string? User, string? Method, string Reason) : EapOutcome;
+
+    public sealed record Unavailable(string? User, string Reason) : EapOutcome;
+
+    /// <summary>The packet was not a response to the outstanding request (RFC 3748 4.1): the client's IKE request is answered by the outstanding request again.</summary>
+    public sealed record Discarded : EapOutcome;
+}
+
+/// <param name="Id">Of the effect.</param>
+/// <param name="Grant">Null = refused.</param>
+/// <param name="Refusal">Why, for the log.</param>
+/// <param name="Unavailable">True where no AAA server answered.</param>
+public sealed record AuthorizeCompletion(OperationId Id, SessionGrant? Grant, string? Refusal, bool Unavailable) : IkeCompletion(Id);
+
+/// <param name="Id">Of the effect.</param>
+/// <param name="Addresses">Null = none to be had.</param>
+/// <param name="Refusal">Why, naming the pool.</param>
+public sealed record AllocateAddressCompletion(OperationId Id, AssignedAddresses? Addresses, string? Refusal) : IkeCompletion(Id);
+
+/// <summary>Answers InstallChildSa and RekeyChildSa.</summary>
+/// <param name="Id">Of the effect.</param>
+/// <param name="Fault">Null = installed; else the step that failed and why.</param>
+public sealed record InstallChildSaCompletion(OperationId Id, string? Fault) : IkeCompletion(Id);
+
+/// <param name="Id">Of the effect.</param>
+/// <param name="LastInbound">Last inner packet from the client, or null.</param>
+/// <param name="LastOutbound">Last inner packet to the client, or null.</param>
+public sealed record QueryTrafficCompletion(OperationId Id, MonotonicTime? LastInbound, MonotonicTime? LastOutbound) : IkeCompletion(Id);
+
+/// <summary>What AAA granted the session, in IKE's terms.</summary>
+public sealed record SessionGrant
+{
+    public static SessionGrant Empty { get; } = new();
+
+    public IReadOnlyList<IPAddress> DnsServers { get; init; } = [];
+
+    /// <summary>INTERNAL_IP4_SUBNET and INTERNAL_IP6_SUBNET: what the client should send into the tunnel.</summary>
+    public IReadOnlyList<IPNetwork> Subnets { get; init; } = [];
+
+    public string? DefaultDomain { get; init; }
+
+    /// <summary>Null or zero = none.</summary>
+    public TimeSpan? SessionTimeout { get; init; }
+
+    /// <summary>Null or zero = none.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>Most CHILD_SAs at a time.</summary>
+    public int FlowLimit { get; init; } = 8;
+}
+
+/// <summary>Something decided outside that concerns sessions of this shard.</summary>
+public abstract record IkeCommand;
+
+/// <summary>End one session: Delete to the client, then SessionDown with this reason.</summary>
+public sealed record EndSessionCommand(SessionId Session, SessionEndReason Reason, string Detail) : IkeCommand;
+
+/// <summary>End all sessions and refuse new ones (SIGTERM).</summary>
+public sealed record ShutdownCommand(SessionEndReason Reason) : IkeCommand;
+
+/// <summary>The data plane saw the soft lifetime in octets or packets reached: rekey this CHILD_SA.</summary>
+public sealed record RekeyChildCommand(SessionId Session, uint InboundSpi) : IkeCommand;
+
+/// <summary>Rekey the session's IKE SA now (operator, tests).</summary>
+public sealed record RekeyIkeCommand(SessionId Session) : IkeCommand;
+
+/// <summary>An authenticated, newest ESP packet came from another address than the session's (NAT rebinding).</summary>
+public sealed record PeerMovedCommand(SessionId Session, IPEndPoint Remote) : IkeCommand;
+
+/// <summary>New profiles for logins from now on; sessions keep theirs.</summary>
+public sealed record SwapProfilesCommand(IReadOnlyList<IkeProfile> Profiles) : IkeCommand;

@@ -1,0 +1,34 @@
+namespace Headend.Ikev2.Sa;
+
+/// <summary>
+/// What survives a rekey of the IKE SA: the login, what was granted, the CHILD_SAs. Exists from the first IKE_AUTH request on; <see cref="Current"/> is
+/// the one IKE SA that speaks for it. Ends exactly once.
+/// </summary>
+internal sealed class IkeSession(LoginRecord login, IkeSa current)
+{
+    public LoginRecord Login { get; } = login;
+
+    public SessionId Id => Login.Session;
+
+    public IkeProfile Profile => Login.Profile;
+
+    public IkeSa Current { get; set; } = current;
+
+    public SessionGrant Grant { get; set; } = SessionGrant.Empty;
+
+    public AssignedAddresses? Addresses { get; set; }
+
+    public List<ChildSa> Children { get; } = [];
+
+    /// <summary>SessionUp was emitted.</summary>
+    public bool Up { get; set; }
+
+    /// <summary>SessionDown was emitted.</summary>
+    public bool Ended { get; set; }
+
+    public MonotonicTime? UpAt { get; set; }
+
+    public ChildSa? FindByOutboundSpi(uint spi) => Children.Find(c => c.OutboundSpi == spi);
+
+    public ChildSa? FindByInboundSpi(uint spi) => Children.Find(c => c.InboundSpi == spi);
+}
