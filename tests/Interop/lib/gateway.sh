@@ -2,7 +2,7 @@
 #
 # A scenario sets what it wants to differ and calls start_gateway:
 #   CERTIFICATE=gateway-rsa|gateway-ecdsa   RADIUS="ADDRESS..."   RADIUS_TIMEOUT RADIUS_RETRANSMIT DEAD_TIME
-#   EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
+#   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
 
 GATEWAY=${GATEWAY:-headend}
@@ -53,7 +53,7 @@ ${policy6:-      dns: [10.10.0.54]}
       authorization:
         user: { cached: true }
         group: { list: local-list, name: staff }
-      accounting-list: acct-list
+$([ "${ACCOUNTING:-yes}" = no ] || echo "      accounting-list: acct-list")
       proposals: [default]
 ${IKE_LIFETIME:+      ike-lifetime: $IKE_LIFETIME}
       ipsec: { transforms: [aes256gcm16, aes256-sha256], pfs: optional, lifetime: ${CHILD_LIFETIME:-1h}, replay-window: 1024 }
@@ -61,7 +61,7 @@ ${IKE_LIFETIME:+      ike-lifetime: $IKE_LIFETIME}
       dpd: { interval: ${DPD:-30s}, mode: periodic }
       virtual-template: 1
 virtual-templates:
-  - { number: 1, mode: auto, commands: ["ip unnumbered lan0", "ip mtu 1400", "ip tcp adjust-mss 1360"] }
+  - { number: 1, commands: ["ip unnumbered lan0", "ip mtu 1400", "ip tcp adjust-mss 1360"] }
 pools: [ { name: p4, range: 10.99.0.0/16 }, { name: p6, range: "2001:db8:99::/112" } ]
 YAML
 }
