@@ -32,7 +32,8 @@ public interface IDataPlane : IDisposable
     /// <summary>Changes the outer addresses of a session: all its SAs send there from now on.</summary>
     bool UpdatePath(SessionHandle session, EspPath path);
 
-    /// <summary>Removes the interface with its routes and SAs.</summary>
+    /// <summary>Removes the SAs and the host routes at once, the interface itself some 20 ms later (the kernel waits for its readers): its number
+    /// must rest that long, its addresses and routes may be used again immediately.</summary>
     /// <returns>The final counters, nothing is counted after them; false when there is no such session.</returns>
     bool RemoveInterface(SessionHandle session, out SessionCounters final);
 

@@ -45,6 +45,11 @@ internal static class InterfacePlan
             "undo " + steps[step].Name, NetlinkCodec.Route(add: false, networks[step], index, options.RouteProtocol, 0)));
     }
 
+    /// <summary>Takes the routes of the request away, so that another session may have them before the device is gone.</summary>
+    public static void RemoveRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index) =>
+        netlink.Execute([.. request.ClientAddresses.Select(HostNetwork).Concat(request.Routes).Select(
+            network => new NetlinkStep($"no route {network}", NetlinkCodec.Route(add: false, network, index, options.RouteProtocol, 0)))]);
+
     /// <summary>The steps for a device that exists.</summary>
     internal static List<NetlinkStep> Compute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPAddress? lent4, IPAddress? lent6)
     {
@@ -62,7 +67,7 @@ internal static class InterfacePlan
         if (lent6 is not null) steps.Add(new NetlinkStep($"address {lent6}/128", NetlinkCodec.AddAddress(index, lent6)));
         foreach (var address in request.ClientAddresses)
         {
-            steps.Add(RouteStep(request, options, index, new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128)));
+            steps.Add(RouteStep(request, options, index, HostNetwork(address)));
         }
 
         foreach (var network in request.Routes) steps.Add(RouteStep(request, options, index, network));
@@ -71,6 +76,8 @@ internal static class InterfacePlan
 
     /// <summary>The link carries the larger MTU of both families; the smaller one stands at the routes.</summary>
     internal static int LinkMtu(InterfaceRequest request) => Math.Max(request.Config.EffectiveIpMtu, request.Config.EffectiveIpv6Mtu);
+
+    private static IPNetwork HostNetwork(IPAddress address) => new(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
 
     private static NetlinkStep RouteStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network)
     {

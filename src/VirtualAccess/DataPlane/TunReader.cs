@@ -40,7 +40,7 @@ internal sealed unsafe class TunReader : IDisposable
         return errno;
     }
 
-    /// <summary>Stops reading and closes the device. All SAs of the session are disposed before, so nothing writes any more.</summary>
+    /// <summary>Stops reading. All SAs of the session are disposed before, so nothing uses the device any more.</summary>
     public void Remove(DataPlaneSession session)
     {
         sessions.TryRemove(session.Handle.Value, out _);
@@ -48,7 +48,6 @@ internal sealed unsafe class TunReader : IDisposable
         {
             session.Closed = true;
             epoll.Remove(session.Device.Descriptor);
-            session.Device.Dispose();
         }
     }
 

@@ -21,6 +21,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly IDataPlaneObserver observer;
     private readonly TimeProvider time;
     private readonly NetlinkSocket netlink = new();
+    private readonly TunCloser closer = new();
     private readonly DropTable drops = new();
     private readonly TunReader[] readers;
     private readonly ConcurrentDictionary<long, DataPlaneSession> sessions = new();
@@ -142,9 +143,14 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         }
 
         ReaderOf(found).Remove(found);
+        InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index);
+        closer.Close(found.Device);
         final = found.Counters();
         return true;
     }
+
+    /// <summary>Waits until the kernel has deleted the interfaces removed so far.</summary>
+    public void WaitForDeletions() => closer.WaitIdle();
 
     public bool TryGetCounters(SessionHandle session, out SessionCounters counters)
     {
@@ -158,12 +164,13 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
 
     public ImmutableArray<long> GetDrops() => drops.Snapshot();
 
-    /// <summary>Removes every interface and joins the threads. The UDP sockets stay open.</summary>
+    /// <summary>Removes every interface, waits for the kernel and joins the threads. The UDP sockets stay open.</summary>
     public void Dispose()
     {
         foreach (var listener in rawListeners) listener.Stop();
         foreach (var handle in sessions.Keys) RemoveInterface(new SessionHandle(handle), out _);
         foreach (var reader in readers) reader.Dispose();
+        closer.Dispose();
         foreach (var listener in rawListeners) listener.Dispose();
         netlink.Dispose();
     }

@@ -17,6 +17,9 @@ public sealed unsafe class BatchSocket : IDisposable
     /// <summary>Octets per slot: the largest UDP datagram, and an odd number of cache lines so that slots do not share cache sets.</summary>
     private const int Stride = 64 * 1027;
 
+    private const int SOCK_RAW = 3;
+    private const int SOCK_CLOEXEC = 0x80000;
+    private const int IPPROTO_ESP = 50;
     private const int SlotMetadata = 128;
     private const int ControlOffset = 32;
     private const int ControlLength = SlotMetadata - ControlOffset;
@@ -73,12 +76,18 @@ public sealed unsafe class BatchSocket : IDisposable
     /// <param name="bufferOctets">Socket buffers in each direction; the kernel caps it at net.core.rmem_max.</param>
     /// <exception cref="SocketException">Address in use, no permission, no such address.</exception>
     public static BatchSocket BindUdp(IPEndPoint local, int bufferOctets = 4 << 20) =>
-        Open(local, SocketType.Dgram, ProtocolType.Udp, bufferOctets);
+        Open(new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp), local, raw: false, bufferOctets);
 
     /// <summary>Opens a raw socket for IP protocol 50 on all addresses of the family.</summary>
     /// <exception cref="SocketException">No CAP_NET_RAW, or no such family.</exception>
-    internal static BatchSocket OpenRawEsp(AddressFamily family, int bufferOctets = 4 << 20) =>
-        Open(new IPEndPoint(family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0), SocketType.Raw, (ProtocolType)50, bufferOctets);
+    internal static BatchSocket OpenRawEsp(AddressFamily family, int bufferOctets = 4 << 20)
+    {
+        var v4 = family == AddressFamily.InterNetwork;
+        // The BCL maps only some protocol numbers of raw sockets; ESP is not among them.
+        var descriptor = NativeMethods.Socket(v4 ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ESP);
+        if (descriptor < 0) throw new SocketException(Marshal.GetLastPInvokeError() == Errno.EPERM ? (int)SocketError.AccessDenied : (int)SocketError.ProtocolNotSupported);
+        return Open(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)), new IPEndPoint(v4 ? IPAddress.Any : IPAddress.IPv6Any, 0), raw: true, bufferOctets);
+    }
 
     /// <summary>Waits for datagrams.</summary>
     /// <returns>Number of datagrams in this batch, 1 to <see cref="BatchSize"/>; 0 after <see cref="Stop"/>.</returns>
@@ -184,14 +193,13 @@ public sealed unsafe class BatchSocket : IDisposable
         NativeMemory.Free(messages);
     }
 
-    private static BatchSocket Open(IPEndPoint local, SocketType type, ProtocolType protocol, int bufferOctets)
+    private static BatchSocket Open(Socket socket, IPEndPoint local, bool raw, int bufferOctets)
     {
-        var socket = new Socket(local.AddressFamily, type, protocol);
         try
         {
             if (local.AddressFamily == AddressFamily.InterNetworkV6)
             {
-                socket.DualMode = false;
+                if (!raw) socket.DualMode = false;
                 socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.PacketInformation, true);
             }
             else
@@ -203,7 +211,7 @@ public sealed unsafe class BatchSocket : IDisposable
             socket.ReceiveBufferSize = bufferOctets;
             socket.SendBufferSize = bufferOctets;
             socket.Bind(local);
-            return new BatchSocket(socket, type == SocketType.Raw);
+            return new BatchSocket(socket, raw);
         }
         catch (SocketException)
         {

@@ -29,6 +29,7 @@ internal static class Rtnetlink
     public const ushort IFLA_MTU = 4;
     public const ushort IFLA_IFALIAS = 20;
     public const ushort IFLA_AF_SPEC = 26;
+    public const ushort IFLA_GROUP = 27;
     public const ushort IFLA_INET6_ADDR_GEN_MODE = 8;
     public const byte IN6_ADDR_GEN_MODE_NONE = 1;
     public const ushort IFA_ADDRESS = 1;
@@ -101,6 +102,22 @@ internal static class NetlinkCodec
     {
         var message = new NetlinkMessage(Rtnetlink.RTM_DELLINK, Acknowledged, LinkBody);
         BitConverter.TryWriteBytes(message.Body[4..], index);
+        return message.ToArray();
+    }
+
+    public static byte[] SetGroup(int index, uint group)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        message.Add(Rtnetlink.IFLA_GROUP, BitConverter.GetBytes(group));
+        return message.ToArray();
+    }
+
+    /// <summary>Deletes all links of a group in one go.</summary>
+    public static byte[] DeleteGroup(uint group)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_DELLINK, Acknowledged, LinkBody);
+        message.Add(Rtnetlink.IFLA_GROUP, BitConverter.GetBytes(group));
         return message.ToArray();
     }
 

@@ -1,0 +1,88 @@
+using Headend.VirtualAccess.Linux;
+
+namespace Headend.VirtualAccess.DataPlane;
+
+/// <summary>
+/// Deletes TUN devices on a thread of its own. Deleting one costs the kernel an RCU barrier of some 20 ms, whoever waits for it; the devices of
+/// a link group share one, so what has queued up meanwhile goes together.
+/// </summary>
+internal sealed class TunCloser : IDisposable
+{
+    /// <summary>"head": a link group that only devices about to be deleted are put into.</summary>
+    private const uint Group = 0x68656164;
+
+    private readonly Lock gate = new();
+    private readonly NetlinkSocket netlink = new();
+    private readonly ManualResetEventSlim idle = new(initialState: true);
+    private readonly SemaphoreSlim arrived = new(0);
+    private readonly Thread thread;
+    private List<TunDevice> queue = [];
+    private bool stopping;
+
+    public TunCloser()
+    {
+        thread = new Thread(Run) { IsBackground = true, Name = "tun-close" };
+        thread.Start();
+    }
+
+    public void Close(TunDevice device)
+    {
+        lock (gate)
+        {
+            queue.Add(device);
+            idle.Reset();
+        }
+
+        arrived.Release();
+    }
+
+    public void WaitIdle() => idle.Wait();
+
+    public void Dispose()
+    {
+        lock (gate) stopping = true;
+        arrived.Release();
+        thread.Join();
+        netlink.Dispose();
+        idle.Dispose();
+        arrived.Dispose();
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            arrived.Wait();
+            List<TunDevice> batch;
+            lock (gate)
+            {
+                (batch, queue) = (queue, []);
+                if (batch.Count == 0 && stopping) return;
+            }
+
+            Delete(batch);
+            lock (gate)
+            {
+                if (queue.Count == 0) idle.Set();
+            }
+        }
+    }
+
+    /// <summary>When a netlink step fails, closing the descriptor deletes that device all the same.</summary>
+    private void Delete(List<TunDevice> batch)
+    {
+        if (batch.Count > 1)
+        {
+            foreach (var chunk in batch.Chunk(256))
+            {
+                netlink.Execute(
+                [
+                    .. chunk.Select(device => new NetlinkStep($"group of {device.Name}", NetlinkCodec.SetGroup(device.Index, Group))),
+                    new NetlinkStep("delete group", NetlinkCodec.DeleteGroup(Group)),
+                ]);
+            }
+        }
+
+        foreach (var device in batch) device.Dispose();
+    }
+}

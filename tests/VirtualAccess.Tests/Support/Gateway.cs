@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Headend.VirtualAccess.Configuration;
+using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Linux;
+
+namespace Headend.VirtualAccess.Tests.Support;
+
+/// <summary>A user-space data plane in a namespace with a socket on port 4500 and the thread that receives from it.</summary>
+internal sealed class Gateway : IDataPlaneObserver, IDisposable
+{
+    private readonly Thread thread;
+
+    public Gateway(NetworkNamespace space, string address, string stateId = "test", bool plainEsp = false)
+    {
+        Space = space;
+        Address = IPAddress.Parse(address);
+        Socket = space.Do(() => BatchSocket.BindUdp(new IPEndPoint(Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 4500)));
+        Plane = space.Do(() => new UserSpaceDataPlane(new UserSpaceDataPlaneOptions { StateId = stateId, PlainEsp = plainEsp, TunThreads = 1 }, [Socket], this, TimeProvider.System));
+        thread = new Thread(Receive) { IsBackground = true };
+        thread.Start();
+    }
+
+    public NetworkNamespace Space { get; }
+
+    public IPAddress Address { get; }
+
+    public BatchSocket Socket { get; }
+
+    public UserSpaceDataPlane Plane { get; }
+
+    public ConcurrentQueue<DataPlaneHint> Hints { get; } = new();
+
+    public SessionHandle Session { get; private set; }
+
+    public void OnHint(in DataPlaneHint hint) => Hints.Enqueue(hint);
+
+    public InterfaceFailure? Create(int number, string[] clients, Gateway? peer, EspEncapsulation encapsulation, int outerMtu, params string[] commands)
+    {
+        var failures = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], out var config);
+        Assert.Empty(failures);
+        var path = new EspPath(TransportAddress.From(Address, 4500), TransportAddress.From(peer?.Address ?? Address, 4500), encapsulation, outerMtu);
+        var request = new InterfaceRequest { Number = number, Config = config, ClientAddresses = [.. clients.Select(IPAddress.Parse)], Path = path, Label = "alice" };
+        InterfaceFailure? failure = null;
+        Session = Space.Do(() => Plane.TryCreateInterface(request, out var session, out failure) ? session : default);
+        return failure;
+    }
+
+    public void Install(EspSaParameters parameters)
+    {
+        Assert.True(Plane.TryInstallSa(Session, parameters, out var failure), failure?.ToString());
+    }
+
+    public void Dispose()
+    {
+        Socket.Stop();
+        thread.Join();
+        Plane.Dispose();
+        Socket.Dispose();
+    }
+
+    private void Receive()
+    {
+        for (var count = Socket.Receive(); count > 0; count = Socket.Receive())
+        {
+            var now = TimeProvider.System.GetTimestamp();
+            for (var i = 0; i < count; i++) Plane.ReceiveEsp(Socket.Packet(i), Socket.Local(i), Socket.Remote(i), now);
+        }
+    }
+}
