@@ -42,9 +42,9 @@ internal sealed class AeadCipher : IMessageCipher
         Span<byte> nonce = stackalloc byte[NonceOctets];
         WriteNonce(nonce, iv);
         if (_gcm is not null)
-            _gcm.Encrypt(nonce, inPlace, icv, inPlace, associatedData);
+            _gcm.Encrypt(nonce, inPlace, inPlace, icv, associatedData);
         else
-            _chaCha!.Encrypt(nonce, inPlace, icv, inPlace, associatedData);
+            _chaCha!.Encrypt(nonce, inPlace, inPlace, icv, associatedData);
     }
 
     public bool TryOpen(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> associatedData, Span<byte> inPlace, ReadOnlySpan<byte> icv)

@@ -91,11 +91,12 @@ internal static partial class LibCrypto
     [LibraryImport(Library)]
     public static partial void OSSL_PARAM_BLD_free(nint builder);
 
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int OSSL_PARAM_BLD_push_utf8_string(nint builder, string key, string value, nuint length);
+    // The builder keeps the pointers until OSSL_PARAM_BLD_to_param, so no marshalled strings here.
+    [LibraryImport(Library)]
+    public static partial int OSSL_PARAM_BLD_push_utf8_string(nint builder, nint key, nint value, nuint length);
 
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int OSSL_PARAM_BLD_push_BN(nint builder, string key, nint number);
+    [LibraryImport(Library)]
+    public static partial int OSSL_PARAM_BLD_push_BN(nint builder, nint key, nint number);
 
     [LibraryImport(Library)]
     public static partial nint OSSL_PARAM_BLD_to_param(nint builder);

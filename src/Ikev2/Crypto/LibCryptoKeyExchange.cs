@@ -75,7 +75,7 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
             && length == (nuint)secret.Length;
 
         // RFC 8031 3.1 lets the all-zero result of a low-order point be refused; libcrypto does so too, this does not depend on it.
-        if (!agreed || CryptographicOperations.FixedTimeEquals(secret, new byte[secret.Length]))
+        if (!agreed || (Method.Family == KeyExchangeFamily.Montgomery && CryptographicOperations.FixedTimeEquals(secret, new byte[secret.Length])))
         {
             CryptographicOperations.ZeroMemory(secret);
             LibCrypto.ERR_clear_error();
@@ -178,6 +178,9 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
 
     private static PkeyHandle ImportNumber(KeyExchangeMethod method, ReadOnlySpan<byte> privateKey)
     {
+        var group = Marshal.StringToCoTaskMemUTF8("group");
+        var groupName = Marshal.StringToCoTaskMemUTF8(method.GroupName);
+        var priv = Marshal.StringToCoTaskMemUTF8("priv");
         var builder = LibCrypto.OSSL_PARAM_BLD_new();
         var number = LibCrypto.BN_bin2bn(privateKey, privateKey.Length, 0);
         nint parameters = 0;
@@ -186,8 +189,8 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
         {
             using var context = LibCrypto.EVP_PKEY_CTX_new_from_name(0, method.Family == KeyExchangeFamily.Modp ? "DH" : "EC", 0);
             Require(
-                LibCrypto.OSSL_PARAM_BLD_push_utf8_string(builder, "group", method.GroupName, 0) == 1
-                && LibCrypto.OSSL_PARAM_BLD_push_BN(builder, "priv", number) == 1
+                LibCrypto.OSSL_PARAM_BLD_push_utf8_string(builder, group, groupName, 0) == 1
+                && LibCrypto.OSSL_PARAM_BLD_push_BN(builder, priv, number) == 1
                 && (parameters = LibCrypto.OSSL_PARAM_BLD_to_param(builder)) != 0
                 && LibCrypto.EVP_PKEY_fromdata_init(context) == 1
                 && LibCrypto.EVP_PKEY_fromdata(context, ref raw, SelectKeyPair, parameters) == 1,
@@ -199,6 +202,9 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
             LibCrypto.OSSL_PARAM_free(parameters);
             LibCrypto.OSSL_PARAM_BLD_free(builder);
             LibCrypto.BN_clear_free(number);
+            Marshal.FreeCoTaskMem(group);
+            Marshal.FreeCoTaskMem(groupName);
+            Marshal.FreeCoTaskMem(priv);
         }
     }
 

@@ -8,10 +8,12 @@ internal static class SignatureAlgorithmCodec
 {
     private const string RsaPssOid = "1.2.840.113549.1.1.10";
     private const string Mgf1Oid = "1.2.840.113549.1.1.8";
+    private const int TrailerField = 1;
 
     private static readonly Asn1Tag s_pssHash = new(TagClass.ContextSpecific, 0);
     private static readonly Asn1Tag s_pssMaskGeneration = new(TagClass.ContextSpecific, 1);
     private static readonly Asn1Tag s_pssSaltLength = new(TagClass.ContextSpecific, 2);
+    private static readonly Asn1Tag s_pssTrailer = new(TagClass.ContextSpecific, 3);
 
     public static byte[] Encode(SignatureKind kind, SignatureHash hash)
     {
@@ -88,6 +90,10 @@ internal static class SignatureAlgorithmCodec
 
             using (writer.PushSequence(s_pssSaltLength))
                 writer.WriteInteger(hash.Octets);
+
+            // DER leaves a default out, but RFC 7427 A.4.3 prints it and peers compare octets; both forms are read.
+            using (writer.PushSequence(s_pssTrailer))
+                writer.WriteInteger(TrailerField);
         }
     }
 
@@ -115,9 +121,16 @@ internal static class SignatureAlgorithmCodec
         var hasOurSalt = salt.TryReadInt32(out var saltLength) && saltLength == hash?.Octets;
         salt.ThrowIfNotEmpty();
 
-        // DER leaves a default out, so trailerField (default 1, the only value) must be absent.
+        var hasOurTrailer = true;
+        if (parameters.HasData)
+        {
+            var trailer = parameters.ReadSequence(s_pssTrailer);
+            hasOurTrailer = trailer.TryReadInt32(out var number) && number == TrailerField;
+            trailer.ThrowIfNotEmpty();
+        }
+
         parameters.ThrowIfNotEmpty();
-        return isMgf1 && hasOurSalt && hash == maskHash ? hash : null;
+        return isMgf1 && hasOurSalt && hasOurTrailer && hash == maskHash ? hash : null;
     }
 
     private static SignatureHash? ReadHash(AsnReader holder)
