@@ -75,6 +75,35 @@ internal static class SignatureAlgorithmCodec
         return hash is not null;
     }
 
+    /// <summary>ECDSA-Sig-Value (RFC 3279 2.2.3) as r and s of fixed length; .NET's own reader takes negative numbers for positive ones.</summary>
+    public static bool TryDecodeEcdsa(ReadOnlyMemory<byte> der, int fieldOctets, [NotNullWhen(true)] out byte[]? fixedLength)
+    {
+        fixedLength = null;
+        try
+        {
+            var reader = new AsnReader(der, AsnEncodingRules.DER);
+            var sequence = reader.ReadSequence();
+            reader.ThrowIfNotEmpty();
+            var r = sequence.ReadIntegerBytes().Span;
+            var s = sequence.ReadIntegerBytes().Span;
+            sequence.ThrowIfNotEmpty();
+            var isNegative = r[0] >= 0x80 || s[0] >= 0x80;
+            r = r.TrimStart((byte)0);
+            s = s.TrimStart((byte)0);
+            if (isNegative || r.Length > fieldOctets || s.Length > fieldOctets)
+                return false;
+
+            fixedLength = new byte[2 * fieldOctets];
+            r.CopyTo(fixedLength.AsSpan(fieldOctets - r.Length));
+            s.CopyTo(fixedLength.AsSpan((2 * fieldOctets) - s.Length));
+            return true;
+        }
+        catch (AsnContentException)
+        {
+            return false;
+        }
+    }
+
     private static void WritePssParameters(AsnWriter writer, SignatureHash hash)
     {
         using (writer.PushSequence())

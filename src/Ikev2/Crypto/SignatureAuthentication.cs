@@ -116,7 +116,9 @@ public static class SignatureAuthentication
         var signature = value[(1 + value[0])..];
         return (key, kind) switch
         {
-            (ECDsa ecdsa, SignatureKind.Ecdsa) => WeakKey(key) ?? Verdict(ecdsa.VerifyData(octets, signature, hash.Name, Format(isDigitalSignature: true))),
+            (ECDsa ecdsa, SignatureKind.Ecdsa) => WeakKey(key) ?? Verdict(
+                SignatureAlgorithmCodec.TryDecodeEcdsa(signature.ToArray(), (key.KeySize + 7) / 8, out var fixedLength)
+                && ecdsa.VerifyData(octets, fixedLength, hash.Name, Format(isDigitalSignature: false))),
             (RSA rsa, not SignatureKind.Ecdsa) => WeakKey(key) ?? Verdict(rsa.VerifyData(octets, signature, hash.Name, Padding(kind))),
             _ => "the signature's algorithm does not fit the certificate's key",
         };
