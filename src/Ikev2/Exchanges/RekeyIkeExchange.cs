@@ -156,7 +156,7 @@ internal sealed class RekeyIkeExchange : LocalExchange
         }
 
         sa.Endpoint.Observer.Failed(IkeFailure.PeerReported, sa.Session?.Id, sa.Path, $"IKE SA rekey refused: {error.NotifyType}");
-        if (!_retried && error.NotifyType == NotifyType.InvalidKePayload && error.Value.Length == 2
+        if (!_retried && sa.Phase == IkeSaPhase.Established && error.NotifyType == NotifyType.InvalidKePayload && error.Value.Length == 2
             && AlgorithmTable.TryFindKeyExchange(BinaryPrimitives.ReadUInt16BigEndian(error.Value.Span), out var group))
         {
             _retried = true;

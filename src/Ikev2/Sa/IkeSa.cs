@@ -10,6 +10,10 @@ namespace Headend.Ikev2.Sa;
 /// </summary>
 internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSpi remoteSpi, bool weAreInitiator, IkePath path, MonotonicTime now)
 {
+    /// <summary>Requests and responses number their messages apart, so that their fragments must not meet.</summary>
+    private readonly FragmentReassembly _requestFragments = new();
+    private readonly FragmentReassembly _responseFragments = new();
+
     public IkeEndpoint Endpoint { get; } = endpoint;
 
     public IkeSpi LocalSpi { get; } = localSpi;
@@ -52,8 +56,6 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
 
     /// <summary>The last moment at which something authentic came from the peer.</summary>
     public MonotonicTime LastHeard { get; private set; } = now;
-
-    public FragmentReassembly Reassembly { get; } = new();
 
     public IkeSpi InitiatorSpi => WeAreInitiator ? LocalSpi : RemoteSpi;
 
@@ -149,7 +151,8 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
             return true;
         }
 
-        switch (Reassembly.Add(header.MessageId, envelope, inner, datagram.Octets.Span))
+        var reassembly = header.IsResponse ? _responseFragments : _requestFragments;
+        switch (reassembly.Add(header.MessageId, envelope, inner, datagram.Octets.Span))
         {
             case FragmentVerdict.Dropped:
                 Endpoint.Observer.Discarded(DiscardReason.FragmentLimit, datagram.Path, $"fragment {envelope.FragmentNumber} of {envelope.TotalFragments}");
@@ -158,8 +161,8 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
                 return false;
         }
 
-        fingerprint = Reassembly.FirstDatagram!;
-        (first, inner) = Reassembly.Take();
+        fingerprint = reassembly.FirstDatagram!;
+        (first, inner) = reassembly.Take();
         return true;
     }
 

@@ -1,0 +1,110 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Headend.Tests.Architecture;
+
+/// <summary>docs/architecture.md as tests: the star of projects, file lengths, names, broad catches, shells.</summary>
+public sealed partial class ArchitectureTests
+{
+    private static readonly string[] Leaves = ["Ikev2", "Eap", "Aaa", "VirtualAccess"];
+
+    /// <summary>Where <c>catch (Exception)</c> may stand, each with its reason beside it in the code.</summary>
+    private static readonly string[] BroadCatchPlaces = ["src/Headend/Runtime/IkeShard.cs"];
+
+    private static readonly string[] ForbiddenSuffixes = ["Manager", "Helper", "Util", "Utils", "Common", "Base", "Impl", "Info", "Data", "Processor", "Wrapper"];
+
+    private static string Root { get; } = FindRoot();
+
+    [Fact]
+    public void Leaves_reference_no_project()
+    {
+        foreach (var leaf in Leaves)
+            Assert.Empty(ReferencesOf(leaf));
+    }
+
+    [Fact]
+    public void The_host_references_exactly_the_leaves()
+    {
+        Assert.Equal(Leaves.Order(StringComparer.Ordinal), ReferencesOf("Headend").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Every_leaf_bans_symbols()
+    {
+        foreach (var leaf in Leaves)
+            Assert.NotEmpty(File.ReadAllLines(Path.Combine(Root, "src", leaf, "BannedSymbols.txt")));
+    }
+
+    [Fact]
+    public void The_protocol_leaves_use_no_package()
+    {
+        foreach (var leaf in (string[])["Ikev2", "Eap"])
+            Assert.Empty(XDocument.Load(ProjectOf(leaf)).Descendants("PackageReference"));
+    }
+
+    [Fact]
+    public void Source_files_stay_under_400_lines()
+    {
+        var over = Sources().Where(f => File.ReadLines(f).Count() > 400).Select(Relative);
+        Assert.Empty(over);
+    }
+
+    [Fact]
+    public void Type_names_avoid_the_words_that_say_nothing()
+    {
+        var found = new List<string>();
+        foreach (var file in Sources())
+        {
+            foreach (Match match in TypeDeclaration().Matches(File.ReadAllText(file)))
+            {
+                if (ForbiddenSuffixes.Any(s => match.Groups[1].Value.EndsWith(s, StringComparison.Ordinal)))
+                    found.Add($"{Relative(file)}: {match.Groups[1].Value}");
+            }
+        }
+
+        Assert.Empty(found);
+    }
+
+    [Fact]
+    public void Broad_catches_stand_only_where_the_architecture_lists_them()
+    {
+        var found = Sources().Where(f => BroadCatch().IsMatch(File.ReadAllText(f))).Select(Relative).Where(f => !BroadCatchPlaces.Contains(f));
+        Assert.Empty(found);
+    }
+
+    [Fact]
+    public void The_product_starts_no_process()
+    {
+        var found = Sources().Where(f => File.ReadAllText(f).Contains("ProcessStartInfo", StringComparison.Ordinal)).Select(Relative);
+        Assert.Empty(found);
+    }
+
+    private static string ProjectOf(string name) => Path.Combine(Root, "src", name, name + ".csproj");
+
+    private static IEnumerable<string> ReferencesOf(string name) =>
+        XDocument.Load(ProjectOf(name)).Descendants("ProjectReference")
+            .Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/')));
+
+    private static IEnumerable<string> Sources() =>
+        Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal));
+
+    private static string Relative(string file) => Path.GetRelativePath(Root, file);
+
+    private static string FindRoot()
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, "Headend.sln")))
+                return directory.FullName;
+        }
+
+        throw new InvalidOperationException("Headend.sln not found above the test assembly");
+    }
+
+    [GeneratedRegex(@"^\s*(?:(?:public|internal|private|file|static|sealed|abstract|readonly|partial|ref|unsafe) )*(?:class|struct|record struct|record class|record|interface|enum) (\w+)", RegexOptions.Multiline, 1000)]
+    private static partial Regex TypeDeclaration();
+
+    [GeneratedRegex(@"catch\s*(\(\s*Exception\b[^)]*\))?\s*(\{|$)|catch\s*\(\s*Exception\b", RegexOptions.Multiline, 1000)]
+    private static partial Regex BroadCatch();
+}
