@@ -198,8 +198,8 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
             exchange.LastSentAt = time.GetTimestamp();
             if (previous > 0) retransmissions++;
         }
-        exchange.Socket!.TrySend(exchange.Packet.AsSpan(0, exchange.PacketLength));
         timers.Add(exchange, previous + 1, Jittered(Options.Timeout));
+        exchange.Socket!.TrySend(exchange.Packet.AsSpan(0, exchange.PacketLength));
     }
 
     private TimeSpan Jittered(TimeSpan timeout)
