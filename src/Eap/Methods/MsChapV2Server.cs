@@ -96,21 +96,30 @@ internal sealed class MsChapV2Server(EapServerOptions options) : IEapMethod
         }
     }
 
-    // RFC 2759 8.2 hashes the name without its domain; some peers hash it as they send it. Both are always computed.
+    // RFC 2759 8.2 hashes the name without its domain; some peers hash it as they send it. The order depends on the name alone,
+    // never on the account, so that the time taken tells nothing.
     private bool Verify(
         ReadOnlySpan<byte> ntHash, ReadOnlySpan<byte> peerChallenge, ReadOnlySpan<byte> ntResponse, string userName, Span<byte> challenge)
     {
-        Span<byte> expected = stackalloc byte[MsChapV2.NtResponseLength];
-        Span<byte> otherChallenge = stackalloc byte[8];
-        MsChapV2.ChallengeHash(peerChallenge, _challenge, Encoding.UTF8.GetBytes(userName), otherChallenge);
-        MsChapV2.NtResponse(otherChallenge, ntHash, expected);
-        var asSent = CryptographicOperations.FixedTimeEquals(expected, ntResponse);
-        MsChapV2.ChallengeHash(peerChallenge, _challenge, Encoding.UTF8.GetBytes(MsChapV2.WithoutDomain(userName)), challenge);
-        MsChapV2.NtResponse(challenge, ntHash, expected);
-        var stripped = CryptographicOperations.FixedTimeEquals(expected, ntResponse);
+        var withoutDomain = MsChapV2.WithoutDomain(userName);
+        if (withoutDomain.Length == userName.Length)
+            return Matches(ntHash, peerChallenge, ntResponse, userName, challenge);
+
+        Span<byte> asSentChallenge = stackalloc byte[8];
+        var asSent = Matches(ntHash, peerChallenge, ntResponse, userName, asSentChallenge);
+        var stripped = Matches(ntHash, peerChallenge, ntResponse, withoutDomain, challenge);
         if (!stripped)
-            otherChallenge.CopyTo(challenge);
+            asSentChallenge.CopyTo(challenge);
         return asSent | stripped;
+    }
+
+    private bool Matches(
+        ReadOnlySpan<byte> ntHash, ReadOnlySpan<byte> peerChallenge, ReadOnlySpan<byte> ntResponse, string hashedName, Span<byte> challenge)
+    {
+        Span<byte> expected = stackalloc byte[MsChapV2.NtResponseLength];
+        MsChapV2.ChallengeHash(peerChallenge, _challenge, Encoding.UTF8.GetBytes(hashedName), challenge);
+        MsChapV2.NtResponse(challenge, ntHash, expected);
+        return CryptographicOperations.FixedTimeEquals(expected, ntResponse);
     }
 
     private EapMethodStep.Request Refuse(string reason)

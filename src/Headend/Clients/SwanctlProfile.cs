@@ -58,7 +58,6 @@ public sealed partial record SwanctlProfile
                     version = 2
                     remote_addrs = {{Quote(ServerAddress)}}{{port}}
                     vips = {{(WithIPv6 ? "0.0.0.0, ::" : "0.0.0.0")}}
-                    encap = no
                     dpd_delay = 30s
                     local {
                         auth = eap-mschapv2

@@ -7,7 +7,7 @@ namespace Headend.TestKit.Eap;
 
 /// <summary>
 /// Client side of EAP-Identity and EAP-MSCHAPv2; answers a Nak for MSCHAPv2 to every other method and checks the server's
-/// authenticator response. One login each; about 10 microseconds of arithmetic.
+/// authenticator response. One login each.
 /// </summary>
 public sealed class EapMsChapV2Peer
 {
