@@ -49,7 +49,7 @@ offer() { # offer COUNT RATE CONCURRENCY JSON
 }
 
 fresh_gateway() {
-  stop gateway
+  stop gateway KILL   # thousands of Deletes to clients that are gone would take longer than the step
   rm -rf "$RUN/state" "$RUN/gateway"
   start_gateway || return 1
   offer 200 50 50 "$RUN/warm.json"   # compiled code, open sockets, filled caches
@@ -90,7 +90,7 @@ measure() { # measure GATEWAY: lines "step ...", "tenfold ...", "iperf ..." to $
   line=$(SECONDS_EACH=$((SECONDS_EACH < 5 ? SECONDS_EACH : 5)) step $((best * 10))); say "$1 ten times its best: $line"
   echo "tenfold $line" >>"$figures"
 
-  stop gateway; rm -rf "$RUN/state" "$RUN/gateway"
+  stop gateway KILL; rm -rf "$RUN/state" "$RUN/gateway"
   start_gateway || return 1
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)" || return 1
   if log_in client home; then
@@ -99,7 +99,7 @@ measure() { # measure GATEWAY: lines "step ...", "tenfold ...", "iperf ..." to $
   else
     say "$1: no login for iperf3: $(why client home)"
   fi
-  stop client; stop gateway; rm -rf "$RUN/client" "$RUN/client.out"
+  stop client; stop gateway KILL; rm -rf "$RUN/client" "$RUN/client.out"
 }
 
 make_topology && make_pki && start_radius radius1 $RADIUS1 || exit 1

@@ -64,7 +64,7 @@ start_charon() {
   cat >"$dir/strongswan.conf" <<CONF
 charon {
   load_modular = no
-  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 md5 md4 hmac kdf gcm curve25519 gmp chapoly kernel-libipsec kernel-netlink socket-default eap-identity eap-mschapv2 eap-md5 eap-gtc eap-tls eap-ttls vici
+  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 md5 hmac kdf gcm curve25519 gmp chapoly kernel-libipsec kernel-netlink socket-default eap-identity eap-mschapv2 eap-md5 eap-gtc eap-tls eap-ttls vici
   install_virtual_ip_on = ipsec0
   fragment_size = ${FRAGMENT:-1280}
   retransmit_timeout = ${CLIENT_RETRANSMIT:-2.0}

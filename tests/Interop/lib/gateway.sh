@@ -68,11 +68,14 @@ YAML
 
 headend() { in_ns "$GATEWAY_NS" "$HEADEND" "$@" --socket "$RUN/admin.sock"; }
 
+# Waits until the admin socket answers; an end of the process ends the wait.
+headend_ready() { wait_until 20 eval 'headend show crypto session --json || not running gateway' && running gateway; }
+
 start_headend() {
   [ -x "$HEADEND" ] || { say "no $HEADEND: dotnet publish src/Headend -c Release -o out"; return 1; }
   headend_configuration | sed '/^$/d' >"$RUN/headend.yaml"
   start gateway "$GATEWAY_NS" "$HEADEND" run --config "$RUN/headend.yaml" --state "$RUN/state" --socket "$RUN/admin.sock"
-  wait_until 20 headend show crypto session --json || { say "headend did not start: $(tail -n 4 "$RUN/gateway.out" | tr '\n' ' ')"; return 1; }
+  headend_ready || { say "headend did not start: $(tail -n 4 "$RUN/gateway.out" | tr '\n' ' ')"; return 1; }
 }
 
 start_strongswan_gateway() {
@@ -93,7 +96,7 @@ start_strongswan_gateway() {
   cat >"$dir/strongswan.conf" <<CONF
 charon {
   load_modular = no
-  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 md5 md4 hmac kdf gcm curve25519 gmp chapoly kernel-libipsec kernel-netlink socket-default eap-identity eap-radius vici
+  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 md5 hmac kdf gcm curve25519 gmp chapoly kernel-libipsec kernel-netlink socket-default eap-identity eap-radius vici
   threads = ${THREADS:-16}
   fragment_size = ${FRAGMENT:-1280}
   half_open_timeout = ${HALF_OPEN:-30}

@@ -9,7 +9,7 @@ scenario_zero_configuration() {
   address "$GATEWAY_NS" wan0 $GATEWAY_V4/24
   ip -n "$CLIENT" route add default via $GATEWAY_V4
   start gateway "$GATEWAY_NS" "$HEADEND" run --state "$RUN/state" --socket "$RUN/admin.sock"
-  need "starts without a configuration" "$(tail -n 3 "$RUN/gateway.out" | tr '\n' ' ')" wait_until 20 headend show crypto session --json
+  need "starts without a configuration" "@tail -n 3 $RUN/gateway.out" headend_ready
   local conf; conf=$(find "$RUN/state" -name swanctl.conf | head -n 1)
   need "wrote a swanctl configuration" "no swanctl.conf below the state directory: $(find "$RUN/state" -type f | tr '\n' ' ')" test -n "$conf"
   say "printed: $(grep -ciE 'swanctl|strongswan' "$RUN/gateway.out") lines about strongSwan; files: $(cd "$RUN/state" && find . -type f | tr '\n' ' ')"
