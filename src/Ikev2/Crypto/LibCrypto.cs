@@ -109,4 +109,28 @@ internal static partial class LibCrypto
 
     [LibraryImport(Library)]
     public static partial int EVP_PKEY_fromdata(PkeyContextHandle context, ref nint key, int selection, nint parameters);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint EVP_CIPHER_fetch(nint libraryContext, string name, nint properties);
+
+    [LibraryImport(Library)]
+    public static partial CipherContextHandle EVP_CIPHER_CTX_new();
+
+    [LibraryImport(Library)]
+    public static partial void EVP_CIPHER_CTX_free(nint context);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_CIPHER_CTX_ctrl(CipherContextHandle context, int type, int argument, Span<byte> pointer);
+
+    /// <summary>Null arguments (empty spans) keep what was set before.</summary>
+    [LibraryImport(Library)]
+    public static partial int EVP_CipherInit_ex2(
+        CipherContextHandle context, nint cipher, ReadOnlySpan<byte> key, ReadOnlySpan<byte> iv, int encrypt, nint parameters);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_CipherUpdate(
+        CipherContextHandle context, Span<byte> output, out int outputLength, ReadOnlySpan<byte> input, int inputLength);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_CipherFinal_ex(CipherContextHandle context, Span<byte> output, out int outputLength);
 }
