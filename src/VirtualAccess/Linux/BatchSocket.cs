@@ -20,6 +20,9 @@ public sealed unsafe class BatchSocket : IDisposable
     private const int SOCK_RAW = 3;
     private const int SOCK_CLOEXEC = 0x80000;
     private const int IPPROTO_ESP = 50;
+    private const int SOL_SOCKET = 1;
+    private const int SO_SNDBUFFORCE = 32;
+    private const int SO_RCVBUFFORCE = 33;
     private const int SlotMetadata = 128;
     private const int ControlOffset = 32;
     private const int ControlLength = SlotMetadata - ControlOffset;
@@ -73,7 +76,7 @@ public sealed unsafe class BatchSocket : IDisposable
 
     /// <summary>Opens and binds a UDP socket. The IPv4 DF bit stays clear: large IKE messages and ESP may be fragmented on the way.</summary>
     /// <param name="local">Address and port; wildcards allowed, :: takes IPv6 only.</param>
-    /// <param name="bufferOctets">Socket buffers in each direction; the kernel caps it at net.core.rmem_max.</param>
+    /// <param name="bufferOctets">Socket buffers in each direction; without CAP_NET_ADMIN the kernel caps it at net.core.rmem_max.</param>
     /// <exception cref="SocketException">Address in use, no permission, no such address.</exception>
     public static BatchSocket BindUdp(IPEndPoint local, int bufferOctets = 4 << 20) =>
         Open(new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp), local, raw: false, bufferOctets);
@@ -208,8 +211,7 @@ public sealed unsafe class BatchSocket : IDisposable
                 socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.PacketInformation, true);
             }
 
-            socket.ReceiveBufferSize = bufferOctets;
-            socket.SendBufferSize = bufferOctets;
+            SetBuffers(socket, bufferOctets);
             socket.Bind(local);
             return new BatchSocket(socket, raw);
         }
@@ -218,6 +220,14 @@ public sealed unsafe class BatchSocket : IDisposable
             socket.Dispose();
             throw;
         }
+    }
+
+    /// <summary>With CAP_NET_ADMIN beyond net.core.rmem_max, whose default holds only some hundred packets.</summary>
+    private static void SetBuffers(Socket socket, int octets)
+    {
+        var descriptor = (int)socket.SafeHandle.DangerousGetHandle();
+        if (NativeMethods.SetSocketOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof(int)) != 0) socket.ReceiveBufferSize = octets;
+        if (NativeMethods.SetSocketOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &octets, sizeof(int)) != 0) socket.SendBufferSize = octets;
     }
 
     private bool WaitReadable()

@@ -27,6 +27,7 @@ internal static class Rtnetlink
     public const byte AF_INET6 = 10;
     public const ushort IFLA_IFNAME = 3;
     public const ushort IFLA_MTU = 4;
+    public const ushort IFLA_TXQLEN = 13;
     public const ushort IFLA_IFALIAS = 20;
     public const ushort IFLA_AF_SPEC = 26;
     public const ushort IFLA_GROUP = 27;
@@ -62,18 +63,20 @@ internal sealed record AddressRecord(int InterfaceIndex, IPAddress Address, int 
 internal static class NetlinkCodec
 {
     public const int HeaderLength = 16;
+    private const int QueueLength = 1000;
     private const int LinkBody = 16;
     private const int AddressBody = 8;
     private const int RouteBody = 12;
     private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
     private const ushort Create = Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL;
 
-    /// <summary>MTU and alias.</summary>
+    /// <summary>MTU, alias and a queue that holds the burst of a busy moment (the kernel's 500 packets are 6 ms at 1 Gbit/s).</summary>
     public static byte[] SetLink(int index, int mtu, string alias)
     {
         var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
         BitConverter.TryWriteBytes(message.Body[4..], index);
         message.Add(Rtnetlink.IFLA_MTU, BitConverter.GetBytes(mtu));
+        message.Add(Rtnetlink.IFLA_TXQLEN, BitConverter.GetBytes(QueueLength));
         message.Add(Rtnetlink.IFLA_IFALIAS, Encoding.UTF8.GetBytes(alias));
         return message.ToArray();
     }

@@ -1,0 +1,155 @@
+using System.Net;
+using System.Security.Cryptography;
+using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Tests.Support;
+
+namespace Headend.VirtualAccess.Tests.DataPlane;
+
+public sealed class EspSaTests
+{
+    public static TheoryData<string> Algorithms => [.. EspAlgorithmTable.Rows.Select(row => row.Name)];
+
+    [Theory]
+    [MemberData(nameof(Algorithms))]
+    public void OpensWhatItSealedAtEveryLength(string name)
+    {
+        var (headend, client) = Pair(Sa.Algorithm(name));
+        for (var payload = 0; payload < 100; payload++)
+        {
+            var inner = Packets.Udp("10.99.0.1", "10.10.0.1", payload);
+            var packet = Packets.Seal(client, inner);
+            Assert.Equal(0, (packet.Length - 8 - client.Algorithm.IvLength - client.Algorithm.IcvLength) % client.Algorithm.BlockLength);
+            Assert.Equal(EspDrop.None, Packets.Open(headend, packet, out var opened));
+            Assert.Equal(inner, opened);
+        }
+    }
+
+    /// <summary>RFC 4303 3.4.4.1: "if the computed and received ICVs [do not] match, then the receiver MUST discard the received IP datagram as invalid".</summary>
+    [Theory]
+    [MemberData(nameof(Algorithms))]
+    public void AnyChangedOctetIsDropped(string name)
+    {
+        var (headend, client) = Pair(Sa.Algorithm(name));
+        var packet = Packets.Seal(client, Packets.Udp("10.99.0.1", "10.10.0.1", 40));
+        for (var i = 4; i < packet.Length; i++)
+        {
+            for (var bit = 1; bit < 256; bit <<= 1)
+            {
+                var changed = packet.ToArray();
+                changed[i] ^= (byte)bit;
+                Assert.Contains(Packets.Open(headend, changed, out _), new[] { EspDrop.AuthenticationFailed, EspDrop.Replay });
+            }
+        }
+
+        for (var length = 0; length < packet.Length; length++)
+        {
+            Assert.Contains(Packets.Open(headend, packet.AsSpan(0, length).ToArray(), out _), new[] { EspDrop.AuthenticationFailed, EspDrop.Malformed });
+        }
+
+        Assert.Equal(0u, headend.Window.Highest);
+        Assert.Equal(EspDrop.None, Packets.Open(headend, packet.ToArray(), out _));
+        Assert.Equal(EspDrop.Replay, Packets.Open(headend, packet, out _));
+    }
+
+    [Fact]
+    public void SelectorsHoldBothEndsAndPorts()
+    {
+        var (hp, cp) = Sa.Pair(Sa.Gcm256, 0x1000);
+        var narrow = new EspSelector(IPAddress.Parse("10.10.0.1"), IPAddress.Parse("10.10.0.9"), 17, 53, 53);
+        using var headend = new EspSa(hp with { LocalSelectors = [narrow] }, 1);
+        using var client = new EspSa(cp, 2);
+        Assert.Equal(EspDrop.None, Send("10.99.0.1", "10.10.0.1", 53));
+        Assert.Equal(EspDrop.InboundSelector, Send("10.99.0.1", "10.10.0.1", 54));
+        Assert.Equal(EspDrop.InboundSelector, Send("10.99.0.1", "10.10.0.10", 53));
+        Assert.Equal(EspDrop.InboundSelector, Send("10.98.0.1", "10.10.0.1", 53));
+        Assert.Equal(EspDrop.InboundSelector, Send("2001:db8::1", "2001:db8::2", 53));
+
+        EspDrop Send(string from, string to, ushort port) => Packets.Open(headend, Packets.Seal(client, Packets.Udp(from, to, 8, 999, port)), out _);
+    }
+
+    /// <summary>RFC 4303 3.3.3: "the sender MUST NOT send a packet on an SA if doing so would cause the sequence number to cycle".</summary>
+    [Fact]
+    public void StopsAtTheLastSequenceNumberAndWarnsLongBefore()
+    {
+        var (_, client) = Pair(Sa.Gcm256);
+        var packet = new byte[EspCodec.SealedLength(Sa.Gcm256, 28)];
+        client.Sequence = 0xbfff_ffff;
+        Assert.Equal(EspDrop.None, client.Seal(packet, 28, false, out var near));
+        Assert.True(near);
+        Assert.Equal(EspDrop.None, client.Seal(packet, 28, false, out near));
+        Assert.False(near);
+        client.Sequence = uint.MaxValue - 1;
+        Assert.Equal(EspDrop.None, client.Seal(packet, 28, false, out _));
+        Assert.Equal(EspDrop.SequenceExhausted, client.Seal(packet, 28, false, out _));
+    }
+
+    [Fact]
+    public void ADisposedSaRefusesPackets()
+    {
+        var (headend, client) = Pair(Sa.Gcm256);
+        var packet = Packets.Seal(client, Packets.Udp("10.99.0.1", "10.10.0.1", 8));
+        headend.Dispose();
+        client.Dispose();
+        Assert.Equal(EspDrop.UnknownSpi, Packets.Open(headend, packet, out _));
+        Assert.Equal(EspDrop.NoOutboundSa, client.Seal(packet, 36, false, out _));
+    }
+
+    [Fact]
+    public void SoftLimitIsReportedOnce()
+    {
+        var (hp, _) = Sa.Pair(Sa.Gcm256, 0x1000);
+        using var sa = new EspSa(hp with { SoftLimits = new EspSoftLimits(0, 3) }, 1);
+        sa.CountOutbound(10);
+        sa.CountOutbound(10);
+        Assert.False(sa.ReachedSoftLimit());
+        sa.CountOutbound(10);
+        Assert.True(sa.ReachedSoftLimit());
+        Assert.False(sa.ReachedSoftLimit());
+    }
+
+    [Theory]
+    [MemberData(nameof(Algorithms))]
+    public void AllocatesNothingPerPacket(string name)
+    {
+        var (headend, client) = Pair(Sa.Algorithm(name));
+        var inner = Packets.Udp("10.99.0.1", "10.10.0.1", 1372);
+        var packet = new byte[EspCodec.SealedLength(client.Algorithm, inner.Length)];
+        // The runtime allocates some octets of its own once, when it recompiles a hot method: the best of three runs has none of those.
+        Assert.Equal(0, Enumerable.Range(0, 3).Min(_ => Measure()));
+
+        long Measure()
+        {
+            for (var i = 0; i < 100; i++) RoundTrip();
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 10_000; i++) RoundTrip();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        void RoundTrip()
+        {
+            inner.CopyTo(packet.AsSpan(8 + client.Algorithm.IvLength));
+            if (client.Seal(packet, inner.Length, false, out _) != EspDrop.None) throw new InvalidOperationException("seal");
+            if (headend.Open(packet, out _, out _, out _, out _) != EspDrop.None) throw new InvalidOperationException("open");
+        }
+    }
+
+    [Fact]
+    public void RandomBytesNeverThrow()
+    {
+        var (headend, _) = Pair(Sa.Algorithm("aes256-sha256"));
+        for (var i = 0; i < 5000; i++)
+        {
+            var bytes = RandomNumberGenerator.GetBytes(RandomNumberGenerator.GetInt32(200));
+            Assert.NotEqual(EspDrop.None, Packets.Open(headend, bytes, out _));
+            _ = EspCodec.ReadInner(bytes, out _);
+            _ = IpPacket.TryRead(bytes, out _);
+        }
+    }
+
+    private static (EspSa Headend, EspSa Client) Pair(EspAlgorithm algorithm)
+    {
+        var (hp, cp) = Sa.Pair(algorithm, 0x1000);
+        // The client is one that does not check what it sends.
+        return (new EspSa(hp, 1), new EspSa(cp, 2));
+    }
+}
