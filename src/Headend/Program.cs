@@ -8,6 +8,6 @@ internal static class Program
     private static Task<int> Main(string[] arguments) => CommandLine.InvokeAsync(arguments, new CommandLineOptions
     {
         Run = (_, _) => Task.FromResult(ExitCodes.Failed),
-        Rules = new ConfigurationRules { InterfaceCommand = _ => null, IkeTransforms = _ => null, EspTransforms = _ => null },
+        Rules = ConfigurationRules.OfLeaves,
     });
 }

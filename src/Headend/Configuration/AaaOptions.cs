@@ -18,7 +18,8 @@ internal sealed record RadiusServerOptions(
 /// <param name="Name">Name by which method lists refer to the group.</param>
 /// <param name="Servers">Names of servers, in order of preference.</param>
 /// <param name="DeadTime">How long a server that did not answer is passed over.</param>
-internal sealed record RadiusGroupOptions(string Name, IReadOnlyList<string> Servers, TimeSpan DeadTime);
+/// <param name="LoadBalance">Spread logins over the servers instead of preferring the first.</param>
+internal sealed record RadiusGroupOptions(string Name, IReadOnlyList<string> Servers, TimeSpan DeadTime, bool LoadBalance);
 
 internal sealed record AaaOptions(
     IReadOnlyList<MethodListOptions> Authentication,

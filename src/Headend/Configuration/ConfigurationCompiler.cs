@@ -35,7 +35,7 @@ internal static class ConfigurationCompiler
         [.. section.Sections("servers").Select(s => new RadiusServerOptions(
             s.Get<string>("name"), s.Get<IPAddress>("address"), s.Get<int>("auth-port"), s.Get<int>("acct-port"),
             s.Get<SecretOptions>(SecretParser.ValueKey("secret")), s.Get<TimeSpan>("timeout"), s.Get<int>("retransmit")))],
-        [.. section.Sections("groups").Select(g => new RadiusGroupOptions(g.Get<string>("name"), g.List<string>("servers"), g.Get<TimeSpan>("dead-time")))],
+        [.. section.Sections("groups").Select(g => new RadiusGroupOptions(g.Get<string>("name"), g.List<string>("servers"), g.Get<TimeSpan>("dead-time"), g.Get<bool>("load-balance")))],
         section.Section("attributes").GetOptional<string>("nas-identifier"));
 
     private static AaaOptions Aaa(SectionValue section) => new(

@@ -1,3 +1,6 @@
+using Headend.Ikev2.Crypto;
+using Headend.VirtualAccess.Configuration;
+
 namespace Headend.Configuration;
 
 internal enum DiagnosticSeverity
@@ -25,6 +28,14 @@ internal sealed record ConfigurationOutcome(HeadendConfiguration? Configuration,
 /// </summary>
 internal sealed record ConfigurationRules
 {
+    /// <summary>The leaves' own parsers.</summary>
+    public static ConfigurationRules OfLeaves { get; } = new()
+    {
+        InterfaceCommand = text => InterfaceCommandParser.TryParse(text, out _, out var failure) ? null : failure.ToString(),
+        IkeTransforms = text => ProposalParser.TryParseIke(text, out _, out var error) ? null : error,
+        EspTransforms = text => ProposalParser.TryParseEsp(text, out _, out var error) ? null : error,
+    };
+
     /// <summary>One line of a virtual-template, such as <c>ip mtu 1400</c>.</summary>
     public required Func<string, string?> InterfaceCommand { get; init; }
 

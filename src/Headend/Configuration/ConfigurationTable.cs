@@ -77,7 +77,8 @@ internal static class ConfigurationTable
         Key("groups", new ListSyntax(new SectionSyntax(
             NewName(Groups, "group"),
             Required("servers", new ListSyntax(ScalarTable.Name, Minimum: 1, Maximum: 64), "Names of servers; the first that is not dead is asked.") with { RefersTo = Servers },
-            Key("dead-time", ScalarTable.Duration("0s", "1d"), "How long a server that did not answer is passed over.", "2m"))), "Groups of servers that method lists name."),
+            Key("dead-time", ScalarTable.Duration("0s", "1d"), "How long a server that did not answer is passed over.", "2m"),
+            Key("load-balance", ScalarTable.Boolean, "Spread requests over the servers instead of preferring the first.", "false"))), "Groups of servers that method lists name."),
         Key("attributes", new SectionSyntax(
             Key("nas-identifier", ScalarTable.Text, "NAS-Identifier (32) of every request; absent: the machine's host name.")), "Attributes of every request."));
 
