@@ -39,7 +39,7 @@ public sealed record NasSessionRecord
     /// <summary>Connect-Info: how the client connects, e.g. "IKEv2 remote-workers".</summary>
     public string? ConnectInfo { get; init; }
 
-    /// <summary>The client without its port when the address is IPv4 mapped; RADIUS servers compare these strings.</summary>
+    /// <summary>The address without port, and IPv4 as IPv4: RADIUS servers compare these strings.</summary>
     internal static string Station(IPEndPoint endpoint)
         => (endpoint.Address.IsIPv4MappedToIPv6 ? endpoint.Address.MapToIPv4() : endpoint.Address).ToString();
 }

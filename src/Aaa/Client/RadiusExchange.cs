@@ -3,8 +3,8 @@ using Headend.Aaa.Radius;
 namespace Headend.Aaa.Client;
 
 /// <summary>
-/// One request at one server until it is answered, out of retransmissions, refused or cancelled. The members from <see cref="Slots"/> on
-/// change only under the lock of the server; <see cref="Done"/> decides who completes it.
+/// One request at one server until it is answered, out of retransmissions, refused or cancelled. Slots, counters and <see cref="Done"/> change only under the lock of the
+/// server; who sets <see cref="Done"/> completes it.
 /// </summary>
 internal sealed class RadiusExchange(RadiusServer server, RadiusRequest request, bool failOnRefused)
     : TaskCompletionSource<RadiusOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously)
@@ -30,7 +30,7 @@ internal sealed class RadiusExchange(RadiusServer server, RadiusRequest request,
 
     public int Transmissions { get; set; }
 
-    /// <summary>Timestamp of the first and of the last transmission (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    /// <summary>Timestamp of the last transmission (<see cref="TimeProvider.GetTimestamp"/>).</summary>
     public long LastSentAt { get; set; }
 
     public long DelayTime { get; set; }

@@ -77,7 +77,7 @@ public sealed record ServerAttemptRecord(
     {
         var line = $"{Server} was asked {Transmissions} time{(Transmissions == 1 ? "" : "s")}";
         if (BadAuthenticators > 0) line += $", {BadAuthenticators} replies failed their Response Authenticator: is the secret right?";
-        if (MissingMessageAuthenticators > 0) line += $", {MissingMessageAuthenticators} replies lacked Message-Authenticator";
+        if (MissingMessageAuthenticators > 0) line += $", {MissingMessageAuthenticators} replies lacked Message-Authenticator: the server predates the remedy of CVE-2024-3596";
         if (Malformed > 0) line += $", {Malformed} replies were malformed";
         if (Refused) line += ", its port is closed";
         return line;

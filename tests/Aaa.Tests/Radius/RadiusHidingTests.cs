@@ -50,7 +50,7 @@ public sealed class RadiusHidingTests
     [Fact]
     public void A_key_length_that_does_not_match_its_blocks_is_refused()
     {
-        // Flipping the plain length octet flips the first cipher octet: 32 becomes 32^63 = 31 (fits), 0, 16 or 200 (do not).
+        // A change of the first cipher octet is the same change of the length octet; of 48 octets, 32..47 can be the key.
         var hidden = RadiusHiding.HideSalted(new byte[32], 1, Authenticator, Secret);
         foreach (byte length in new byte[] { 0, 16, 31, 48, 200, 255 })
         {
