@@ -26,7 +26,14 @@ public class EspBenchmarks
         var any = EspSelector.FromNetwork(IPNetwork.Parse("0.0.0.0/0"));
         var parameters = new EspSaParameters
         {
-            InboundSpi = 0x1000, OutboundSpi = 0x1000, Algorithm = algorithm, InboundKeys = keys, OutboundKeys = keys, LocalSelectors = [any], RemoteSelectors = [any], ReplayWindow = 0,
+            InboundSpi = 0x1000,
+            OutboundSpi = 0x1000,
+            Algorithm = algorithm,
+            InboundKeys = keys,
+            OutboundKeys = keys,
+            LocalSelectors = [any],
+            RemoteSelectors = [any],
+            ReplayWindow = 0,
         };
         (sender, receiver) = (new EspSa(parameters, 1), new EspSa(parameters, 2));
         packet = new byte[EspCodec.SealedLength(algorithm, InnerLength)];
