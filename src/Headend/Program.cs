@@ -1,4 +1,5 @@
 using Headend.Cli;
+using Headend.Composition;
 using Headend.Configuration;
 
 namespace Headend;
@@ -7,7 +8,7 @@ internal static class Program
 {
     private static Task<int> Main(string[] arguments) => CommandLine.InvokeAsync(arguments, new CommandLineOptions
     {
-        Run = (_, _) => Task.FromResult(ExitCodes.Failed),
+        Run = RunCommand.RunAsync,
         Rules = ConfigurationRules.OfLeaves,
     });
 }

@@ -1,0 +1,73 @@
+using Headend.Aaa.Accounting;
+using Headend.Aaa.Authorization;
+using Headend.Aaa.Client;
+using Headend.Aaa.Radius;
+using Headend.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Composition;
+
+/// <summary>What the AAA parts tell, as metrics and log lines. Lines that every reply or record could cause pass the limiter.</summary>
+internal sealed partial class AaaEventObserver(HeadendMetrics metrics, UnauthenticatedLogLimits limits, ILogger logger)
+    : IRadiusObserver, IAccountingObserver, IProfileObserver
+{
+    public void ReplyIgnored(string server, RadiusError reason)
+    {
+        if (limits.TryAdmit(System.Net.IPAddress.Any, $"radius-reply {server}", out var suppressed))
+            LogIgnored(logger, server, reason, suppressed);
+    }
+
+    public void ServerDead(string server, DateTimeOffset until) => LogDead(logger, server, until);
+
+    public void ServerAlive(string server) => LogAlive(logger, server);
+
+    public void RequestCompleted(string group, RadiusCode code, RadiusOutcome outcome, TimeSpan duration)
+    {
+        var kind = code == RadiusCode.AccountingRequest ? "accounting" : "access";
+        var (server, word) = outcome switch
+        {
+            RadiusOutcome.Accept accept => (accept.Server.Name, "accept"),
+            RadiusOutcome.Reject reject => (reject.Server.Name, "reject"),
+            RadiusOutcome.Challenge challenge => (challenge.Server.Name, "challenge"),
+            RadiusOutcome.AccountingResponse response => (response.Server.Name, "response"),
+            _ => (group, "unavailable"),
+        };
+        metrics.RadiusRequestEnded(server, kind, word, duration);
+    }
+
+    public void Delayed(AccountingRecord record, RadiusOutcome.Unavailable outcome, TimeSpan backoff)
+    {
+        if (limits.TryAdmit(System.Net.IPAddress.Any, "accounting-delayed", out var suppressed))
+            LogDelayed(logger, outcome.Explain(), backoff, suppressed);
+    }
+
+    public void Dropped(AccountingRecord record, string reason)
+    {
+        metrics.AccountingDropped(record.Status == AcctStatusType.InterimUpdate ? "interim" : "unsendable");
+        LogDropped(logger, record.Session.AcctSessionId, record.Status, reason);
+    }
+
+    public void UnknownPair(string name)
+    {
+        if (limits.TryAdmit(System.Net.IPAddress.Any, "unknown-pair", out var suppressed))
+            LogUnknownPair(logger, name, suppressed);
+    }
+
+    [LoggerMessage(EventId = 1201, EventName = "radius-reply-ignored", Level = LogLevel.Warning, Message = "server={Server} reason={Reason} suppressed={Suppressed}")]
+    private static partial void LogIgnored(ILogger logger, string server, RadiusError reason, long suppressed);
+
+    [LoggerMessage(EventId = 1202, EventName = "radius-server-dead", Level = LogLevel.Warning, Message = "server={Server} until={Until}")]
+    private static partial void LogDead(ILogger logger, string server, DateTimeOffset until);
+
+    [LoggerMessage(EventId = 1203, EventName = "radius-server-alive", Level = LogLevel.Information, Message = "server={Server}")]
+    private static partial void LogAlive(ILogger logger, string server);
+
+    [LoggerMessage(EventId = 1204, EventName = "accounting-delayed", Level = LogLevel.Warning, Message = "reason={Reason} retry={Backoff} suppressed={Suppressed}")]
+    private static partial void LogDelayed(ILogger logger, string reason, TimeSpan backoff, long suppressed);
+
+    [LoggerMessage(EventId = 1205, EventName = "accounting-dropped", Level = LogLevel.Error, Message = "session={Session} status={Status} reason={Reason}")]
+    private static partial void LogDropped(ILogger logger, string session, AcctStatusType status, string reason);
+
+    [LoggerMessage(EventId = 1206, EventName = "unknown-attribute", Level = LogLevel.Warning, Message = "attribute={Attribute} suppressed={Suppressed}")]
+    private static partial void LogUnknownPair(ILogger logger, string attribute, long suppressed);
+}

@@ -1,0 +1,270 @@
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using Headend.Aaa.Authorization;
+using Headend.Admin;
+using Headend.Configuration;
+using Headend.Ikev2;
+using Headend.Ikev2.Crypto;
+using Headend.Runtime;
+using Headend.Sessions;
+using Headend.Telemetry;
+using Headend.VirtualAccess.DataPlane;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Composition;
+
+/// <summary>
+/// The one place where the leaves are joined into a running headend. Made by <see cref="StartAsync"/>, ended by <see cref="StopAsync"/>, which tells clients and
+/// accounting; disposing without it drops everything at once.
+/// </summary>
+internal sealed partial class HeadendHost : IAsyncDisposable
+{
+    private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan AccountingTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GoodbyeCheck = TimeSpan.FromMilliseconds(20);
+
+    private readonly UdpListener listener;
+    private readonly IDataPlane dataPlane;
+    private readonly RadiusComposition radius;
+    private readonly HeadendMetrics metrics;
+    private readonly TelemetryServer telemetry;
+    private readonly CryptoWorkers crypto;
+    private readonly KernelWorker kernel;
+    private readonly InterimSchedule interims;
+    private readonly SessionTable table;
+    private readonly List<IkeShard> shards = [];
+    private readonly ILogger logger;
+    private AdminServer? admin;
+
+    private HeadendHost(HeadendConfiguration configuration, TelemetryServer telemetry, ILoggerFactory loggers, TimeProvider time)
+    {
+        this.telemetry = telemetry;
+        logger = loggers.CreateLogger("headend");
+        var clock = new MonotonicClock(time);
+        var limits = new UnauthenticatedLogLimits(time);
+        metrics = new HeadendMetrics();
+        var aaaObserver = new AaaEventObserver(metrics, limits, logger);
+        radius = new RadiusComposition(configuration, time, aaaObserver, aaaObserver);
+        // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
+        var profiles = new ProfileCompiler(configuration, radius, aaaObserver, time).Compile();
+
+        listener = UdpListener.Bind(configuration.Listen, time);
+        table = new SessionTable();
+        dataPlane = OpenDataPlane(configuration, time);
+        crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
+        kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
+        var interfaces = new SessionInterfaces(dataPlane, kernel, clock);
+        interims = new InterimSchedule(time, interfaces.CountersOf);
+        var addresses = new AddressAssignment(MakePools(configuration));
+        var lifecycle = new SessionLifecycle(new SessionServices
+        {
+            Clock = clock,
+            Table = table,
+            Numbers = new SessionNumbers(time),
+            Addresses = addresses,
+            Interfaces = interfaces,
+            Authorizer = new SessionAuthorizer(radius.Client, aaaObserver),
+            Interims = interims,
+            Credentials = new LocalUserStore(configuration.Aaa.LocalUsers),
+            ProfileObserver = aaaObserver,
+            Radius = radius.Client,
+            AccountingQueues = radius.Queues,
+            Metrics = metrics,
+            Logger = logger,
+        });
+        var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
+        MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
+        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards);
+        Observe(interfaces);
+    }
+
+    /// <summary>Answers the admin API's questions.</summary>
+    public IAdminBackend Backend { get; }
+
+    /// <summary>Builds everything and begins to serve.</summary>
+    /// <exception cref="HeadendStartException">Says in a line or several what is missing.</exception>
+    /// <exception cref="AdminSocketException">The admin socket cannot be used.</exception>
+    public static async Task<HeadendHost> StartAsync(HeadendConfiguration configuration, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellation)
+    {
+        PrepareStateDirectory(configuration.StateDirectory);
+        var telemetry = await TelemetryServer.StartAsync(configuration.Telemetry, loggers, cancellation);
+        HeadendHost host;
+        try
+        {
+            host = new HeadendHost(configuration, telemetry, loggers, time);
+        }
+        catch (HeadendStartException)
+        {
+            await telemetry.DisposeAsync();
+            throw;
+        }
+
+        try
+        {
+            // Before the first datagram is served: a second headend on the same socket must not take sessions.
+            host.admin = await AdminServer.StartAsync(configuration.AdminSocket, host.Backend, loggers, cancellation);
+        }
+        catch (AdminSocketException)
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+
+        host.Serve();
+        return host;
+    }
+
+    /// <summary>Ends every session: Delete to each client, Accounting Stop to RADIUS, both waited for within bounds.</summary>
+    public async Task StopAsync()
+    {
+        LogStopping(logger, table.UpCount);
+        foreach (var shard in shards)
+            shard.Post(new ShutdownCommand(SessionEndReason.Shutdown));
+        // The shards' counts are those of their last turn, so the first look waits for the command's.
+        for (var waited = TimeSpan.Zero; waited < GoodbyeTimeout; waited += GoodbyeCheck)
+        {
+            await Task.Delay(GoodbyeCheck);
+            if (table.IsEmpty && shards.TrueForAll(s => s.Counts is { Established: 0, HalfOpen: 0 }))
+                break;
+        }
+
+        foreach (var shard in shards)
+            shard.Dispose();
+        kernel.Dispose();
+        if (await radius.FlushAsync(AccountingTimeout) is var left and > 0)
+            LogUndelivered(logger, left);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (admin is not null)
+            await admin.DisposeAsync();
+        listener.Stop();
+        foreach (var shard in shards)
+            shard.Dispose();
+        interims.Dispose();
+        crypto.Dispose();
+        kernel.Dispose();
+        dataPlane.Dispose();
+        listener.Dispose();
+        await radius.DisposeAsync();
+        await telemetry.DisposeAsync();
+        metrics.Dispose();
+    }
+
+    private static void PrepareStateDirectory(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HeadendStartException($"state-directory {path}: {error.Message}", error);
+        }
+    }
+
+    private static List<AddressPool> MakePools(HeadendConfiguration configuration)
+    {
+        var pools = new List<AddressPool>();
+        foreach (var options in configuration.Pools)
+        {
+            var range = options.Prefix is { } prefix ? prefix.ToString() : $"{options.First}-{options.Last}";
+            pools.Add(AddressPool.TryParse(options.Name, range, out var pool, out var error) ? pool : throw new HeadendStartException(error));
+        }
+
+        return pools;
+    }
+
+    private IDataPlane OpenDataPlane(HeadendConfiguration configuration, TimeProvider time)
+    {
+        if (configuration.DataPlane == DataPlaneKind.None)
+            return new NullDataPlane();
+        try
+        {
+            // The state directory tells our interfaces from those of another headend on this machine.
+            var options = new UserSpaceDataPlaneOptions { StateId = StateIdOf(configuration.StateDirectory) };
+            var opened = new UserSpaceDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
+            if (!opened.RemovedLeftovers.IsEmpty)
+                LogLeftovers(logger, string.Join(' ', opened.RemovedLeftovers));
+            return opened;
+        }
+        catch (Exception error) when (error is IOException or SocketException)
+        {
+            listener.Dispose();
+            throw new HeadendStartException(
+                $"data-plane: {error.Message} (interfaces need root or CAP_NET_ADMIN and CAP_NET_RAW; `data-plane: {{ kind: none }}` needs neither)", error);
+        }
+    }
+
+    private static string StateIdOf(string stateDirectory) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(stateDirectory)).AsSpan(0, 8));
+
+    private void MakeShards(
+        HeadendConfiguration configuration, IReadOnlyList<IkeProfile> profiles, MonotonicClock clock, EffectDispatcher dispatcher, IkeEventObserver observer)
+    {
+        var count = Math.Clamp(Environment.ProcessorCount, 1, 64);
+        var gate = new AdmissionGate(new AdmissionGateLimits(), () => crypto.WaitingLogins, () => radius.Client?.InFlight ?? 0);
+        for (var i = 0; i < count; i++)
+        {
+            var options = new IkeEndpointOptions
+            {
+                Shard = i,
+                ShardCount = count,
+                Profiles = profiles,
+                HalfOpenLimit = PerShard(configuration.Admission.HalfOpen, count),
+                HalfOpenPerSourceLimit = PerShard(configuration.Admission.HalfOpenPerSource, count),
+                CookieThreshold = PerShard(configuration.Admission.CookieThreshold, count),
+            };
+            var endpoint = new IkeEndpoint(options, new SystemCryptoProvider(), observer);
+            shards.Add(new IkeShard(i, endpoint, clock, new ShardMailboxLimits(), dispatcher.Perform, gate.IsOpen, logger));
+        }
+    }
+
+    // Clients spread over the shards by a hash; the configured bound is on their sum.
+    private static int PerShard(int total, int shards) => (total + shards - 1) / shards;
+
+    private void Observe(SessionInterfaces interfaces) => metrics.Observe(new MetricsObserver
+    {
+        ActiveSessions = () => table.UpCount,
+        HalfOpen = () => shards.Sum(s => s.Counts.HalfOpen),
+        AccountingQueue = () => radius.Queues.Values.Sum(q => q.GetStatistics().Waiting),
+        Esp = () => table.Totals(interfaces.CountersOf),
+        EspDrops = () => dataPlane.GetDrops().Select((count, index) => (Reason: (EspDrop)index, Count: count)).Where(d => d.Reason != EspDrop.None)
+            .ToDictionary(d => d.Reason.ToString(), d => d.Count, StringComparer.Ordinal),
+    });
+
+    private void Serve()
+    {
+        foreach (var shard in shards)
+            shard.Start();
+        listener.Start(shards, dataPlane);
+        LogServing(logger, string.Join(' ', listener.EndPoints), dataPlane.Kind, shards.Count);
+        if (dataPlane is not NullDataPlane)
+            WarnAboutForwarding();
+    }
+
+    private void WarnAboutForwarding()
+    {
+        foreach (var path in new[] { "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding" })
+        {
+            if (File.Exists(path) && File.ReadAllText(path).Trim() == "0")
+                LogNoForwarding(logger, path);
+        }
+    }
+
+    [LoggerMessage(EventId = 1301, EventName = "serving", Level = LogLevel.Information, Message = "listen={EndPoints} dataPlane={DataPlane} shards={Shards}")]
+    private static partial void LogServing(ILogger logger, string endPoints, string dataPlane, int shards);
+
+    [LoggerMessage(EventId = 1302, EventName = "stopping", Level = LogLevel.Information, Message = "sessions={Sessions}")]
+    private static partial void LogStopping(ILogger logger, int sessions);
+
+    [LoggerMessage(EventId = 1303, EventName = "accounting-undelivered", Level = LogLevel.Error, Message = "records={Records}: no RADIUS server took them before the end")]
+    private static partial void LogUndelivered(ILogger logger, int records);
+
+    [LoggerMessage(EventId = 1304, EventName = "leftovers-removed", Level = LogLevel.Warning, Message = "interfaces={Interfaces}: an earlier run ended without removing them")]
+    private static partial void LogLeftovers(ILogger logger, string interfaces);
+
+    [LoggerMessage(EventId = 1305, EventName = "no-forwarding", Level = LogLevel.Warning, Message = "{Path} is 0: packets of clients go no further than this machine; set it to 1")]
+    private static partial void LogNoForwarding(ILogger logger, string path);
+}

@@ -1,0 +1,137 @@
+using System.Net;
+using System.Text;
+using Headend.Aaa.Authorization;
+using Headend.Configuration;
+using Headend.Ikev2;
+using Headend.Ikev2.Crypto;
+using Headend.Ikev2.Wire;
+using Headend.Pki;
+using Headend.Sessions;
+using Headend.VirtualAccess.Configuration;
+using DpdMode = Headend.Ikev2.DpdMode;
+
+namespace Headend.Composition;
+
+/// <summary>Turns the configuration's profiles into the core's, each tagged with what it means outside of IKE.</summary>
+internal sealed class ProfileCompiler(HeadendConfiguration configuration, RadiusComposition radius, IProfileObserver observer, TimeProvider time)
+{
+    /// <exception cref="HeadendStartException">Names every certificate, key and policy that cannot be used.</exception>
+    public IReadOnlyList<IkeProfile> Compile()
+    {
+        var errors = new List<string>();
+        var policies = CompilePolicies(errors);
+        var profiles = new List<IkeProfile>();
+        foreach (var options in configuration.Ikev2.Profiles)
+        {
+            var files = options.LocalAuthentication;
+            if (!ServerCredential.TryLoad(files.CertificateFile, files.KeyFile, time.GetUtcNow(), out var credential, out var error))
+                errors.Add($"profile {options.Name}: {error}");
+            else if (policies is not null)
+                profiles.Add(Compile(options, credential!, policies));
+        }
+
+        return errors.Count == 0 ? profiles : throw new HeadendStartException(string.Join('\n', errors));
+    }
+
+    private static IkeCredential Translate(ServerCredential credential) => new(
+        credential.Leaf,
+        [credential.Leaf.RawDataMemory, .. credential.Chain.Select(c => c.RawDataMemory)],
+        credential.Key);
+
+    private static IdentityMatch Translate(IdentityPatternOptions pattern)
+    {
+        var text = pattern.Kind switch
+        {
+            IdentityPatternKind.Any => "any",
+            IdentityPatternKind.Fqdn => $"fqdn {pattern.Value}",
+            IdentityPatternKind.FqdnDomain => $"fqdn-domain {pattern.Value}",
+            IdentityPatternKind.Email => $"email {pattern.Value}",
+            IdentityPatternKind.EmailDomain => $"email-domain {pattern.Value}",
+            IdentityPatternKind.KeyId => $"key-id {pattern.Value}",
+            _ => $"address {pattern.Network}",
+        };
+        return IdentityMatch.TryParse(text, out var match) ? match : throw new InvalidOperationException($"checked before: {text}");
+    }
+
+    private static IkeIdentity Translate(LocalIdentityOptions identity) => identity.Kind switch
+    {
+        LocalIdentityKind.Address => new IkeIdentity(
+            identity.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IdType.IPv4Address : IdType.IPv6Address,
+            identity.Address.GetAddressBytes()),
+        LocalIdentityKind.Email => new IkeIdentity(IdType.Rfc822Address, Encoding.UTF8.GetBytes(identity.Value)),
+        LocalIdentityKind.KeyId => new IkeIdentity(IdType.KeyId, Encoding.UTF8.GetBytes(identity.Value)),
+        _ => new IkeIdentity(IdType.Fqdn, Encoding.UTF8.GetBytes(identity.Value)),
+    };
+
+    private static PfsPolicy Translate(PfsMode mode) => mode switch
+    {
+        PfsMode.Required => PfsPolicy.Required,
+        PfsMode.None => PfsPolicy.Disabled,
+        _ => PfsPolicy.Optional,
+    };
+
+    // 0.0.0.0/0 and ::/0 together are everything, which the core writes as an empty list.
+    private static IReadOnlyList<IPNetwork> Translate(IReadOnlyList<IPNetwork> traffic) =>
+        traffic.Count(n => n.PrefixLength == 0) == 2 ? [] : traffic;
+
+    private LocalProfiles? CompilePolicies(List<string> errors)
+    {
+        var policies = configuration.Ikev2.AuthorizationPolicies.Select(p => new LocalPolicyOptions(p.Name)
+        {
+            Pool = p.Pool,
+            Ipv6Pool = p.Ipv6Pool,
+            Dns = p.Dns,
+            DefaultDomain = p.DefaultDomain,
+            RouteSet = [.. p.RoutePrefixes.Select(r => $"prefix {r}")],
+        });
+        if (LocalProfiles.TryCompile([.. policies], new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal), observer, out var result, out var found))
+            return result;
+        errors.AddRange(found);
+        return null;
+    }
+
+    private IkeProfile Compile(IkeProfileOptions options, ServerCredential credential, LocalProfiles policies)
+    {
+        var proposals = options.Proposals.SelectMany(name => configuration.Ikev2.Proposals.First(p => p.Name == name).Transforms);
+        return new IkeProfile
+        {
+            Name = options.Name,
+            RemoteIdentities = [.. options.MatchRemoteIdentity.Select(Translate)],
+            LocalIdentity = Translate(options.LocalIdentity),
+            Credential = Translate(credential),
+            EapTimeout = options.Eap.Timeout,
+            IkeProposals = [.. proposals.Select(ProposalParser.ParseIke)],
+            EspProposals = [.. options.Ipsec.Transforms.Select(ProposalParser.ParseEsp)],
+            Pfs = Translate(options.Ipsec.Pfs),
+            IkeLifetime = options.IkeLifetime,
+            ChildLifetime = options.Ipsec.Lifetime,
+            ChildLifetimeOctets = options.Ipsec.LifetimeVolume ?? 0,
+            ReplayWindow = options.Ipsec.ReplayWindow,
+            LocalTraffic = Translate(options.TrafficLocal),
+            DpdMode = options.Dpd.Mode == Configuration.DpdMode.OnDemand ? DpdMode.OnDemand : DpdMode.Periodic,
+            DpdInterval = options.Dpd.Interval,
+            Tag = Bind(options, policies),
+        };
+    }
+
+    private ProfileBinding Bind(IkeProfileOptions options, LocalProfiles policies)
+    {
+        var aaa = configuration.Aaa;
+        var template = configuration.VirtualTemplates.First(t => t.Number == options.VirtualTemplate);
+        return new ProfileBinding
+        {
+            Name = options.Name,
+            Eap = options.Eap,
+            Authentication = radius.MethodsOf(aaa.Authentication.First(l => l.Name == options.AuthenticationList)),
+            UserCached = options.Authorization.UserCached,
+            Group = options.Authorization.Group is { } group
+                ? new GroupPolicyBinding(group.Name, radius.MethodsOf(aaa.Authorization.First(l => l.Name == group.List)), group.Override)
+                : null,
+            Accounting = options.AccountingList is { } list ? radius.AccountingOf(list) : null,
+            Template = new VirtualTemplate(template.Number, [.. template.Commands]),
+            Policies = policies,
+            UserPolicies = aaa.LocalUsers.Where(u => u.Policy is not null).ToDictionary(u => u.Name, u => u.Policy!, StringComparer.Ordinal),
+            NasIdentifier = configuration.Radius.NasIdentifier ?? Environment.MachineName,
+        };
+    }
+}

@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+using Headend.Admin;
+using Headend.Cli;
+using Headend.Configuration;
+using Headend.Telemetry;
+
+namespace Headend.Composition;
+
+/// <summary><c>headend run</c>: reads or makes the configuration, serves until SIGTERM or SIGINT, says in a line why it cannot.</summary>
+internal static class RunCommand
+{
+    public static async Task<int> RunAsync(RunOptions options, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stop));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, stop));
+        try
+        {
+            if (Read(options) is not { } configuration)
+                return ExitCodes.Failed;
+            using var loggers = Logging.Create();
+            await using var host = await HeadendHost.StartAsync(configuration, loggers, TimeProvider.System, stop.Token);
+            await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await host.StopAsync();
+            return ExitCodes.Done;
+        }
+        catch (Exception error) when (error is HeadendStartException or AdminSocketException)
+        {
+            foreach (var line in error.Message.Split('\n'))
+                await Console.Error.WriteLineAsync($"headend: {line}");
+            return ExitCodes.Failed;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCodes.Done;
+        }
+    }
+
+    private static void Stop(PosixSignalContext context, CancellationTokenSource stop)
+    {
+        // Not the default action: sessions are told first.
+        context.Cancel = true;
+        stop.Cancel();
+    }
+
+    private static HeadendConfiguration? Read(RunOptions options)
+    {
+        var outcome = options.ConfigurationFile is { } file
+            ? ConfigurationParser.Load(file, LeafRules.Rules)
+            : ZeroConfiguration.Prepare(options.StateDirectory ?? ZeroConfiguration.DefaultStateDirectory, Console.Out, TimeProvider.System);
+        foreach (var diagnostic in outcome.Diagnostics)
+            Console.Error.WriteLine(diagnostic);
+        if (outcome.Configuration is not { } configuration)
+            return null;
+        return configuration with
+        {
+            StateDirectory = options.StateDirectory is null ? configuration.StateDirectory : Path.GetFullPath(options.StateDirectory),
+            AdminSocket = options.AdminSocket is null ? configuration.AdminSocket : Path.GetFullPath(options.AdminSocket),
+        };
+    }
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using Headend.Ikev2;
+using Headend.Sessions;
+
+namespace Headend.Runtime;
+
+/// <summary>Performs what the core asks for. Called on the shards' threads, never blocks.</summary>
+internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypto, SessionLifecycle sessions)
+{
+    public void Perform(IkeEffect effect, IkeShard shard)
+    {
+        switch (effect)
+        {
+            case TransmitEffect transmit:
+                listener.Transmit(transmit.Message, transmit.Path);
+                break;
+            case KeyAgreementEffect or SignAuthEffect:
+                crypto.Post((IkeOperation)effect, shard);
+                break;
+            case EapStepEffect step:
+                sessions.EapStep(step, shard);
+                break;
+            case AuthorizeEffect authorize:
+                sessions.Authorize(authorize, shard);
+                break;
+            case AllocateAddressEffect allocate:
+                sessions.AllocateAddress(allocate, shard);
+                break;
+            case InstallChildSaEffect install:
+                sessions.Install(install, shard);
+                break;
+            case RekeyChildSaEffect rekey:
+                sessions.Rekey(rekey, shard);
+                break;
+            case QueryTrafficEffect query:
+                sessions.QueryTraffic(query, shard);
+                break;
+            case RemoveChildSaEffect remove:
+                sessions.RemoveChildSa(remove);
+                break;
+            case UpdateSaAddressesEffect update:
+                sessions.UpdateAddresses(update);
+                break;
+            case SessionUpEffect up:
+                sessions.Up(up, shard);
+                break;
+            case SessionDownEffect down:
+                sessions.Down(down, shard);
+                break;
+            default:
+                throw new UnreachableException($"no performer for {effect.GetType().Name}");
+        }
+    }
+}

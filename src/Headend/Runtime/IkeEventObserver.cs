@@ -1,0 +1,63 @@
+using System.Collections.Frozen;
+using Headend.Ikev2;
+using Headend.Ikev2.Wire;
+using Headend.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Runtime;
+
+/// <summary>What the core tells, as metrics and log lines; lines that strangers cause pass a limiter.</summary>
+internal sealed class IkeEventObserver(HeadendMetrics metrics, UnauthenticatedLogLimits limits, ILogger logger) : IIkeObserver
+{
+    private static readonly FrozenDictionary<DiscardReason, string> Words = Enum.GetValues<DiscardReason>().ToFrozenDictionary(r => r, r => Hyphenate(r.ToString()));
+    private static readonly FrozenDictionary<IkeFailure, string> FailureWords = Enum.GetValues<IkeFailure>().ToFrozenDictionary(f => f, f => Hyphenate(f.ToString()));
+
+    public void Discarded(DiscardReason reason, in IkePath path, string detail)
+    {
+        metrics.Discarded(Words[reason]);
+        // A retransmission is everyday business: counted, not logged.
+        if (reason is DiscardReason.Duplicate or DiscardReason.Busy)
+        {
+            metrics.Retransmitted(sent: false);
+            return;
+        }
+
+        Log(Words[reason], path, detail);
+    }
+
+    public void Answered(ExchangeType exchange, SessionId? session, TimeSpan took) => metrics.ExchangeCompleted(WordOf(exchange), local: false);
+
+    public void Requested(ExchangeType exchange, SessionId session, bool retransmission)
+    {
+        if (retransmission)
+            metrics.Retransmitted(sent: true);
+        else
+            metrics.ExchangeCompleted(WordOf(exchange), local: true);
+    }
+
+    public void Rekeyed(SessionId session, bool ikeSa, bool byPeer) => metrics.Rekeyed(ikeSa ? "ike" : "child", !byPeer);
+
+    // With a session the login's own line tells it.
+    public void Failed(IkeFailure failure, SessionId? session, in IkePath path, string detail)
+    {
+        if (session is null)
+            Log(FailureWords[failure], path, detail);
+    }
+
+    private static string WordOf(ExchangeType exchange) => exchange.Value switch
+    {
+        34 => "IKE_SA_INIT",
+        35 => "IKE_AUTH",
+        36 => "CREATE_CHILD_SA",
+        37 => "INFORMATIONAL",
+        _ => "other",
+    };
+
+    private static string Hyphenate(string name) => string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
+
+    private void Log(string reason, in IkePath path, string detail)
+    {
+        if (limits.TryAdmit(path.Remote.Address, reason, out var suppressed))
+            logger.Discarded(path.Remote.ToString(), reason, detail, suppressed);
+    }
+}

@@ -1,0 +1,124 @@
+namespace Headend.Runtime;
+
+/// <summary>Most datagrams that wait for a shard; completions and commands are bounded by what caused them and are never refused.</summary>
+internal sealed record ShardMailboxLimits
+{
+    public int Established { get; init; } = 8192;
+
+    public int Login { get; init; } = 4096;
+
+    /// <summary>Short on purpose: an IKE_SA_INIT that waited longer than its sender's first retransmission is worth nothing.</summary>
+    public int NewLogin { get; init; } = 256;
+}
+
+/// <summary>The queues in front of one shard. Any thread posts; only the shard's thread takes. A wake-up is paid only when the shard sleeps.</summary>
+internal sealed class ShardMailbox(ShardMailboxLimits limits)
+{
+    private const int LoginsPerTurn = 8;
+    private const int NewLoginsPerTurn = 2;
+    private static readonly TimeSpan GateRecheck = TimeSpan.FromMilliseconds(5);
+
+    private readonly object gate = new();
+    private readonly Queue<ShardMail> established = new();
+    private readonly Queue<ShardMail> logins = new();
+    private readonly Queue<ShardMail> newLogins = new();
+    private bool sleeping;
+    private bool closed;
+
+    /// <summary>Logins under way that wait for this shard; read without a lock, so approximate.</summary>
+    public int WaitingLogins => logins.Count;
+
+    /// <summary>Posts a datagram; false when the queue of its kind is full.</summary>
+    public bool TryPost(in ShardMail mail, MailPriority priority)
+    {
+        lock (gate)
+        {
+            var (queue, limit) = priority switch
+            {
+                MailPriority.Established => (established, limits.Established),
+                MailPriority.Login => (logins, limits.Login),
+                _ => (newLogins, limits.NewLogin),
+            };
+            if (closed || queue.Count >= limit)
+                return false;
+            queue.Enqueue(mail);
+            Wake();
+            return true;
+        }
+    }
+
+    /// <summary>Posts what must not be lost.</summary>
+    public void Post(object content, MailPriority priority)
+    {
+        lock (gate)
+        {
+            (priority == MailPriority.Established ? established : logins).Enqueue(new ShardMail(content));
+            Wake();
+        }
+    }
+
+    /// <summary>Lets the shard's thread return from <see cref="Take"/> at once and for good.</summary>
+    public void Close()
+    {
+        lock (gate)
+        {
+            closed = true;
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>
+    /// Moves the next turn's mail into <paramref name="batch"/>: everything of established sessions, a few steps of logins, and only where none of those is left a
+    /// few new logins. Waits at most <paramref name="timeout"/> for the first.
+    /// </summary>
+    /// <param name="batch">Emptied first.</param>
+    /// <param name="timeout">Null waits for ever.</param>
+    /// <param name="admitNew">Asked whether a new login may begin now.</param>
+    /// <returns>False when the mailbox is closed.</returns>
+    public bool Take(List<ShardMail> batch, TimeSpan? timeout, Func<bool> admitNew)
+    {
+        batch.Clear();
+        lock (gate)
+        {
+            if (closed)
+                return false;
+            if (!Fill(batch, admitNew))
+            {
+                if (newLogins.Count > 0 && (timeout is not { } asked || asked > GateRecheck))
+                    timeout = GateRecheck;
+                sleeping = true;
+                if (timeout is { } limit)
+                    Monitor.Wait(gate, limit < TimeSpan.Zero ? TimeSpan.Zero : limit);
+                else
+                    Monitor.Wait(gate);
+                sleeping = false;
+                Fill(batch, admitNew);
+            }
+
+            return !closed;
+        }
+    }
+
+    private bool Fill(List<ShardMail> batch, Func<bool> admitNew)
+    {
+        while (established.TryDequeue(out var mail))
+            batch.Add(mail);
+        for (var i = 0; i < LoginsPerTurn && logins.TryDequeue(out var mail); i++)
+            batch.Add(mail);
+        if (logins.Count == 0 && newLogins.Count > 0 && admitNew())
+        {
+            for (var i = 0; i < NewLoginsPerTurn && newLogins.TryDequeue(out var mail); i++)
+                batch.Add(mail);
+        }
+
+        return batch.Count > 0;
+    }
+
+    private void Wake()
+    {
+        if (!sleeping)
+            return;
+        sleeping = false;
+        Monitor.Pulse(gate);
+    }
+}

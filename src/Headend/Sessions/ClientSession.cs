@@ -1,0 +1,162 @@
+using System.Net;
+using Headend.Aaa.Authentication;
+using Headend.Aaa.Authorization;
+using Headend.Ikev2;
+using Headend.Runtime;
+using Headend.Telemetry;
+using Headend.VirtualAccess.DataPlane;
+using LoginRecord = Headend.Ikev2.LoginRecord;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// One login and the session that comes of it, as the world outside of IKE sees it. Made by the first effect that names it, over with its SessionDown.
+/// The shard's thread writes unless a member says otherwise; others read copies of immutable values.
+/// </summary>
+internal sealed class ClientSession
+{
+    private readonly Lock gate = new();
+    private readonly List<AddressLease> leases = [];
+    private bool closed;
+
+    public ClientSession(LoginRecord login, IkeShard shard, SessionNames names, LoginTrace trace)
+    {
+        Id = login.Session;
+        Shard = shard;
+        Names = names;
+        Trace = trace;
+        Binding = (ProfileBinding)login.Profile.Tag!;
+        IkeIdentity = login.RemoteIdentity.Text;
+        StartedAt = login.StartedAt;
+        Path = login.Path;
+    }
+
+    public SessionId Id { get; }
+
+    public IkeShard Shard { get; }
+
+    public SessionNames Names { get; }
+
+    public LoginTrace Trace { get; }
+
+    public ProfileBinding Binding { get; }
+
+    public string IkeIdentity { get; }
+
+    public MonotonicTime StartedAt { get; }
+
+    public IkePath Path { get; private set; }
+
+    /// <summary>The authenticated user, or who claims to be it.</summary>
+    public string? User { get; set; }
+
+    /// <summary>The identity that EAP carried.</summary>
+    public string? EapIdentity { get; set; }
+
+    public string? Method { get; set; }
+
+    public string? ClientSoftware { get; private set; }
+
+    public bool NatDetected { get; private set; }
+
+    public EapConversation? Eap { get; set; }
+
+    /// <summary>What the authentication brought (Access-Accept, or the local user's policy); empty before.</summary>
+    public SessionProfile UserProfile { get; set; } = SessionProfile.Empty;
+
+    /// <summary>The merged authorization, from Authorize on.</summary>
+    public SessionProfile Profile { get; set; } = SessionProfile.Empty;
+
+    public AssignedAddresses? Addresses { get; set; }
+
+    /// <summary>True once an interface has been asked for, so that the end must go through the kernel worker.</summary>
+    public bool InterfaceRequested { get; set; }
+
+    /// <summary>Written by the kernel worker.</summary>
+    public SessionHandle Handle { get; set; }
+
+    public SessionAccounting? Accounting { get; set; }
+
+    /// <summary>When SessionUp came; null before.</summary>
+    public MonotonicTime? UpAt { get; set; }
+
+    /// <summary>Completes when the session has given back everything.</summary>
+    public TaskCompletionSource Gone { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public string InterfaceName => $"Virtual-Access{Names.Number}";
+
+    public string DeviceName => $"vi{Names.Number}";
+
+    /// <summary>True from SessionDown on; whatever completes later gives back what it got.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (gate)
+                return closed;
+        }
+    }
+
+    /// <summary>Copies what may have changed since the last effect.</summary>
+    public void Refresh(LoginRecord login)
+    {
+        Path = login.Path;
+        ClientSoftware = login.ClientSoftware;
+        NatDetected = login.NatDetected;
+        User = login.User ?? User;
+        Method = login.Method ?? Method;
+    }
+
+    /// <summary>Hands a lease to the session. False when the session is over: the caller still owns the lease. Any thread.</summary>
+    public bool TryKeep(AddressLease lease)
+    {
+        lock (gate)
+        {
+            if (closed)
+                return false;
+            leases.Add(lease);
+            return true;
+        }
+    }
+
+    /// <summary>Marks the end.</summary>
+    public void Close()
+    {
+        lock (gate)
+            closed = true;
+    }
+
+    /// <summary>The leases, which are no longer the session's. Call after <see cref="Close"/> and after the interface is gone. Any thread.</summary>
+    public IReadOnlyList<AddressLease> TakeLeases()
+    {
+        lock (gate)
+        {
+            AddressLease[] taken = [.. leases];
+            leases.Clear();
+            return taken;
+        }
+    }
+
+    /// <summary>What every RADIUS request of the session says. NAS-Port-Id names the interface that the session has or will have.</summary>
+    public NasSessionRecord ToNasRecord(string userName) => new()
+    {
+        UserName = userName,
+        AuditSessionId = Names.AuditSessionId,
+        AcctSessionId = Names.AcctSessionId,
+        NasPort = (uint)Names.Number,
+        NasPortId = InterfaceName,
+        RemoteEndpoint = Path.Remote,
+        LocalEndpoint = Path.Local,
+        NasIdentifier = Binding.NasIdentifier,
+        IkeIdentity = IkeIdentity,
+        ConnectInfo = ClientSoftware is null ? $"IKEv2 {Binding.Name}" : $"IKEv2 {Binding.Name} {ClientSoftware}",
+    };
+
+    public IEnumerable<IPAddress> ClientAddresses()
+    {
+        if (Addresses?.IPv4 is { } four)
+            yield return four;
+        if (Addresses?.IPv6 is { } six)
+            yield return six;
+    }
+}

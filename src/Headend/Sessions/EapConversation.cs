@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using Headend.Aaa.Authentication;
+using Headend.Aaa.Authorization;
+using Headend.Aaa.Client;
+using Headend.Aaa.Radius;
+using Headend.Eap;
+using Headend.Ikev2;
+using Headend.Telemetry;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// EAP of one login through the profile's authentication list: relayed to RADIUS groups in order, or served from the local users. The next method of the list
+/// is tried only when one was Unavailable before the server had said anything; a Reject ends the login.
+/// One step at a time: the core has one EAP-Response under way.
+/// </summary>
+internal sealed class EapConversation : IDisposable
+{
+    private readonly ClientSession session;
+    private readonly RadiusClient? radius;
+    private readonly ILocalCredentials credentials;
+    private readonly IProfileObserver profileObserver;
+    private readonly CancellationTokenSource cancellation = new();
+    private int methodIndex;
+    private EapRelay? relay;
+    private EapServer? server;
+    private byte[] state = [];
+    private string? serverName;
+    private LoginSpan roundTrip;
+
+    public EapConversation(ClientSession session, RadiusClient? radius, ILocalCredentials credentials, IProfileObserver profileObserver)
+    {
+        this.session = session;
+        this.radius = radius;
+        this.credentials = credentials;
+        this.profileObserver = profileObserver;
+    }
+
+    /// <summary>Who authenticated the user, for accounting.</summary>
+    public bool IsLocal => server is not null;
+
+    private string Identity => relay?.Identity is { Length: > 0 } relayed ? relayed : server?.Identity ?? "";
+
+    /// <summary>Performs one step: <paramref name="response"/> is the client's EAP packet, empty to begin. Completes at once unless RADIUS is asked.</summary>
+    public async ValueTask<EapOutcome> StepAsync(ReadOnlyMemory<byte> response)
+    {
+        roundTrip.Dispose();
+        roundTrip = default;
+        var step = relay is null && server is null ? Begin(queryIdentity: session.Binding.Eap.QueryIdentity, session.IkeIdentity) : Continue(response);
+        while (true)
+        {
+            switch (step)
+            {
+                case EapStep.ToAaa question:
+                    step = await AskRadiusAsync(question).ConfigureAwait(false);
+                    break;
+                case EapStep.Unavailable unavailable when relay!.Method is null && methodIndex + 1 < session.Binding.Authentication.Count && Identity.Length > 0:
+                    var identity = Identity;
+                    methodIndex++;
+                    step = Begin(queryIdentity: false, identity);
+                    break;
+                default:
+                    return Conclude(step);
+            }
+        }
+    }
+
+    /// <summary>Ends what is under way; a late answer of a server is thrown away.</summary>
+    public void Dispose()
+    {
+        roundTrip.Dispose();
+        cancellation.Cancel();
+        server?.Dispose();
+        cancellation.Dispose();
+    }
+
+    private EapStep Begin(bool queryIdentity, string ikeIdentity)
+    {
+        var eap = session.Binding.Eap;
+        state = [];
+        serverName = null;
+        if (session.Binding.Authentication[methodIndex].IsLocal)
+        {
+            relay = null;
+            server = new EapServer(new EapServerOptions
+            {
+                Credentials = credentials,
+                QueryIdentity = queryIdentity,
+                IkeIdentity = ikeIdentity,
+                AllowMethodsWithoutKey = eap.AllowMethodsWithoutKey,
+            });
+            return server.Start();
+        }
+
+        relay = new EapRelay(new EapRelayOptions(queryIdentity, ikeIdentity, eap.AllowMethodsWithoutKey));
+        return relay.Start();
+    }
+
+    private EapStep Continue(ReadOnlyMemory<byte> response) => server is not null ? server.Handle(response) : relay!.HandleClient(response);
+
+    private async ValueTask<EapStep> AskRadiusAsync(EapStep.ToAaa question)
+    {
+        session.EapIdentity = question.UserName;
+        var request = AccessRequestCodec.BuildEap(session.ToNasRecord(question.UserName), question.EapMessage.Span, state, serverName);
+        using var span = session.Trace.Step(LoginStep.RadiusRequest);
+        RadiusOutcome outcome;
+        try
+        {
+            outcome = await radius!.SendAsync(session.Binding.Authentication[methodIndex].Group!, request, cancellation.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new EapStep.Unavailable("the login is over");
+        }
+
+        if (outcome is RadiusOutcome.Answer answered)
+        {
+            span.Tag("radius.server", answered.Server.Name);
+            span.Tag("radius.reply", answered.Packet.Code.ToString());
+        }
+
+        return relay!.HandleAaa(Translate(outcome));
+    }
+
+    private RelayAnswer Translate(RadiusOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case RadiusOutcome.Challenge challenge:
+                state = challenge.Packet.TryGet(RadiusAttributeType.State, out var value) ? value.Value.ToArray() : [];
+                serverName = challenge.Server.Name;
+                return new RelayAnswer.Challenge(challenge.Packet.GetEapMessage() ?? []);
+            case RadiusOutcome.Accept accept:
+                return Accept(accept);
+            case RadiusOutcome.Reject reject:
+                var message = reject.Packet.TryGet(RadiusAttributeType.ReplyMessage, out var text) && text.TryGetText(out var reply) ? reply : null;
+                return new RelayAnswer.Reject(reject.Packet.GetEapMessage(), message);
+            case RadiusOutcome.Unavailable unavailable:
+                return new RelayAnswer.Unavailable(unavailable.Explain());
+            default:
+                return new RelayAnswer.Unavailable("the RADIUS server answered something else than an Access-Accept, -Reject or -Challenge");
+        }
+    }
+
+    private RelayAnswer Accept(RadiusOutcome.Accept accept)
+    {
+        if (!AcceptAttributes.TryRead(accept, out var attributes, out var error))
+            return new RelayAnswer.Reject(null, $"the Access-Accept of {accept.Server.Name} cannot be used: {error}");
+        using (attributes)
+        {
+            if (!SessionProfileReader.TryRead(accept.Packet, profileObserver, out var profile, out error))
+                return new RelayAnswer.Reject(null, $"the Access-Accept of {accept.Server.Name} cannot be used: {error}");
+            session.UserProfile = profile;
+            // The relay zeroes the key that it is handed.
+            return new RelayAnswer.Accept(attributes.EapMessage, (byte[]?)attributes.Msk?.Clone(), attributes.UserName);
+        }
+    }
+
+    private EapOutcome Conclude(EapStep step)
+    {
+        var method = (relay?.Method ?? server?.Method)?.Name;
+        var user = Identity.Length == 0 ? null : Identity;
+        session.EapIdentity = user;
+        session.User = user;
+        session.Method = method;
+        switch (step)
+        {
+            case EapStep.Request request:
+                roundTrip = session.Trace.Step(LoginStep.EapRoundTrip);
+                return new EapOutcome.Request(request.Packet);
+            case EapStep.Discarded { Outstanding: not null }:
+                return new EapOutcome.Discarded();
+            case EapStep.Discarded discarded:
+                return new EapOutcome.Failure(null, user, method, discarded.Reason);
+            case EapStep.Success success:
+                session.User = success.Identity;
+                return new EapOutcome.Success(success.Packet, success.Msk, success.Identity, success.Method?.Name ?? "EAP");
+            case EapStep.Failure failure:
+                return new EapOutcome.Failure(failure.Packet, user, method, failure.Reason);
+            case EapStep.Unavailable unavailable:
+                return new EapOutcome.Unavailable(user, unavailable.Reason);
+            default:
+                throw new UnreachableException();
+        }
+    }
+}

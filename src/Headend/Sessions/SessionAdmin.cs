@@ -1,0 +1,199 @@
+using System.Net;
+using System.Reflection;
+using Headend.Aaa.Client;
+using Headend.Admin;
+using Headend.Configuration;
+using Headend.Ikev2;
+using Headend.Runtime;
+
+namespace Headend.Sessions;
+
+/// <summary>Answers the admin API from the session table, the shards and the AAA parts.</summary>
+internal sealed class SessionAdmin(
+    HeadendConfiguration configuration, MonotonicClock clock, SessionTable table, SessionInterfaces interfaces, AddressAssignment addresses, RadiusClient? radius,
+    IReadOnlyList<IkeShard> shards) : IAdminBackend
+{
+    /// <summary>Without an inner packet for this long a session shows as UP-IDLE.</summary>
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromSeconds(60);
+
+    private readonly MonotonicTime startedAt = clock.Now;
+
+    public async ValueTask<IReadOnlyList<SessionRecord>> GetSessionsAsync(CancellationToken cancellation)
+    {
+        var sas = new Dictionary<SessionId, IkeSaSnapshot>();
+        foreach (var sa in await DescribeAsync(cancellation))
+        {
+            // Around a rekey a session has two IKE SAs; the newer speaks for it.
+            if (sa.Session is { } id && (!sas.TryGetValue(id, out var known) || sa.CreatedAt > known.CreatedAt))
+                sas[id] = sa;
+        }
+
+        return [.. table.All.Where(s => sas.ContainsKey(s.Id)).OrderBy(s => s.Names.Number).Select(s => ToRecord(s, sas[s.Id]))];
+    }
+
+    public async ValueTask<IReadOnlyList<IkeSaDetailRecord>> GetIkeSasAsync(CancellationToken cancellation) =>
+        [.. (await DescribeAsync(cancellation)).Select(ToDetail)];
+
+    public ValueTask<IReadOnlyList<AaaServerRecord>> GetAaaServersAsync(CancellationToken cancellation)
+    {
+        var statistics = radius?.GetStatistics().ToDictionary(s => s.Server, StringComparer.Ordinal) ?? [];
+        var now = clock.Time.GetUtcNow();
+        return ValueTask.FromResult<IReadOnlyList<AaaServerRecord>>([.. configuration.Radius.Servers.Select(s => ToRecord(s, statistics.GetValueOrDefault(s.Name), now))]);
+    }
+
+    public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation)
+    {
+        var inUse = addresses.Pools.ToDictionary(p => p.Name, p => p.GetStatistics(), StringComparer.Ordinal);
+        return ValueTask.FromResult<IReadOnlyList<AddressPoolRecord>>(
+        [
+            .. configuration.Pools.Select(p => new AddressPoolRecord
+            {
+                Name = p.Name,
+                First = p.First.ToString(),
+                Last = p.Last.ToString(),
+                Size = inUse[p.Name].Size.ToString(),
+                InUse = inUse[p.Name].Leased,
+            }),
+        ]);
+    }
+
+    public ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
+    {
+        var remote = which.Remote is not null && IPAddress.TryParse(which.Remote, out var parsed) ? parsed : null;
+        var cleared = 0;
+        foreach (var session in table.All)
+        {
+            var fits = which.All
+                || (which.Id is not null && Names(session).Contains(which.Id, StringComparer.OrdinalIgnoreCase))
+                || (which.User is not null && string.Equals(session.User, which.User, StringComparison.Ordinal))
+                || (remote is not null && session.Path.Remote.Address.Equals(remote));
+            if (!fits)
+                continue;
+            session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.AdminCleared, "cleared by an operator"));
+            cleared++;
+        }
+
+        return ValueTask.FromResult(new ClearedSessionsRecord(cleared));
+    }
+
+    public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation)
+    {
+        var version = typeof(SessionAdmin).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+        return ValueTask.FromResult(new HealthRecord("ok", version, (long)(clock.Now - startedAt).TotalSeconds, table.UpCount));
+    }
+
+    private static string[] Names(ClientSession session) =>
+        [session.Names.Number.ToString(), session.DeviceName, session.InterfaceName, session.Names.AuditSessionId, session.Names.AcctSessionId];
+
+    private static AaaServerRecord ToRecord(Configuration.RadiusServerOptions server, RadiusServerStatistics? statistics, DateTimeOffset now)
+    {
+        var deadFor = statistics?.DeadUntil is { } until && until > now ? until - now : (TimeSpan?)null;
+        return new AaaServerRecord
+        {
+            Name = server.Name,
+            Address = server.Address.ToString(),
+            AuthPort = server.AuthPort,
+            AcctPort = server.AcctPort,
+            State = deadFor is null ? "up" : "dead",
+            DeadForSeconds = (long?)deadFor?.TotalSeconds,
+            Requests = statistics?.Requests ?? 0,
+            Accepts = statistics?.Accepts ?? 0,
+            Rejects = statistics?.Rejects ?? 0,
+            Challenges = statistics?.Challenges ?? 0,
+            AccountingResponses = statistics?.AccountingResponses ?? 0,
+            Timeouts = statistics?.Timeouts ?? 0,
+            Retransmissions = statistics?.Retransmissions ?? 0,
+            BadReplies = statistics is null ? 0 : statistics.BadAuthenticators + statistics.MissingMessageAuthenticators + statistics.MalformedReplies,
+            Pending = statistics?.Outstanding ?? 0,
+            LatencyMilliseconds = statistics?.SmoothedRoundTrip?.TotalMilliseconds,
+        };
+    }
+
+    private static IkeSaRecord ToRecord(IkeSaSnapshot sa) => new()
+    {
+        LocalSpi = sa.LocalSpi.ToString(),
+        RemoteSpi = sa.RemoteSpi.ToString(),
+        Encryption = sa.Suite?.Encryption.Keyword,
+        Integrity = sa.Suite?.Integrity?.Keyword,
+        Prf = sa.Suite?.Prf.Keyword,
+        DhGroup = sa.Suite?.KeyExchange.Keyword,
+        Nat = sa.NatDetected ? "remote" : "none",
+        Capabilities = sa.Capabilities,
+    };
+
+    private static ChildSaRecord ToRecord(ChildSaSnapshot child) => new()
+    {
+        InSpi = child.InboundSpi.ToString("x8"),
+        OutSpi = child.OutboundSpi.ToString("x8"),
+        Transform = child.Suite.ToString(),
+        LocalSelectors = [.. child.LocalSelectors.Select(s => s.ToString())],
+        RemoteSelectors = [.. child.RemoteSelectors.Select(s => s.ToString())],
+    };
+
+    private async Task<List<IkeSaSnapshot>> DescribeAsync(CancellationToken cancellation)
+    {
+        var all = new List<IkeSaSnapshot>();
+        foreach (var answer in await Task.WhenAll(shards.Select(s => s.DescribeAsync(cancellation))))
+            all.AddRange(answer);
+        return all;
+    }
+
+    private IkeSaDetailRecord ToDetail(IkeSaSnapshot sa)
+    {
+        ClientSession? session = null;
+        if (sa.Session is { } id)
+            table.TryFind(id, out session);
+        return new IkeSaDetailRecord
+        {
+            State = sa.State,
+            Story = sa.Waiting,
+            SessionId = session?.Names.Number.ToString(),
+            Profile = sa.Profile,
+            RemoteIdentity = sa.RemoteIdentity,
+            RemoteAddress = sa.Path.Remote.Address.ToString(),
+            RemotePort = sa.Path.Remote.Port,
+            LocalAddress = sa.Path.Local.Address.ToString(),
+            LocalPort = sa.Path.Local.Port,
+            AgeSeconds = (long)(clock.Now - sa.CreatedAt).TotalSeconds,
+            IkeSa = ToRecord(sa),
+            ChildSas = [.. sa.Children.Select(ToRecord)],
+        };
+    }
+
+    private SessionRecord ToRecord(ClientSession session, IkeSaSnapshot sa)
+    {
+        var counters = interfaces.CountersOf(session);
+        var (inbound, outbound) = interfaces.LastTraffic(session);
+        var last = inbound > outbound || outbound is null ? inbound : outbound;
+        var status = session.UpAt is null ? SessionStatus.DownNegotiating
+            : last is { } at && clock.Now - at < IdleAfter ? SessionStatus.UpActive
+            : SessionStatus.UpIdle;
+        return new SessionRecord
+        {
+            Id = session.Names.Number.ToString(),
+            Profile = session.Binding.Name,
+            Status = status,
+            User = session.User,
+            IkeIdentity = session.IkeIdentity,
+            EapIdentity = session.EapIdentity,
+            RemoteAddress = sa.Path.Remote.Address.ToString(),
+            RemotePort = sa.Path.Remote.Port,
+            LocalAddress = sa.Path.Local.Address.ToString(),
+            LocalPort = sa.Path.Local.Port,
+            Interface = session.Handle.IsNone ? null : session.InterfaceName,
+            Device = session.Handle.IsNone ? null : session.DeviceName,
+            AssignedAddresses = [.. session.ClientAddresses().Select(a => a.ToString())],
+            AuditSessionId = session.Names.AuditSessionId,
+            AcctSessionId = session.Names.AcctSessionId,
+            Groups = session.Binding.Group is { } group ? [group.Name] : [],
+            Authentication = session.Method,
+            UptimeSeconds = session.UpAt is { } since ? (long)(clock.Now - since).TotalSeconds : 0,
+            InOctets = counters.InputOctets,
+            OutOctets = counters.OutputOctets,
+            InPackets = counters.InputPackets,
+            OutPackets = counters.OutputPackets,
+            IkeSa = ToRecord(sa),
+            ChildSas = [.. sa.Children.Select(ToRecord)],
+        };
+    }
+}

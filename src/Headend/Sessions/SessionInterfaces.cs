@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Headend.Aaa.Accounting;
+using Headend.Ikev2;
+using Headend.Ikev2.Wire;
+using Headend.Runtime;
+using Headend.VirtualAccess.Configuration;
+using Headend.VirtualAccess.DataPlane;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// Translates between IKE's effects and the data plane. Interfaces are made and removed by the kernel worker; SAs of an interface that stands are installed and
+/// removed on the shard's thread, which blocks nothing and keeps their order.
+/// </summary>
+internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock)
+{
+    /// <summary>Installs a pair; the session's first one brings its interface up. <paramref name="done"/> gets the fault or null, on either thread.</summary>
+    public void Install(ClientSession session, ChildSaParameters child, uint replaces, Action<string?> done)
+    {
+        if (!TryTranslate(child, replaces, out var parameters, out var fault))
+        {
+            done(fault);
+            return;
+        }
+
+        if (session.InterfaceRequested)
+        {
+            done(InstallSa(session, parameters!));
+            return;
+        }
+
+        session.InterfaceRequested = true;
+        var request = Derive(session, child, out fault);
+        if (request is null)
+        {
+            Forget(parameters!);
+            done(fault);
+            return;
+        }
+
+        kernel.Post(() => done(BringUp(session, request, parameters!)));
+    }
+
+    public void RemoveSa(uint inboundSpi) => dataPlane.RemoveSa(inboundSpi);
+
+    public void UpdatePath(ClientSession session, in IkePath path, bool udpEncapsulation)
+    {
+        if (!session.Handle.IsNone)
+            dataPlane.UpdatePath(session.Handle, ToEspPath(path, udpEncapsulation));
+    }
+
+    /// <summary>When inner packets last passed, for dead peer detection and idle timeout.</summary>
+    public (MonotonicTime? Inbound, MonotonicTime? Outbound) LastTraffic(ClientSession session)
+    {
+        if (session.Handle.IsNone || !dataPlane.TryGetCounters(session.Handle, out var counters))
+            return (null, null);
+        return (ToTime(counters.LastInbound), ToTime(counters.LastOutbound));
+    }
+
+    public TrafficCounters CountersOf(ClientSession session) =>
+        !session.Handle.IsNone && dataPlane.TryGetCounters(session.Handle, out var counters) ? ToTraffic(counters) : default;
+
+    /// <summary>Removes what stands for the session, then calls <paramref name="done"/> with its final counters; behind a creation that is still under way.</summary>
+    public void TearDown(ClientSession session, Action<TrafficCounters> done)
+    {
+        if (!session.InterfaceRequested)
+        {
+            done(default);
+            return;
+        }
+
+        kernel.Post(() => done(!session.Handle.IsNone && dataPlane.RemoveInterface(session.Handle, out var final) ? ToTraffic(final) : default));
+    }
+
+    private static TrafficCounters ToTraffic(in SessionCounters counters) =>
+        new((ulong)counters.InOctets, (ulong)counters.OutOctets, (ulong)counters.InPackets, (ulong)counters.OutPackets);
+
+    private static EspPath ToEspPath(in IkePath path, bool udpEncapsulation)
+    {
+        var local = TransportAddress.From(path.Local);
+        var remote = TransportAddress.From(path.Remote);
+        return udpEncapsulation
+            ? new EspPath(local, remote, EspEncapsulation.Udp)
+            : new EspPath(local with { Port = 0 }, remote with { Port = 0 }, EspEncapsulation.Plain);
+    }
+
+    private static InterfaceRequest? Derive(ClientSession session, ChildSaParameters child, out string? fault)
+    {
+        List<AuthorizedCommands> authorized = session.Profile.InterfaceCommands.IsEmpty
+            ? []
+            : [new AuthorizedCommands(new ConfigOrigin(ConfigSource.AaaUser, session.User ?? session.IkeIdentity), session.Profile.InterfaceCommands)];
+        var failures = VirtualAccessDerivation.Derive(session.Binding.Template, authorized, out var config);
+        fault = failures.IsEmpty ? null : string.Join("; ", failures.Select(f => $"{f.Origin}: {f.Failure}"));
+        return fault is not null
+            ? null
+            : new InterfaceRequest
+            {
+                Number = session.Names.Number,
+                Config = config,
+                ClientAddresses = [.. session.ClientAddresses()],
+                Path = ToEspPath(child.Path, child.UdpEncapsulation),
+                Label = session.User ?? session.IkeIdentity,
+            };
+    }
+
+    private static bool TryTranslate(ChildSaParameters child, uint replaces, out EspSaParameters? parameters, out string? fault)
+    {
+        parameters = null;
+        fault = null;
+        var suite = child.Suite;
+        if (!EspAlgorithmTable.TryFind(suite.Encryption.Id, suite.Encryption.KeyBits, suite.Integrity?.Id ?? 0, out var algorithm))
+        {
+            fault = $"the data plane does not compute {suite}";
+            return false;
+        }
+
+        parameters = new EspSaParameters
+        {
+            InboundSpi = child.InboundSpi,
+            OutboundSpi = child.OutboundSpi,
+            Algorithm = algorithm,
+            // Copies: the core zeroes its keys when the login ends, which may be before the kernel worker comes to this.
+            InboundKeys = new EspKeys(child.InboundEncryptionKey.ToArray(), child.InboundIntegrityKey.ToArray()),
+            OutboundKeys = new EspKeys(child.OutboundEncryptionKey.ToArray(), child.OutboundIntegrityKey.ToArray()),
+            LocalSelectors = Translate(child.LocalSelectors),
+            RemoteSelectors = Translate(child.RemoteSelectors),
+            ReplayWindow = child.ReplayWindow,
+            Outbound = child.OutboundAtOnce ? OutboundMode.Now : OutboundMode.AfterFirstInbound,
+            Replaces = replaces,
+            SoftLimits = new EspSoftLimits(child.SoftLifetimeOctets, 0),
+        };
+        return true;
+    }
+
+    private static ImmutableArray<EspSelector> Translate(IReadOnlyList<TrafficSelector> selectors) =>
+        [.. selectors.Select(s => new EspSelector(s.StartAddress, s.EndAddress, s.Protocol, s.StartPort, s.EndPort))];
+
+    private static void Forget(EspSaParameters parameters)
+    {
+        foreach (var key in new[] { parameters.InboundKeys.Encryption, parameters.InboundKeys.Integrity, parameters.OutboundKeys.Encryption, parameters.OutboundKeys.Integrity })
+        {
+            if (System.Runtime.InteropServices.MemoryMarshal.TryGetArray(key, out var octets))
+                CryptographicOperations.ZeroMemory(octets);
+        }
+    }
+
+    private string? BringUp(ClientSession session, InterfaceRequest request, EspSaParameters parameters)
+    {
+        if (session.IsClosed)
+        {
+            Forget(parameters);
+            return "the login is over";
+        }
+
+        using (session.Trace.Step(Telemetry.LoginStep.CreateInterface))
+        {
+            if (!dataPlane.TryCreateInterface(request, out var handle, out var failure))
+            {
+                Forget(parameters);
+                return failure.ToString();
+            }
+
+            session.Handle = handle;
+        }
+
+        if (InstallSa(session, parameters) is not { } fault)
+            return null;
+        dataPlane.RemoveInterface(session.Handle, out _);
+        session.Handle = default;
+        return fault;
+    }
+
+    private string? InstallSa(ClientSession session, EspSaParameters parameters)
+    {
+        var installed = dataPlane.TryInstallSa(session.Handle, parameters, out var failure);
+        Forget(parameters);
+        return installed ? null : failure!.ToString();
+    }
+
+    private MonotonicTime? ToTime(long timestamp) => timestamp == 0 ? null : clock.FromTimestamp(timestamp);
+}

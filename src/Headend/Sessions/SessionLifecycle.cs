@@ -1,0 +1,266 @@
+using Headend.Aaa.Accounting;
+using Headend.Aaa.Authorization;
+using Headend.Aaa.Client;
+using Headend.Eap;
+using Headend.Ikev2;
+using Headend.Runtime;
+using Headend.Telemetry;
+using Microsoft.Extensions.Logging;
+using LoginRecord = Headend.Ikev2.LoginRecord;
+
+namespace Headend.Sessions;
+
+/// <summary>The parts that sessions are made with; one set for all shards, each thread-safe.</summary>
+internal sealed record SessionServices
+{
+    public required MonotonicClock Clock { get; init; }
+
+    public required SessionTable Table { get; init; }
+
+    public required SessionNumbers Numbers { get; init; }
+
+    public required AddressAssignment Addresses { get; init; }
+
+    public required SessionInterfaces Interfaces { get; init; }
+
+    public required SessionAuthorizer Authorizer { get; init; }
+
+    public required InterimSchedule Interims { get; init; }
+
+    public required ILocalCredentials Credentials { get; init; }
+
+    public required IProfileObserver ProfileObserver { get; init; }
+
+    /// <summary>Null where no RADIUS server is configured.</summary>
+    public required RadiusClient? Radius { get; init; }
+
+    /// <summary>The queue of each accounting list, by the list's group.</summary>
+    public required IReadOnlyDictionary<RadiusServerGroup, AccountingQueue> AccountingQueues { get; init; }
+
+    public required HeadendMetrics Metrics { get; init; }
+
+    public required ILogger Logger { get; init; }
+}
+
+/// <summary>
+/// Leads each login through AAA, addresses, interface and accounting to its end. Every method is called on the session's shard and returns at once;
+/// answers go back to the shard as completions. What a session holds is given back by <see cref="Down"/> alone, whatever completes later.
+/// </summary>
+internal sealed partial class SessionLifecycle(SessionServices services)
+{
+    /// <summary>How long a login waits for the older session of its user to let go of their address.</summary>
+    private static readonly TimeSpan ReplaceTimeout = TimeSpan.FromSeconds(5);
+
+    public void EapStep(EapStepEffect effect, IkeShard shard)
+    {
+        var session = Find(effect.Login, shard);
+        session.Eap ??= new EapConversation(session, services.Radius, services.Credentials, services.ProfileObserver);
+        // The core's octets live only as long as this turn.
+        var response = effect.Response.ToArray();
+        Answer(session, session.Eap.StepAsync(response), outcome => new EapStepCompletion(effect.Id, outcome));
+    }
+
+    public void Authorize(AuthorizeEffect effect, IkeShard shard)
+    {
+        var session = Find(effect.Login, shard);
+        Answer(
+            session, AuthorizeAsync(session), outcome => new AuthorizeCompletion(effect.Id, outcome.Grant, outcome.Refusal, outcome.Unavailable));
+    }
+
+    public void AllocateAddress(AllocateAddressEffect effect, IkeShard shard)
+    {
+        var session = Find(effect.Login, shard);
+        Answer(
+            session,
+            AssignAsync(session, effect.WantIPv4, effect.WantIPv6),
+            assigned => new AllocateAddressCompletion(effect.Id, assigned.Addresses, assigned.Refusal));
+    }
+
+    public void Install(InstallChildSaEffect effect, IkeShard shard)
+    {
+        if (services.Table.TryFind(effect.Session, out var session))
+            services.Interfaces.Install(session!, effect.Parameters, 0, fault => shard.Post(new InstallChildSaCompletion(effect.Id, fault), effect.Established));
+    }
+
+    public void Rekey(RekeyChildSaEffect effect, IkeShard shard)
+    {
+        if (services.Table.TryFind(effect.Session, out var session))
+            services.Interfaces.Install(session!, effect.Parameters, effect.OldInboundSpi, fault => shard.Post(new InstallChildSaCompletion(effect.Id, fault), true));
+    }
+
+    public void QueryTraffic(QueryTrafficEffect effect, IkeShard shard)
+    {
+        if (!services.Table.TryFind(effect.Session, out var session))
+            return;
+        var (inbound, outbound) = services.Interfaces.LastTraffic(session!);
+        shard.Post(new QueryTrafficCompletion(effect.Id, inbound, outbound), established: true);
+    }
+
+    public void RemoveChildSa(RemoveChildSaEffect effect) => services.Interfaces.RemoveSa(effect.InboundSpi);
+
+    public void UpdateAddresses(UpdateSaAddressesEffect effect)
+    {
+        if (services.Table.TryFind(effect.Session, out var session))
+            services.Interfaces.UpdatePath(session!, effect.Path, effect.UdpEncapsulation);
+    }
+
+    public void Up(SessionUpEffect effect, IkeShard shard)
+    {
+        var session = Find(effect.Login, shard);
+        var now = services.Clock.Now;
+        session.UpAt = now;
+        services.Table.MarkUp(session);
+        StartAccounting(session);
+        var row = new Telemetry.LoginRecord
+        {
+            User = session.User,
+            Address = session.Path.Remote.Address.ToString(),
+            Port = session.Path.Remote.Port,
+            Profile = session.Binding.Name,
+            Method = session.Method,
+            Outcome = LoginOutcome.Success,
+            Reason = "",
+            Duration = now - session.StartedAt,
+            Identity = session.IkeIdentity,
+            Session = session.Names.AuditSessionId,
+            Assigned = string.Join(',', session.ClientAddresses()),
+            Detail = session.InterfaceName,
+            Trace = session.Trace.TraceId,
+        };
+        services.Logger.LoginEnded(row);
+        services.Metrics.LoginEnded(LoginOutcome.Success, "", row.Duration);
+        session.Trace.Complete(LoginOutcome.Success, "", session.User, session.Method);
+    }
+
+    public void Down(SessionDownEffect effect, IkeShard shard)
+    {
+        // A login that ended before any other effect is known by this one alone; it still gets its line in the log.
+        var session = Find(effect.Login, shard);
+        var reason = EndReasonTable.Of(effect.Reason);
+        session.Close();
+        session.Eap?.Dispose();
+        services.Table.Remove(session, effect.WasUp);
+        if (!effect.WasUp)
+            ReportFailedLogin(session, reason, effect.Detail);
+        var ended = services.Clock.Now;
+        services.Interfaces.TearDown(session, final => GiveBack(session, effect, reason, ended, final));
+    }
+
+    private void GiveBack(ClientSession session, SessionDownEffect effect, EndReasonRow reason, MonotonicTime ended, TrafficCounters final)
+    {
+        services.Addresses.Release(session);
+        services.Numbers.Return(session.Names);
+        session.Gone.TrySetResult();
+        services.Table.Count(final);
+        if (!effect.WasUp)
+            return;
+        session.Accounting?.Stop(services.Clock.Time.GetUtcNow(), final, reason.TerminateCause);
+        services.Metrics.SessionEnded(reason.Word);
+        services.Logger.SessionEnded(
+            session.User, session.Path.Remote.Address.ToString(), session.Names.AuditSessionId, session.InterfaceName, reason.Word, ended - session.UpAt!.Value,
+            final.InputOctets, final.OutputOctets, final.InputPackets, final.OutputPackets);
+    }
+
+    private ClientSession Find(LoginRecord login, IkeShard shard)
+    {
+        if (!services.Table.TryFind(login.Session, out var session))
+        {
+            session = new ClientSession(
+                login, shard, services.Numbers.Take(login.Path.Local.Address), LoginTrace.Begin(login.Path.Remote, login.Session.ToString()));
+            services.Table.Add(session);
+        }
+
+        session!.Refresh(login);
+        return session;
+    }
+
+    private async ValueTask<AuthorizationOutcome> AuthorizeAsync(ClientSession session)
+    {
+        using (session.Trace.Step(LoginStep.Authorize))
+            return await services.Authorizer.AuthorizeAsync(session, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, bool wantIPv4, bool wantIPv6)
+    {
+        using var span = session.Trace.Step(LoginStep.AllocateAddress);
+        if (services.Addresses.TryAssign(session, wantIPv4, wantIPv6, out var addresses, out var conflict, out var refusal))
+        {
+            session.Addresses = addresses;
+            return (addresses, null);
+        }
+
+        if (conflict is null)
+            return (null, refusal);
+        var holder = conflict.Holder;
+        if (holder.User is null || !string.Equals(holder.User, session.User, StringComparison.Ordinal))
+            return (null, $"Framed-IP-Address {conflict.Address} is held by {holder.User ?? holder.IkeIdentity} ({holder.InterfaceName})");
+
+        // The same user again, from a machine or a network that the old session does not know of: the new login wins.
+        holder.Shard.Post(new EndSessionCommand(holder.Id, SessionEndReason.Replaced, $"a newer login of {session.User} took over {conflict.Address}"));
+        try
+        {
+            await holder.Gone.Task.WaitAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return (null, $"the older session of {session.User} did not give {conflict.Address} back");
+        }
+
+        if (!services.Addresses.TryAssign(session, wantIPv4, wantIPv6, out addresses, out conflict, out refusal))
+            return (null, refusal ?? $"{conflict!.Address} went to another session meanwhile");
+        session.Addresses = addresses;
+        return (addresses, null);
+    }
+
+    private void StartAccounting(ClientSession session)
+    {
+        if (session.Binding.Accounting is not { } binding)
+            return;
+        var nas = session.ToNasRecord(session.EapIdentity ?? session.User ?? session.IkeIdentity);
+        var authentic = session.Eap is { IsLocal: true } ? AcctAuthentic.Local : AcctAuthentic.Radius;
+        var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow());
+        session.Accounting = new SessionAccounting(
+            records, services.AccountingQueues[binding.Group], session.Profile.InterimInterval ?? binding.InterimInterval);
+        session.Accounting.Start();
+        services.Interims.Add(session);
+    }
+
+    private void ReportFailedLogin(ClientSession session, EndReasonRow reason, string detail)
+    {
+        var row = new Telemetry.LoginRecord
+        {
+            User = session.User ?? session.EapIdentity,
+            Address = session.Path.Remote.Address.ToString(),
+            Port = session.Path.Remote.Port,
+            Profile = session.Binding.Name,
+            Method = session.Method,
+            Outcome = reason.LoginOutcome,
+            Reason = reason.Word,
+            Duration = services.Clock.Now - session.StartedAt,
+            Identity = session.IkeIdentity,
+            Session = session.Names.AuditSessionId,
+            Detail = detail,
+            Trace = session.Trace.TraceId,
+        };
+        services.Logger.LoginEnded(row);
+        services.Metrics.LoginEnded(reason.LoginOutcome, reason.Word, row.Duration);
+        session.Trace.Complete(reason.LoginOutcome, reason.Word, row.User, session.Method);
+    }
+
+    // The step may complete on a socket's thread; a fault in it is this session's alone.
+    private async void Answer<T>(ClientSession session, ValueTask<T> step, Func<T, IkeCompletion> complete)
+    {
+        try
+        {
+            session.Shard.Post(complete(await step.ConfigureAwait(false)), established: false);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            LogFault(services.Logger, fault, session.Names.AuditSessionId);
+            session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.InternalError, $"{fault.GetType().Name}: {fault.Message}"));
+        }
+    }
+
+    [LoggerMessage(EventId = 1104, EventName = "login-fault", Level = LogLevel.Error, Message = "session {Session}: a step of the login failed; the login is ended")]
+    private static partial void LogFault(ILogger logger, Exception fault, string session);
+}
