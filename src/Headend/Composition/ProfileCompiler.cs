@@ -6,6 +6,7 @@ using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Wire;
 using Headend.Pki;
+using Headend.Runtime;
 using Headend.Sessions;
 using Headend.VirtualAccess.Configuration;
 using DpdMode = Headend.Ikev2.DpdMode;

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Headend.Admin;
 using Headend.Cli;
 using Headend.Configuration;
+using Headend.Runtime;
 using Headend.Telemetry;
 
 namespace Headend.Composition;

@@ -3,6 +3,7 @@ using System.Text;
 using Headend.Clients;
 using Headend.Configuration;
 using Headend.Pki;
+using Headend.Runtime;
 
 namespace Headend.Composition;
 

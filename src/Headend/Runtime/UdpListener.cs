@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Headend.Configuration;
 using Headend.Ikev2;
+using Headend.Ikev2.Endpoint;
 using Headend.VirtualAccess.DataPlane;
 using Headend.VirtualAccess.Linux;
 
@@ -14,7 +15,9 @@ namespace Headend.Runtime;
 /// </summary>
 internal sealed class UdpListener : IDisposable
 {
-    private const int MarkerLength = 4;
+    private const int MarkerLength = DatagramClassifier.MarkerOctets;
+    private const int ExchangeTypeOffset = 18;
+    private const byte IkeAuth = 35;
 
     private readonly List<Port> ports;
     private readonly List<Thread> threads = [];
@@ -114,6 +117,12 @@ internal sealed class UdpListener : IDisposable
             port.Socket.Dispose();
     }
 
+    // The sender chooses the exchange type, so it decides about order only, never about trust.
+    private static MailPriority PriorityOf(ReadOnlySpan<byte> message) =>
+        DatagramClassifier.IsOfEstablished(message) ? MailPriority.Established
+        : message[ExchangeTypeOffset] == IkeAuth ? MailPriority.Login
+        : MailPriority.NewLogin;
+
     private static string Explain(IPEndPoint local, SocketException error) => error.SocketErrorCode switch
     {
         SocketError.AddressAlreadyInUse => $"UDP {local} is in use by another program (ss -lunp shows which; often another IKE daemon)",
@@ -147,13 +156,13 @@ internal sealed class UdpListener : IDisposable
             for (var i = 0; i < count; i++)
             {
                 var packet = port.Socket.Packet(i);
-                switch (DatagramClassifier.Classify(packet, port.Marked, out var offset))
+                switch (DatagramClassifier.Classify(packet, port.Marked))
                 {
                     case DatagramKind.Esp when dataPlane!.WantsEsp:
                         dataPlane.ReceiveEsp(packet, port.Socket.Local(i), port.Socket.Remote(i), now);
                         break;
                     case DatagramKind.Ike:
-                        PostIke(port, packet[offset..], port.Socket.Local(i), port.Socket.Remote(i));
+                        PostIke(port, packet[(port.Marked ? MarkerLength : 0)..], port.Socket.Local(i), port.Socket.Remote(i));
                         break;
                     default:
                         break;
@@ -171,7 +180,7 @@ internal sealed class UdpListener : IDisposable
         var shard = shards[IkeEndpoint.ShardOf(message, path.Remote, shards.Count)];
         var buffer = ArrayPool<byte>.Shared.Rent(message.Length);
         message.CopyTo(buffer);
-        if (shard.TryPost(new ShardMail(buffer, message.Length, path), DatagramClassifier.PriorityOf(message)))
+        if (shard.TryPost(new ShardMail(buffer, message.Length, path), PriorityOf(message)))
             return;
         ArrayPool<byte>.Shared.Return(buffer);
         Interlocked.Increment(ref refused);

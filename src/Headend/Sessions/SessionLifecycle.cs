@@ -76,17 +76,11 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             assigned => new AllocateAddressCompletion(effect.Id, assigned.Addresses, assigned.Refusal));
     }
 
-    public void Install(InstallChildSaEffect effect, IkeShard shard)
-    {
-        if (services.Table.TryFind(effect.Session, out var session))
-            services.Interfaces.Install(session!, effect.Parameters, 0, fault => shard.Post(new InstallChildSaCompletion(effect.Id, fault), effect.Established));
-    }
+    public void Install(InstallChildSaEffect effect, IkeShard shard) =>
+        Install(effect.Session, effect.Parameters, 0, fault => shard.Post(new InstallChildSaCompletion(effect.Id, fault), effect.Established));
 
-    public void Rekey(RekeyChildSaEffect effect, IkeShard shard)
-    {
-        if (services.Table.TryFind(effect.Session, out var session))
-            services.Interfaces.Install(session!, effect.Parameters, effect.OldInboundSpi, fault => shard.Post(new InstallChildSaCompletion(effect.Id, fault), true));
-    }
+    public void Rekey(RekeyChildSaEffect effect, IkeShard shard) =>
+        Install(effect.Session, effect.Parameters, effect.OldInboundSpi, fault => shard.Post(new InstallChildSaCompletion(effect.Id, fault), true));
 
     public void QueryTraffic(QueryTrafficEffect effect, IkeShard shard)
     {
@@ -144,6 +138,14 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             ReportFailedLogin(session, reason, effect.Detail);
         var ended = services.Clock.Now;
         services.Interfaces.TearDown(session, final => GiveBack(session, effect, reason, ended, final));
+    }
+
+    private void Install(SessionId id, ChildSaParameters parameters, uint replaces, Action<string?> done)
+    {
+        if (services.Table.TryFind(id, out var session))
+            services.Interfaces.Install(session!, parameters, replaces, done);
+        else
+            done("the session is over");
     }
 
     private void GiveBack(ClientSession session, SessionDownEffect effect, EndReasonRow reason, MonotonicTime ended, TrafficCounters final)

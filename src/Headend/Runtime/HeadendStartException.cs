@@ -1,4 +1,4 @@
-namespace Headend.Composition;
+namespace Headend.Runtime;
 
 /// <summary>The headend cannot start; the message is one line for the operator, without a stack trace.</summary>
 internal sealed class HeadendStartException : Exception
