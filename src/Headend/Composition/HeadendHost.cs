@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Net.Sockets;
 using Headend.Aaa.Authorization;
 using Headend.Admin;
@@ -186,7 +185,11 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             var options = new UserSpaceDataPlaneOptions { StateId = StateIdOf(configuration.StateDirectory) };
             var opened = new UserSpaceDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
             if (!opened.RemovedLeftovers.IsEmpty)
-                LogLeftovers(logger, string.Join(' ', opened.RemovedLeftovers));
+            {
+                var interfaces = string.Join(' ', opened.RemovedLeftovers);
+                LogLeftovers(logger, interfaces);
+            }
+
             return opened;
         }
         catch (Exception error) when (error is IOException or SocketException)
@@ -239,7 +242,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         foreach (var shard in shards)
             shard.Start();
         listener.Start(shards, dataPlane);
-        LogServing(logger, string.Join(' ', listener.EndPoints), dataPlane.Kind, shards.Count);
+        var endPoints = string.Join(' ', listener.EndPoints);
+        LogServing(logger, endPoints, dataPlane.Kind, shards.Count);
         if (dataPlane is not NullDataPlane)
             WarnAboutForwarding();
     }

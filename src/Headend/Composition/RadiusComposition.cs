@@ -25,7 +25,7 @@ internal sealed class RadiusComposition : IAsyncDisposable
         Client = new RadiusClient(new RadiusClientOptions(), time, radiusObserver);
         var servers = configuration.Radius.Servers.ToDictionary(s => s.Name, Translate, StringComparer.Ordinal);
         foreach (var group in configuration.Radius.Groups)
-            groups[group.Name] = Client.CreateGroup(new RadiusGroupOptions(group.Name, [.. group.Servers.Select(s => servers[s])]) { DeadTime = group.DeadTime });
+            groups[group.Name] = Client.CreateGroup(new RadiusGroupOptions(group.Name, [.. group.Servers.Select(s => servers[s])]) { DeadTime = group.DeadTime, LoadBalance = group.LoadBalance });
         foreach (var list in configuration.Aaa.Accounting)
             AddAccounting(list, servers, time, accountingObserver);
     }
@@ -62,7 +62,7 @@ internal sealed class RadiusComposition : IAsyncDisposable
     {
         var named = list.Methods.Select(m => configuration.Radius.Groups.First(g => g.Name == m.Group)).ToList();
         var members = named.SelectMany(g => g.Servers).Distinct(StringComparer.Ordinal).Select(s => servers[s]);
-        var group = Client!.CreateGroup(new RadiusGroupOptions(list.Name, [.. members]) { DeadTime = named[0].DeadTime });
+        var group = Client!.CreateGroup(new RadiusGroupOptions(list.Name, [.. members]) { DeadTime = named[0].DeadTime, LoadBalance = named[0].LoadBalance });
         accounting[list.Name] = new AccountingBinding(group, list.InterimInterval);
         queues[group] = new AccountingQueue(Client, group, time, new AccountingQueueOptions(), observer);
     }

@@ -47,7 +47,7 @@ internal static class RunCommand
     private static HeadendConfiguration? Read(RunOptions options)
     {
         var outcome = options.ConfigurationFile is { } file
-            ? ConfigurationParser.Load(file, LeafRules.Rules)
+            ? ConfigurationParser.Load(file, ConfigurationRules.OfLeaves)
             : ZeroConfiguration.Prepare(options.StateDirectory ?? ZeroConfiguration.DefaultStateDirectory, Console.Out, TimeProvider.System);
         foreach (var diagnostic in outcome.Diagnostics)
             Console.Error.WriteLine(diagnostic);

@@ -65,7 +65,7 @@ internal sealed class ZeroConfiguration
             AtomicFile.Write(PasswordPath, GeneratedPassword.Create() + "\n", AtomicFile.Private);
         if (!File.Exists(ConfigurationPath))
             AtomicFile.Write(ConfigurationPath, Render(), AtomicFile.Private);
-        var outcome = ConfigurationParser.Load(ConfigurationPath, LeafRules.Rules);
+        var outcome = ConfigurationParser.Load(ConfigurationPath, ConfigurationRules.OfLeaves);
         if (outcome.Configuration is { } configuration)
             WriteClient(configuration, authority, output);
         return outcome;

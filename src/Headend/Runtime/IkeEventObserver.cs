@@ -57,7 +57,9 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, UnauthenticatedLo
 
     private void Log(string reason, in IkePath path, string detail)
     {
-        if (limits.TryAdmit(path.Remote.Address, reason, out var suppressed))
-            logger.Discarded(path.Remote.ToString(), reason, detail, suppressed);
+        if (!limits.TryAdmit(path.Remote.Address, reason, out var suppressed))
+            return;
+        var source = path.Remote.ToString();
+        logger.Discarded(source, reason, detail, suppressed);
     }
 }

@@ -158,8 +158,9 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             return;
         session.Accounting?.Stop(services.Clock.Time.GetUtcNow(), final, reason.TerminateCause);
         services.Metrics.SessionEnded(reason.Word);
+        var address = session.Path.Remote.Address.ToString();
         services.Logger.SessionEnded(
-            session.User, session.Path.Remote.Address.ToString(), session.Names.AuditSessionId, session.InterfaceName, reason.Word, ended - session.UpAt!.Value,
+            session.User, address, session.Names.AuditSessionId, session.InterfaceName, reason.Word, ended - session.UpAt!.Value,
             final.InputOctets, final.OutputOctets, final.InputPackets, final.OutputPackets);
     }
 
