@@ -1,1 +1,80 @@
-return 0;
+using System.CommandLine;
+using System.Net;
+using Headend.Ikev2.Crypto;
+using Headend.Load;
+
+var target = new Option<string>("--target") { Description = "Gateway: ADDRESS[:PORT]. Port 4500 (default): everything goes there; 500: IKE_SA_INIT goes there first.", Required = true, HelpName = "ADDRESS" };
+var count = new Option<int>("--count") { Description = "Logins in all.", DefaultValueFactory = _ => 1 };
+var rate = new Option<double>("--rate") { Description = "Logins begun per second; 0 = as fast as the concurrency allows." };
+var concurrency = new Option<int>("--concurrency") { Description = "Most logins under way at a time.", DefaultValueFactory = _ => 100 };
+var user = new Option<string>("--user") { Description = "EAP user; %d becomes the login's number.", Required = true, HelpName = "USER" };
+var password = new Option<string>("--password") { Description = "Its password.", Required = true, HelpName = "PASSWORD" };
+var ca = new Option<string?>("--ca") { Description = "PEM file of the authorities that the gateway's certificate must chain to; without it any certificate is taken.", HelpName = "FILE" };
+var proposal = new Option<string>("--proposal") { Description = "IKE proposal.", DefaultValueFactory = _ => "aes256-sha256-x25519", HelpName = "PROPOSAL" };
+var esp = new Option<string>("--esp-proposal") { Description = "ESP proposal.", DefaultValueFactory = _ => "aes256gcm16", HelpName = "PROPOSAL" };
+var hold = new Option<double>("--hold") { Description = "Keep the sessions this long after the last login and answer DPD.", HelpName = "SECONDS" };
+var delete = new Option<bool>("--delete") { Description = "Delete each session: after its login, or after --hold. Without it sessions are left behind." };
+var sourcePorts = new Option<int>("--source-ports") { Description = "UDP sockets to spread the logins over.", DefaultValueFactory = _ => 4 };
+var probe = new Option<bool>("--probe") { Description = "Log in once before the load and measure how fast that session's liveness checks are answered." };
+var ipv6 = new Option<bool>("--ipv6") { Description = "Ask for an inner IPv6 address too." };
+var timeout = new Option<double>("--timeout") { Description = "A login that takes longer has failed.", DefaultValueFactory = _ => 60, HelpName = "SECONDS" };
+var json = new Option<string?>("--json") { Description = "Write the figures there.", HelpName = "FILE" };
+
+var root = new RootCommand("Does complete EAP-MSCHAPv2 logins against an IKEv2 responder and reports rate, latency and failures. Exit code 1 if a login failed.")
+{
+    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, sourcePorts, probe, ipv6, timeout, json,
+};
+root.SetAction((parsed, cancellation) =>
+{
+    if (!TryReadTarget(parsed.GetRequiredValue(target), out var endPoint))
+        return Task.FromResult(Refuse("--target wants ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT"));
+    if (!ProposalParser.TryParseIke(parsed.GetRequiredValue(proposal), out var ike, out var error)
+        || !ProposalParser.TryParseEsp(parsed.GetRequiredValue(esp), out var espProposal, out error))
+        return Task.FromResult(Refuse(error));
+    if (parsed.GetValue(count) < 1 || parsed.GetValue(concurrency) < 1 || parsed.GetValue(sourcePorts) is < 1 or > 1000 || parsed.GetValue(rate) < 0)
+        return Task.FromResult(Refuse("--count, --concurrency and --source-ports want positive numbers"));
+    var (trust, authorities) = LoadOptions.ReadAuthorities(parsed.GetValue(ca));
+    var options = new LoadOptions
+    {
+        Target = endPoint,
+        Count = parsed.GetValue(count),
+        Rate = parsed.GetValue(rate),
+        Concurrency = parsed.GetValue(concurrency),
+        User = parsed.GetRequiredValue(user),
+        Password = parsed.GetRequiredValue(password),
+        Trust = trust,
+        Authorities = authorities,
+        IkeProposals = [ike],
+        EspProposals = [espProposal],
+        Hold = TimeSpan.FromSeconds(parsed.GetValue(hold)),
+        Delete = parsed.GetValue(delete),
+        SourcePorts = parsed.GetValue(sourcePorts),
+        Probe = parsed.GetValue(probe),
+        IPv6 = parsed.GetValue(ipv6),
+        LoginTimeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
+        JsonFile = parsed.GetValue(json),
+    };
+    using var run = new LoadRun(options);
+    var report = run.Run(cancellation);
+    report.Print(Console.Out);
+    if (options.JsonFile is { } file)
+        report.Write(file);
+    return Task.FromResult(report.Failed == 0 && report.Succeeded > 0 ? 0 : 1);
+});
+return await root.Parse(args).InvokeAsync();
+
+static bool TryReadTarget(string text, out IPEndPoint endPoint)
+{
+    endPoint = new IPEndPoint(IPAddress.Any, 0);
+    if (IPAddress.TryParse(text, out var address))
+        endPoint = new IPEndPoint(address, 4500);
+    else if (IPEndPoint.TryParse(text, out var parsed) && parsed.Port > 0)
+        endPoint = parsed;
+    return endPoint.Port > 0;
+}
+
+static int Refuse(string reason)
+{
+    Console.Error.WriteLine("headend-load: " + reason);
+    return 2;
+}
