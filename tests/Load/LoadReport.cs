@@ -134,7 +134,7 @@ internal sealed class LoadFigures
             _latencies.Count,
             _failed,
             _timedOut,
-            Math.Round(_begun / Math.Max(begunFor, 1e-6), 1),
+            Math.Round(_begun / (begunFor > 0.01 ? begunFor : seconds), 1),
             Math.Round(SteadyRate(begunFor, seconds), 1),
             Math.Round(seconds, 3),
             _retransmissions,
