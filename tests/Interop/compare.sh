@@ -45,7 +45,7 @@ rss_kb() { awk '/^VmRSS:/ { print $2 }' "/proc/$(pid_of "$1")/status"; }
 
 offer() { # offer COUNT RATE CONCURRENCY JSON
   timeout --foreground 300 ip netns exec "$CLIENT" dotnet "$LOAD" --target $GATEWAY_V4 --count "$1" --rate "$2" --concurrency "$3" \
-    --user load --password load-word --ca "$RUN/pki/ca.pem" --json "$4" >"$RUN/load.out" 2>&1
+    --user load --password load-word --ca "$RUN/pki/ca.pem" --timeout 30 --json "$4" >"$RUN/load.out" 2>&1
 }
 
 fresh_gateway() {
@@ -56,12 +56,12 @@ fresh_gateway() {
 }
 
 # step RATE: one fresh gateway under one offered rate; prints "rate successes failures achieved cpu-per-login rss-per-session p50 p99".
-step() {
+step() { # step RATE [--whole]
   local rate=$1 count=$(($1 * SECONDS_EACH)) cpu rss
   fresh_gateway >/dev/null || { echo "$rate 0 0 0 0 0 0 0"; return 1; }
   cpu=$(cpu_ms gateway) rss=$(rss_kb gateway)
   offer "$count" "$rate" "$((count < 2000 ? count : 2000))" "$RUN/step.json"
-  python3 "$HERE/tools/load_result.py" "$RUN/step.json" "$rate" $(($(cpu_ms gateway) - cpu)) $(($(rss_kb gateway) - rss))
+  python3 "$HERE/tools/load_result.py" "$RUN/step.json" "$rate" $(($(cpu_ms gateway) - cpu)) $(($(rss_kb gateway) - rss)) ${2:-}
 }
 
 iperf() { # iperf FLAGS...: Mbit/s through the tunnel, and the gateway's CPU ms per gigabyte
@@ -87,7 +87,7 @@ measure() { # measure GATEWAY: lines "step ...", "tenfold ...", "iperf ..." to $
     [ $missed -ge 2 ] && break
   done
   [ $best -gt 0 ] || best=50
-  line=$(SECONDS_EACH=$((SECONDS_EACH < 5 ? SECONDS_EACH : 5)) step $((best * 10))); say "$1 ten times its best: $line"
+  line=$(SECONDS_EACH=$((SECONDS_EACH < 5 ? SECONDS_EACH : 5)) step $((best * 10)) --whole); say "$1 ten times its best: $line"
   echo "tenfold $line" >>"$figures"
 
   stop gateway KILL; rm -rf "$RUN/state" "$RUN/gateway"

@@ -23,7 +23,7 @@ scenario_radius_failover() {
 
 # Sends liveness checks from the established client (its own DPD) and measures how fast each is answered.
 scenario_waiting_logins() {
-  local load=$ROOT/tests/Load/bin/Release/net10.0/headend-load.dll
+  local load=${LOAD:-$ROOT/tests/Load/bin/Release/net10.0/headend-load.dll}
   [ -e "$load" ] || { skip "500 waiting logins" "the load tool is not built"; return; }
   RADIUS="$RADIUS1 $RADIUS2" RADIUS_TIMEOUT=20s RADIUS_RETRANSMIT=1 STRONGSWAN_RADIUS_TIMEOUT=20.0 STRONGSWAN_RADIUS_TRIES=2 DEAD_TIME=10s
   make_topology; make_pki
@@ -37,7 +37,7 @@ scenario_waiting_logins() {
   if ours; then
     check "500 logins wait" "$(half_open) IKE SAs" wait_until 15 eval '[ "$(half_open)" -ge 400 ]'
   fi
-  # The client's DPD once a second: its log holds the time of each request and response; the tool reads pairs.
+  # The client asks once a second (its dpd_delay); the tool times each pair of request and response on the wire.
   start liveness "$CLIENT" python3 "$HERE/tools/liveness.py" eth0 $GATEWAY_V4 10
   wait_until 20 not running liveness
   check "liveness of the established session: $(tail -n 1 "$RUN/liveness.out")" "slower than 100 ms or unanswered" grep -q '^within' "$RUN/liveness.out"

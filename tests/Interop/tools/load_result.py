@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""One line from the load tool's JSON: load_result.py JSON OFFERED-RATE CPU-MS RSS-KB
+"""One line from the load tool's JSON: load_result.py JSON OFFERED-RATE CPU-MS RSS-KB [--whole]
 
+With --whole the rate is that from the first login to the end of the last, else that of the steady window while logins were offered.
 Prints "offered successes failures achieved-rate cpu-ms-per-login rss-kb-per-session p50-ms p99-ms".
 """
 import json
@@ -17,9 +18,10 @@ def main():
         return
     successes = int(result["succeeded"])
     failures = int(result["failed"])
-    latency = result.get("latencyMilliseconds", {})
-    print(offered, successes, failures, round(result["ratePerSecond"]), round(cpu / max(successes, 1), 2), round(rss / max(successes, 1), 1),
-          round(latency.get("p50", 0)), round(latency.get("p99", 0)))
+    latency = result["latencyMilliseconds"]
+    rate = successes / max(result["seconds"], 1e-6) if "--whole" in sys.argv else result["ratePerSecond"]
+    print(offered, successes, failures, round(rate), round(cpu / max(successes, 1), 2), round(rss / max(successes, 1), 1),
+          round(latency["p50"]), round(latency["p99"]))
 
 
 if __name__ == "__main__":
