@@ -21,6 +21,7 @@ internal sealed class EapConversation : IDisposable
     private readonly ILocalCredentials credentials;
     private readonly IProfileObserver profileObserver;
     private readonly CancellationTokenSource cancellation = new();
+    private readonly CancellationToken ended;
     private int methodIndex;
     private EapRelay? relay;
     private EapServer? server;
@@ -34,12 +35,18 @@ internal sealed class EapConversation : IDisposable
         this.radius = radius;
         this.credentials = credentials;
         this.profileObserver = profileObserver;
+        // The source is disposed with the login, while a step may still be under way.
+        ended = cancellation.Token;
     }
 
     /// <summary>Who authenticated the user, for accounting.</summary>
     public bool IsLocal => server is not null;
 
     private string Identity => relay?.Identity is { Length: > 0 } relayed ? relayed : server?.Identity ?? "";
+
+    // Once a server has begun a method with the client, no other can go on with it.
+    private bool HasFurtherMethod =>
+        !ended.IsCancellationRequested && relay is { Method: null } && Identity.Length > 0 && methodIndex + 1 < session.Binding.Authentication.Count;
 
     /// <summary>Performs one step: <paramref name="response"/> is the client's EAP packet, empty to begin. Completes at once unless RADIUS is asked.</summary>
     public async ValueTask<EapOutcome> StepAsync(ReadOnlyMemory<byte> response)
@@ -54,7 +61,7 @@ internal sealed class EapConversation : IDisposable
                 case EapStep.ToAaa question:
                     step = await AskRadiusAsync(question).ConfigureAwait(false);
                     break;
-                case EapStep.Unavailable unavailable when relay!.Method is null && methodIndex + 1 < session.Binding.Authentication.Count && Identity.Length > 0:
+                case EapStep.Unavailable when HasFurtherMethod:
                     var identity = Identity;
                     methodIndex++;
                     step = Begin(queryIdentity: false, identity);
@@ -106,7 +113,7 @@ internal sealed class EapConversation : IDisposable
         RadiusOutcome outcome;
         try
         {
-            outcome = await radius!.SendAsync(session.Binding.Authentication[methodIndex].Group!, request, cancellation.Token).ConfigureAwait(false);
+            outcome = await radius!.SendAsync(session.Binding.Authentication[methodIndex].Group!, request, ended).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
