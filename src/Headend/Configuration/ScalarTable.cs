@@ -166,10 +166,12 @@ internal static partial class ScalarTable
     internal static bool TryReadPrefix(string text, out IPNetwork network, out string problem)
     {
         problem = "";
-        if (IPNetwork.TryParse(text, out network))
-            return true;
         var slash = text.IndexOf('/');
-        if (slash > 0 && IPAddress.TryParse(text.AsSpan(0, slash), out var address) && int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, null, out var length)
+        var hasAddress = IPAddress.TryParse(text.AsSpan(0, Math.Max(slash, 0)), out var address);
+        // IPNetwork clears host bits in silence; here they are taken for a slip.
+        if (IPNetwork.TryParse(text, out network) && network.BaseAddress.Equals(address) && IsWritten(text))
+            return true;
+        if (hasAddress && address is not null && int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, null, out var length)
             && length <= address.GetAddressBytes().Length * 8)
         {
             problem = $"'{Shown.Text(text)}' has bits set after its prefix length; meant is perhaps {Masked(address, length)}/{length}";

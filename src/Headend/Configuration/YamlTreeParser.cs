@@ -55,6 +55,12 @@ internal sealed class YamlTreeParser
         {
             return null;
         }
+        catch (InvalidOperationException)
+        {
+            // YamlDotNet 16.3.0's scanner falls over its own key table on some broken flow mappings instead of reporting them.
+            diagnostics.Error(start, "not YAML: the file breaks YAML's rules in a way that has no single place");
+            return null;
+        }
     }
 
     // YamlDotNet's message begins with the marks, which the diagnostic already gives.

@@ -1,0 +1,86 @@
+using Headend.Admin;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Headend.Tests.Admin;
+
+/// <summary>A running admin API at a socket of its own, over records that the test gives.</summary>
+internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
+{
+    private readonly string directory = Directory.CreateTempSubdirectory("headend-admin").FullName;
+    private AdminServer? server;
+
+    public string Path => System.IO.Path.Combine(directory, "sub", "admin.sock");
+
+    public List<SessionRecord> Sessions { get; } = [];
+
+    public List<ClearSessionsRecord> Clears { get; } = [];
+
+    public static SessionRecord Session(string id, string user) => new()
+    {
+        Id = id,
+        Profile = "remote-workers",
+        Status = SessionStatus.UpActive,
+        User = user,
+        RemoteAddress = "2001:db8::7",
+        RemotePort = 4500,
+        LocalAddress = "192.0.2.1",
+        LocalPort = 4500,
+        Interface = "Virtual-Access7",
+        Device = "vi7",
+        AssignedAddresses = ["10.99.0.7"],
+        UptimeSeconds = 90061,
+        InOctets = ulong.MaxValue,
+        OutOctets = 1,
+        InPackets = 2,
+        OutPackets = 3,
+        IkeSa = new IkeSaRecord { LocalSpi = "0011223344556677", RemoteSpi = "8899aabbccddeeff", Nat = "remote", Encryption = "AES_GCM_16_256" },
+        ChildSas = [new ChildSaRecord { InSpi = "c0000001", OutSpi = "c0000002", Transform = "AES_GCM_16_256", LocalSelectors = ["10.10.0.0/24"] }],
+    };
+
+    public async Task<SocketBackend> StartAsync()
+    {
+        server = await AdminServer.StartAsync(Path, this, NullLoggerFactory.Instance, CancellationToken.None);
+        return this;
+    }
+
+    public ValueTask<IReadOnlyList<SessionRecord>> GetSessionsAsync(CancellationToken cancellation) => new(Sessions);
+
+    public ValueTask<IReadOnlyList<IkeSaDetailRecord>> GetIkeSasAsync(CancellationToken cancellation) => new([new IkeSaDetailRecord
+    {
+        State = "ESTABLISHED",
+        RemoteAddress = "192.0.2.9",
+        RemotePort = 500,
+        LocalAddress = "192.0.2.1",
+        LocalPort = 500,
+        AgeSeconds = 5,
+        RekeyInSeconds = 100,
+        IkeSa = new IkeSaRecord { LocalSpi = "1", RemoteSpi = "2", Nat = "none", Encryption = "AES_CBC_256", Integrity = "HMAC_SHA2_256_128" },
+    }]);
+
+    public ValueTask<IReadOnlyList<AaaServerRecord>> GetAaaServersAsync(CancellationToken cancellation) =>
+        new([new AaaServerRecord { Name = "radius1", Address = "198.51.100.2", AuthPort = 1812, AcctPort = 1813, State = "dead", DeadForSeconds = 61, Timeouts = 4 }]);
+
+    public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
+        new([new AddressPoolRecord { Name = "p4", First = "10.99.0.0", Last = "10.99.255.255", Size = "65536", InUse = 3 }]);
+
+    public ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
+    {
+        Clears.Add(which);
+        return new(new ClearedSessionsRecord(Sessions.RemoveAll(s => which.All || s.Id == which.Id || s.User == which.User || s.RemoteAddress == which.Remote)));
+    }
+
+    public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation) => new(new HealthRecord("ok", "0", 1, Sessions.Count));
+
+    public async ValueTask StopAsync()
+    {
+        if (server is not null)
+            await server.DisposeAsync();
+        server = null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        Directory.Delete(directory, recursive: true);
+    }
+}

@@ -1,0 +1,150 @@
+using System.Text.Json;
+using Headend.Cli;
+using Headend.Configuration;
+using Headend.Tests.Admin;
+using Headend.Tests.Configuration;
+
+namespace Headend.Tests.Cli;
+
+public sealed class CommandLineTests
+{
+    [Fact]
+    public async Task Sessions_as_json_have_every_key_of_the_contract()
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        backend.Sessions.Add(SocketBackend.Session("1", "alice"));
+        backend.Sessions.Add(SocketBackend.Session("2", "bob"));
+
+        var (code, output, _) = await RunAsync("show", "crypto", "session", "--user", "bob", "--json", "--socket", backend.Path);
+
+        Assert.Equal(ExitCodes.Done, code);
+        var session = Assert.Single(JsonDocument.Parse(output).RootElement.EnumerateArray());
+        Assert.Equal(
+            "id profile status user ikeIdentity eapIdentity remoteAddress remotePort localAddress localPort interface device assignedAddresses auditSessionId "
+            + "acctSessionId groups authentication reconnected uptimeSeconds inOctets outOctets inPackets outPackets ikeSa childSas",
+            string.Join(' ', session.EnumerateObject().Select(p => p.Name)));
+        Assert.Equal(
+            "localSpi remoteSpi encryption integrity prf dhGroup nat capabilities",
+            string.Join(' ', session.GetProperty("ikeSa").EnumerateObject().Select(p => p.Name)));
+        Assert.Equal(
+            "inSpi outSpi transform localSelectors remoteSelectors",
+            string.Join(' ', session.GetProperty("childSas")[0].EnumerateObject().Select(p => p.Name)));
+        Assert.Equal(ulong.MaxValue, session.GetProperty("inOctets").GetUInt64());
+        Assert.Equal("bob", session.GetProperty("user").GetString());
+    }
+
+    [Fact]
+    public async Task Tables_name_what_runs()
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        backend.Sessions.Add(SocketBackend.Session("1", "al\u001b[2Jice"));
+
+        var (_, sessions, _) = await RunAsync("show", "crypto", "session", "--socket", backend.Path);
+        Assert.Contains("Virtual-Access7", sessions, StringComparison.Ordinal);
+        Assert.Contains("[2001:db8::7]:4500", sessions, StringComparison.Ordinal);
+        Assert.Contains("1d 01:01:01", sessions, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', sessions);
+
+        var (_, detail, _) = await RunAsync("show", "crypto", "session", "detail", "--socket", backend.Path);
+        Assert.Contains("in c0000001 out c0000002", detail, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', detail);
+
+        var (_, sas, _) = await RunAsync("show", "crypto", "ikev2", "sa", "--socket", backend.Path);
+        Assert.Contains("AES_CBC_256 HMAC_SHA2_256_128", sas, StringComparison.Ordinal);
+        var (_, servers, _) = await RunAsync("show", "aaa", "servers", "--socket", backend.Path);
+        Assert.Contains("dead for 00:01:01", servers, StringComparison.Ordinal);
+        var (_, pools, _) = await RunAsync("show", "ip", "local", "pool", "--socket", backend.Path);
+        Assert.Contains("65536", pools, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("id", "2", 1)]
+    [InlineData("user", "alice", 2)]
+    [InlineData("remote", "2001:db8::7", 3)]
+    public async Task Clear_ends_the_sessions_that_fit(string by, string value, int cleared)
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        backend.Sessions.AddRange([SocketBackend.Session("1", "alice"), SocketBackend.Session("2", "bob"), SocketBackend.Session("3", "alice")]);
+
+        var (code, output, _) = await RunAsync("clear", "crypto", "session", by, value, "--socket", backend.Path);
+
+        Assert.Equal((ExitCodes.Done, 3 - cleared), (code, backend.Sessions.Count));
+        Assert.StartsWith($"{cleared} session", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Clearing_nobody_fails_and_clearing_all_of_none_does_not()
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        Assert.Equal(ExitCodes.Failed, (await RunAsync("clear", "crypto", "session", "id", "9", "--socket", backend.Path)).Code);
+        Assert.Equal(ExitCodes.Failed, (await RunAsync("clear", "crypto", "session", "remote", "nowhere", "--socket", backend.Path)).Code);
+        Assert.Equal(ExitCodes.Done, (await RunAsync("clear", "crypto", "session", "all", "--socket", backend.Path)).Code);
+    }
+
+    [Fact]
+    public async Task No_headend_is_exit_code_3()
+    {
+        var (code, _, error) = await RunAsync("show", "aaa", "servers", "--socket", "/nonexistent/admin.sock");
+        Assert.Equal(ExitCodes.Unreachable, code);
+        Assert.Equal("headend: no headend answers at /nonexistent/admin.sock: there is no such socket\n", error);
+    }
+
+    [Theory]
+    [InlineData("shwo")]
+    [InlineData("show")]
+    [InlineData("show", "crypto", "session", "brief")]
+    [InlineData("clear", "crypto", "session")]
+    [InlineData("check-config")]
+    [InlineData("run", "--confg", "x")]
+    public async Task Wrong_usage_is_exit_code_2(params string[] arguments) =>
+        Assert.Equal(ExitCodes.Usage, (await RunAsync(arguments)).Code);
+
+    [Fact]
+    public async Task Check_config_prints_every_finding_and_fails_on_errors_only()
+    {
+        using var fixture = new ConfigurationFixture();
+        var good = fixture.Write("good.yaml", ConfigurationFixture.Complete);
+        var bad = fixture.Write("bad.yaml", ConfigurationFixture.Complete + "pool: 1\nlisten: {}\n");
+
+        Assert.Equal((ExitCodes.Done, "", ""), await RunAsync("check-config", good));
+        var (code, output, _) = await RunAsync("check-config", bad);
+        Assert.Equal(ExitCodes.Failed, code);
+        Assert.Equal($"{bad}:45:1: unknown key 'pool' in the configuration; did you mean 'pools'?\n{bad}:46:1: duplicate key 'listen', first at line 1\n", output);
+        Assert.Equal(ExitCodes.Failed, (await RunAsync("check-config", fixture.File("none.yaml"))).Code);
+    }
+
+    [Fact]
+    public async Task Without_a_command_the_headend_runs()
+    {
+        List<RunOptions> runs = [];
+        var options = Options(new StringWriter(), new StringWriter()) with
+        {
+            Run = (run, _) =>
+            {
+                runs.Add(run);
+                return Task.FromResult(7);
+            },
+        };
+
+        Assert.Equal(7, await CommandLine.InvokeAsync([], options));
+        Assert.Equal(7, await CommandLine.InvokeAsync(["run", "--config", "f", "--state", "d", "--socket", "s"], options));
+        Assert.Equal([new RunOptions(null, null, null), new RunOptions("f", "d", "s")], runs);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var code = await CommandLine.InvokeAsync(arguments, Options(output, error));
+        return (code, output.ToString(), error.ToString());
+    }
+
+    private static CommandLineOptions Options(TextWriter output, TextWriter error) => new()
+    {
+        Run = (_, _) => Task.FromResult(ExitCodes.Done),
+        Rules = ConfigurationRules.OfLeaves,
+        Output = output,
+        Error = error,
+        Width = 400,
+    };
+}
