@@ -28,10 +28,10 @@ internal sealed class AdminClient : IDisposable
                     await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
                     return new NetworkStream(socket, ownsSocket: true);
                 }
-                catch
+                finally
                 {
-                    socket.Dispose();
-                    throw;
+                    if (!socket.Connected)
+                        socket.Dispose();
                 }
             },
         };

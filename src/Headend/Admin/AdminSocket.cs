@@ -45,7 +45,7 @@ internal static class AdminSocket
             File.SetUnixFileMode(endPoint.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             return socket;
         }
-        catch
+        catch (Exception error) when (error is SocketException or IOException or UnauthorizedAccessException)
         {
             socket.Dispose();
             throw;

@@ -110,6 +110,6 @@ public sealed partial class ArchitectureTests
     [GeneratedRegex(@"^\s*(?:(?:public|internal|private|file|static|sealed|abstract|readonly|partial|ref|unsafe) )*(?:class|struct|record struct|record class|record|interface|enum) (?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex TypeDeclaration();
 
-    [GeneratedRegex(@"catch\s*\(\s*Exception\b|catch\s*(?:\{|$)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"catch\s*\(\s*Exception\b(?![^)]*\)\s*when\s*\(\s*\w+ is )|catch\s*(?:\{|$)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex BroadCatch();
 }
