@@ -5,7 +5,7 @@ using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2.Tests.Exchanges;
 
-/// <summary>docs/states/ike-sa.md and docs/states/failures.md are rendered from the tables; stale files fail. HEADEND_UPDATE_DOCS=1 writes them.</summary>
+/// <summary>docs/states/ike-sa.md and docs/states/failures.md are rendered from the tables; stale files fail. HEADEND_WRITE_DOCS=1 writes them.</summary>
 public sealed class StateTableTests
 {
     [Fact]
@@ -46,7 +46,7 @@ public sealed class StateTableTests
 
     private static string RenderExchanges()
     {
-        var text = new StringBuilder("# Legal exchanges of an IKE SA\n\nGenerated from `ExchangeTable`; `HEADEND_UPDATE_DOCS=1 dotnet test tests/Ikev2.Tests` writes it anew.\n\n");
+        var text = new StringBuilder("# Legal exchanges of an IKE SA\n\nGenerated from `ExchangeTable`; `HEADEND_WRITE_DOCS=1 dotnet test tests/Ikev2.Tests` writes it anew.\n\n");
         text.Append("| state | exchange | our role | required | optional | envelope | deadline | story |\n|---|---|---|---|---|---|---|---|\n");
         foreach (var row in ExchangeTable.Rows)
         {
@@ -93,7 +93,7 @@ public sealed class StateTableTests
         while (!File.Exists(Path.Combine(directory.FullName, "Headend.sln")))
             directory = directory.Parent!;
         var path = Path.Combine(directory.FullName, "docs", "states", name);
-        if (Environment.GetEnvironmentVariable("HEADEND_UPDATE_DOCS") == "1")
+        if (Environment.GetEnvironmentVariable("HEADEND_WRITE_DOCS") == "1")
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             File.WriteAllText(path, rendered);
