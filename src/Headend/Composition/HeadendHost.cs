@@ -157,7 +157,11 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (IOException error)
+        {
+            throw new HeadendStartException($"state-directory {path}: {error.Message}", error);
+        }
+        catch (UnauthorizedAccessException error)
         {
             throw new HeadendStartException($"state-directory {path}: {error.Message}", error);
         }
@@ -192,13 +196,20 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
             return opened;
         }
-        catch (Exception error) when (error is IOException or SocketException)
+        catch (IOException error)
         {
             listener.Dispose();
-            throw new HeadendStartException(
-                $"data-plane: {error.Message} (interfaces need root or CAP_NET_ADMIN and CAP_NET_RAW; `data-plane: {{ kind: none }}` needs neither)", error);
+            throw ExplainDataPlane(error);
+        }
+        catch (SocketException error)
+        {
+            listener.Dispose();
+            throw ExplainDataPlane(error);
         }
     }
+
+    private static HeadendStartException ExplainDataPlane(Exception error) => new(
+        $"data-plane: {error.Message} (interfaces need root or CAP_NET_ADMIN and CAP_NET_RAW; `data-plane: {{ kind: none }}` needs neither)", error);
 
     private static string StateIdOf(string stateDirectory) =>
         Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(stateDirectory)).AsSpan(0, 8));

@@ -25,16 +25,25 @@ internal static class RunCommand
             await host.StopAsync();
             return ExitCodes.Done;
         }
-        catch (Exception error) when (error is HeadendStartException or AdminSocketException)
+        catch (HeadendStartException error)
         {
-            foreach (var line in error.Message.Split('\n'))
-                await Console.Error.WriteLineAsync($"headend: {line}");
-            return ExitCodes.Failed;
+            return Refuse(error.Message);
+        }
+        catch (AdminSocketException error)
+        {
+            return Refuse(error.Message);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             return ExitCodes.Done;
         }
+    }
+
+    private static int Refuse(string why)
+    {
+        foreach (var line in why.Split('\n'))
+            Console.Error.WriteLine($"headend: {line}");
+        return ExitCodes.Failed;
     }
 
     private static void Stop(PosixSignalContext context, CancellationTokenSource stop)

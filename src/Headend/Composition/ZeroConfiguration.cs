@@ -48,11 +48,21 @@ internal sealed class ZeroConfiguration
         {
             return zero.Prepare(output, time);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (IOException error)
         {
-            throw new HeadendStartException($"state directory {directory}: {error.Message}", error);
+            throw Explain(directory, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw Explain(directory, error);
+        }
+        catch (InvalidDataException error)
+        {
+            throw Explain(directory, error);
         }
     }
+
+    private static HeadendStartException Explain(string directory, Exception error) => new($"state directory {directory}: {error.Message}", error);
 
     private ConfigurationOutcome Prepare(TextWriter output, TimeProvider time)
     {

@@ -49,5 +49,5 @@ internal static class ProfileTable
             "Key exchange in rekeys of CHILD_SAs: `optional` as the client offers, `required` always, `none` never.", "optional"),
         ConfigurationTable.Key("lifetime", ScalarTable.Duration("10s", "7d"), "Age at which the headend rekeys a CHILD_SA.", "1h"),
         ConfigurationTable.Key("lifetime-volume", ScalarTable.SizeOrNone("1MB"), "Octets in one direction after which the headend rekeys a CHILD_SA, or `none`.", "4GB"),
-        ConfigurationTable.Key("replay-window", ScalarTable.Integer(32, 16384), "Packets that may arrive late (RFC 4303 3.4.3).", "1024"));
+        ConfigurationTable.Key("replay-window", ScalarTable.Integer(32, 4096), "Packets that may arrive late (RFC 4303 3.4.3).", "1024"));
 }
