@@ -28,7 +28,7 @@ internal sealed class LogfmtFormatter(TimeProvider clock) : ConsoleFormatter(For
         else
             Append(line, "source", logEntry.Category);
         // Our own events say everything in their properties; of others' only the message is worth a line.
-        var ours = named && logEntry.Category.StartsWith("Headend", StringComparison.Ordinal);
+        var ours = named && logEntry.Category.StartsWith("headend", StringComparison.OrdinalIgnoreCase);
         if (ours && logEntry.State is IReadOnlyList<KeyValuePair<string, object?>> properties)
             AppendProperties(line, properties);
         else
