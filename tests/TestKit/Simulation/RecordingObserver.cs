@@ -1,0 +1,28 @@
+using Headend.Ikev2;
+using Headend.Ikev2.Wire;
+
+namespace Headend.TestKit.Simulation;
+
+/// <summary>Keeps what an endpoint reports.</summary>
+public sealed class RecordingObserver : IIkeObserver
+{
+    public List<(DiscardReason Reason, string Detail)> Discards { get; } = [];
+
+    public List<(IkeFailure Failure, string Detail)> Failures { get; } = [];
+
+    public int Rekeys { get; private set; }
+
+    public int AnsweredRequests { get; private set; }
+
+    public int Retransmissions { get; private set; }
+
+    public void Discarded(DiscardReason reason, in IkePath path, string detail) => Discards.Add((reason, detail));
+
+    public void Answered(ExchangeType exchange, SessionId? session, TimeSpan took) => AnsweredRequests++;
+
+    public void Requested(ExchangeType exchange, SessionId session, bool retransmission) => Retransmissions += retransmission ? 1 : 0;
+
+    public void Rekeyed(SessionId session, bool ikeSa, bool byPeer) => Rekeys++;
+
+    public void Failed(IkeFailure failure, SessionId? session, in IkePath path, string detail) => Failures.Add((failure, detail));
+}

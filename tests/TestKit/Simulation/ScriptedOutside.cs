@@ -1,0 +1,230 @@
+using System.Net;
+using Headend.Eap;
+using Headend.Ikev2;
+using Headend.Ikev2.Crypto;
+
+namespace Headend.TestKit.Simulation;
+
+/// <summary>How the outside behaves.</summary>
+public sealed record OutsideOptions
+{
+    /// <summary>Longest time between an effect and its completion; each takes a random part of it, so that completions overtake each other.</summary>
+    public TimeSpan MostDelay { get; init; }
+
+    /// <summary>Share of EAP steps, authorizations, allocations and installations that fail.</summary>
+    public double Failures { get; init; }
+
+    /// <summary>Users and passwords.</summary>
+    public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal) { ["alice"] = "secret" };
+
+    public SessionGrant Grant { get; init; } = SessionGrant.Empty;
+
+    /// <summary>Sessions come up without an installation: the endpoint adopts them.</summary>
+    public bool Adopts { get; init; }
+}
+
+/// <summary>
+/// Performs the effects of one endpoint with simple tables, and holds it to its word: every pair of ESP SAs that is removed was installed, one SessionUp at most
+/// and exactly one SessionDown per login, nothing after that, no address twice. A broken promise throws.
+/// </summary>
+public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
+{
+    private readonly Dictionary<SessionId, Login> _logins = [];
+    private readonly HashSet<SessionId> _over = [];
+    private readonly HashSet<IPAddress> _leases = [];
+    private SimulatedNetwork _network = null!;
+    private SimulatedHeadend _node = null!;
+    private ICryptoProvider _crypto = null!;
+    private int _nextAddress;
+
+    /// <summary>Logins that began and whose SessionDown has not come.</summary>
+    public int Open => _logins.Count;
+
+    public int SessionsUp => _logins.Values.Count(l => l.Up);
+
+    public List<SessionDownEffect> Ended { get; } = [];
+
+    /// <summary>Inbound SPIs that are installed for all sessions.</summary>
+    public IReadOnlyList<uint> Installed => [.. _logins.Values.SelectMany(l => l.Installed)];
+
+    /// <summary>Address per session that is up or coming up.</summary>
+    public IReadOnlyCollection<IPAddress> Leases => _leases;
+
+    /// <summary>Operations whose completion is on its way.</summary>
+    public int Outstanding { get; private set; }
+
+    public bool TryFind(string userName, out LocalCredential? credential)
+    {
+        credential = options.Users.TryGetValue(userName, out var password) ? LocalCredential.FromPassword(password) : null;
+        return credential is not null;
+    }
+
+    internal void Attach(SimulatedNetwork network, SimulatedHeadend node, ICryptoProvider crypto)
+    {
+        _network = network;
+        _node = node;
+        _crypto = crypto;
+    }
+
+    internal void Perform(IkeEffect effect)
+    {
+        switch (effect)
+        {
+            case TransmitEffect transmit:
+                _network.Send(transmit.Path.Local, transmit.Path.Remote, transmit.Path.NonEspMarker, transmit.Message);
+                break;
+            case KeyAgreementEffect agreement:
+                Complete(agreement.Perform(_crypto));
+                break;
+            case SignAuthEffect sign:
+                Complete(sign.Perform());
+                break;
+            case EapStepEffect step:
+                Complete(new EapStepCompletion(step.Id, Step(Of(step.Login.Session), step)));
+                break;
+            case AuthorizeEffect authorize:
+                Of(authorize.Login.Session);
+                Complete(Fails ? new AuthorizeCompletion(authorize.Id, null, "refused", false) : new AuthorizeCompletion(authorize.Id, options.Grant, null, false));
+                break;
+            case AllocateAddressEffect allocate:
+                Complete(Allocate(Of(allocate.Login.Session), allocate));
+                break;
+            case InstallChildSaEffect install:
+                Complete(Install(install.Id, Of(install.Session), install.Parameters.InboundSpi));
+                break;
+            case RekeyChildSaEffect rekey:
+                Complete(Install(rekey.Id, Of(rekey.Session), rekey.Parameters.InboundSpi));
+                break;
+            case QueryTrafficEffect query:
+                Of(query.Session);
+                Complete(new QueryTrafficCompletion(query.Id, null, null));
+                break;
+            case RemoveChildSaEffect remove:
+                Require(Of(remove.Session).Installed.Remove(remove.InboundSpi), $"RemoveChildSa of {remove.InboundSpi:x8}, which is not installed");
+                break;
+            case UpdateSaAddressesEffect update:
+                Require(Of(update.Session).Up, "UpdateSaAddresses before SessionUp");
+                break;
+            case SessionUpEffect up:
+                SessionUp(Of(up.Login.Session), up);
+                break;
+            case SessionDownEffect down:
+                SessionDown(down);
+                break;
+            default:
+                throw new InvalidOperationException($"unknown effect {effect}");
+        }
+    }
+
+    private bool Fails => options.Failures > 0 && _network.Random.Chance(options.Failures);
+
+    private static void Require(bool holds, string complaint)
+    {
+        if (!holds)
+            throw new InvalidOperationException(complaint);
+    }
+
+    private Login Of(SessionId session)
+    {
+        Require(!_over.Contains(session), $"an effect for session {session} after its SessionDown");
+        if (_logins.TryGetValue(session, out var login))
+            return login;
+        login = new Login();
+        _logins.Add(session, login);
+        return login;
+    }
+
+    private void Complete(IkeCompletion completion)
+    {
+        var most = (ulong)options.MostDelay.Ticks;
+        var delay = TimeSpan.FromTicks(most == 0 ? 0 : (long)(_network.Random.Next() % most));
+        Outstanding++;
+        _network.Schedule(delay, () =>
+        {
+            Outstanding--;
+            _node.Do((endpoint, now) => endpoint.Handle(completion, now));
+        });
+    }
+
+    private EapOutcome Step(Login login, EapStepEffect effect)
+    {
+        if (Fails)
+            return new EapOutcome.Unavailable(null, "scripted");
+        EapStep step;
+        if (effect.Response.IsEmpty)
+        {
+            Require(login.Eap is null, "EAP begins twice");
+            login.Eap = new EapServer(new EapServerOptions { Credentials = this, Random = _crypto.Fill });
+            step = login.Eap.Start();
+        }
+        else
+        {
+            step = login.Eap!.Handle(effect.Response.ToArray());
+        }
+
+        return step switch
+        {
+            EapStep.Request request => new EapOutcome.Request(request.Packet),
+            EapStep.Success success => new EapOutcome.Success(success.Packet, success.Msk, success.Identity, "EAP-MSCHAPv2"),
+            EapStep.Failure failure => new EapOutcome.Failure(failure.Packet, login.Eap.Identity, "EAP-MSCHAPv2", failure.Reason),
+            EapStep.Discarded => new EapOutcome.Discarded(),
+            _ => throw new InvalidOperationException($"a local EAP server answers {step}"),
+        };
+    }
+
+    private AllocateAddressCompletion Allocate(Login login, AllocateAddressEffect effect)
+    {
+        Require(login.Address is null, "a second address for one login");
+        if (Fails)
+            return new AllocateAddressCompletion(effect.Id, null, "pool empty");
+        IPAddress address;
+        do
+        {
+            _nextAddress = (_nextAddress + 1) % 65_000;
+            address = new IPAddress([10, 99, (byte)(_nextAddress >> 8), (byte)_nextAddress]);
+        }
+        while (!_leases.Add(address));
+        login.Address = address;
+        return new AllocateAddressCompletion(effect.Id, new AssignedAddresses(address, IPAddress.Broadcast, null, 0), null);
+    }
+
+    private InstallChildSaCompletion Install(OperationId id, Login login, uint inboundSpi)
+    {
+        if (Fails)
+            return new InstallChildSaCompletion(id, "scripted fault");
+        Require(login.Installed.Add(inboundSpi), $"SPI {inboundSpi:x8} installed twice");
+        return new InstallChildSaCompletion(id, null);
+    }
+
+    private void SessionUp(Login login, SessionUpEffect up)
+    {
+        Require(!login.Up, "a second SessionUp");
+        if (options.Adopts)
+            login.Installed.Add(up.FirstChild.InboundSpi);
+        Require(login.Installed.Contains(up.FirstChild.InboundSpi), "SessionUp without an installed CHILD_SA");
+        login.Up = true;
+    }
+
+    private void SessionDown(SessionDownEffect down)
+    {
+        var login = Of(down.Login.Session);
+        Require(login.Up == down.WasUp, "SessionDown does not say rightly whether the session was up");
+        login.Eap?.Dispose();
+        if (login.Address is { } address)
+            _leases.Remove(address);
+        _logins.Remove(down.Login.Session);
+        _over.Add(down.Login.Session);
+        Ended.Add(down);
+    }
+
+    private sealed class Login
+    {
+        public EapServer? Eap { get; set; }
+
+        public IPAddress? Address { get; set; }
+
+        public bool Up { get; set; }
+
+        public HashSet<uint> Installed { get; } = [];
+    }
+}
