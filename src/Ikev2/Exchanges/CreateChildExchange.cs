@@ -91,6 +91,14 @@ internal static class CreateChildExchange
             ChildInstallation.ZeroKeys(parameters);
             if (installed.Fault is { } fault)
                 return RequestOutcome.Fail(IkeFailure.DataPlaneFailed, fault);
+
+            // Our own rekey of it finished meanwhile, or its Delete came: a second new SA would be one that neither side deletes.
+            if (Old is { Deleting: true } || (Old is not null && !Sa.Session!.Children.Contains(Old)))
+            {
+                Sa.Endpoint.Emit(new RemoveChildSaEffect(Sa.Session!.Id, parameters.InboundSpi, parameters.OutboundSpi));
+                return RequestOutcome.Fail(IkeFailure.TemporaryFailure, "it was rekeyed or deleted meanwhile");
+            }
+
             var child = ChildInstallation.Add(Sa, Sa.Session!, parameters);
             if (Old is not null)
             {

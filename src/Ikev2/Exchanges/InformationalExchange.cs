@@ -55,7 +55,12 @@ internal static class InformationalExchange
         foreach (var spi in delete.EspSpis)
         {
             if (session.FindByOutboundSpi(spi) is not { } child)
+            {
+                if (sa.ActiveLocal is RekeyChildExchange { Sent: true } rekey)
+                    rekey.DeletedEarly(spi);
                 continue;
+            }
+
             if (!child.Deleting)
                 answered.Add(child.InboundSpi);
             DeleteExchange.RemoveChild(sa, session, child);

@@ -11,7 +11,10 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
 {
     private const int NonceOctets = 32;
 
+    private const int MostDeletedEarly = 64;
+
     private readonly byte[] _nonceI = new byte[NonceOctets];
+    private readonly HashSet<uint> _deletedEarly = [];
     private KeyExchangeMethod? _group = old.Suite.KeyExchange;
     private IKeyExchange? _own;
     private uint _inboundSpi;
@@ -29,7 +32,12 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
             return RequestOutcome.Fail(IkeFailure.UnexpectedPayloads, "REKEY_SA without an ESP SPI");
         var spi = BinaryPrimitives.ReadUInt32BigEndian(notify.Spi.Span);
         if (sa.Session!.FindByOutboundSpi(spi) is not { } child)
+        {
+            // Perhaps the SA that the answer to our own rekey, still on its way, tells of: CHILD_SA_NOT_FOUND would make the peer delete it.
+            if (sa.ActiveLocal is RekeyChildExchange { Sent: true })
+                return RequestOutcome.Fail(IkeFailure.TemporaryFailure, $"no CHILD_SA with SPI {spi:x8} yet");
             return RequestOutcome.Fail(IkeFailure.ChildSaNotFound, $"no CHILD_SA with SPI {spi:x8}");
+        }
 
         // RFC 7296 2.25.1: "If a peer receives a request to rekey a Child SA that it is currently trying to close, it SHOULD reply with TEMPORARY_FAILURE."
         if (child.Deleting || child.PeerRekey is not null)
@@ -196,12 +204,27 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
         var session = sa.Session!;
         var made = ChildInstallation.Add(sa, session, parameters);
         old.Rekeying = false;
+        if (_deletedEarly.Remove(made.OutboundSpi))
+            DeleteExchange.RemoveChild(sa, session, made);
         sa.Endpoint.Observer.Rekeyed(session.Id, ikeSa: false, byPeer: false);
         if (old.PeerRekey is { } crossed && Nonces.OursIsRedundant(lowest, crossed.LowestNonce))
-            DeleteExchange.DeleteChild(sa, made);
+            DeleteIfThere(sa, session, made);
         else if (session.Children.Contains(old))
             DeleteExchange.DeleteChild(sa, old);
         sa.FinishLocal();
+    }
+
+    /// <summary>The peer deletes an SA that we do not know: perhaps the one that the answer to this rekey, still on its way, tells of.</summary>
+    public void DeletedEarly(uint outboundSpi)
+    {
+        if (_deletedEarly.Count < MostDeletedEarly)
+            _deletedEarly.Add(outboundSpi);
+    }
+
+    private static void DeleteIfThere(IkeSa sa, IkeSession session, ChildSa child)
+    {
+        if (session.Children.Contains(child))
+            DeleteExchange.DeleteChild(sa, child);
     }
 
     /// <summary>The peer has an SA that we do not have: only a new start brings both sides to the same view.</summary>

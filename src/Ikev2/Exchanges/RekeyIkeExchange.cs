@@ -32,7 +32,11 @@ internal sealed class RekeyIkeExchange : LocalExchange
             return RequestOutcome.Fail(IkeFailure.TemporaryFailure, "we are working on a CHILD_SA");
         if (sa.PeerRekey is not null)
             return RequestOutcome.Fail(IkeFailure.TemporaryFailure, "it was rekeyed already");
+
+        // Made by a rekey of the peer that crossed one of ours: which of the two SAs stays is open until the answer to ours is here.
         var session = sa.Session!;
+        if (session.Current != sa)
+            return RequestOutcome.Fail(IkeFailure.TemporaryFailure, "the rekey that made this IKE SA is not settled");
         var offer = message.First<SaPayload>()!.Proposals;
         var ke = message.First<KeyExchangePayload>()!;
         if (!ProposalSelector.TrySelectIke(session.Profile.IkeProposals, offer, ke.Group, out var suite) || suite.PeerSpi.Length != 8)
@@ -49,6 +53,7 @@ internal sealed class RekeyIkeExchange : LocalExchange
         }
 
         var nonceI = message.First<NoncePayload>()!.Value.ToArray();
+        sa.PeerRekeysIke = true;
         return sa.Suspend<KeyAgreementCompletion>(
             new KeyAgreementEffect(sa.Endpoint.NextOperation(), true, suite.KeyExchange, null, ke.PublicValue),
             agreed => Answer(sa, suite, nonceI, agreed));

@@ -19,6 +19,12 @@ internal sealed partial class IkeSa
     private bool _awaitingOperation;
     private OperationId _localOperation;
 
+    /// <summary>
+    /// The peer's rekey of this IKE SA is being worked on: none of our exchanges starts, since the session is about to move and an answer on this IKE SA would
+    /// find none. Ends with the response.
+    /// </summary>
+    public bool PeerRekeysIke { get; set; }
+
     /// <summary>The exchange of ours under way, if any.</summary>
     public LocalExchange? ActiveLocal => _active;
 
@@ -38,7 +44,12 @@ internal sealed partial class IkeSa
     public void MoveQueueTo(IkeSa other)
     {
         foreach (var exchange in _queue)
-            other._queue.AddLast(exchange);
+        {
+            // A rekey of this IKE SA has happened by now.
+            if (exchange is not RekeyIkeExchange)
+                other._queue.AddLast(exchange);
+        }
+
         _queue.Clear();
         other.StartNext();
     }
@@ -144,7 +155,7 @@ internal sealed partial class IkeSa
 
     private void StartNext()
     {
-        if (_active is not null || _queue.First is null || Closed || Phase < IkeSaPhase.Established)
+        if (_active is not null || _queue.First is null || Closed || PeerRekeysIke || Phase < IkeSaPhase.Established)
             return;
         _active = _queue.First.Value;
         _queue.RemoveFirst();

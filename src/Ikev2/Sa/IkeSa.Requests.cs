@@ -50,6 +50,7 @@ internal sealed partial class IkeSa
 
         Respond(outcome.Payloads!);
         outcome.After?.Invoke();
+        StartNext();
     }
 
     private void Fail(IkeFailure failure, RequestOutcome outcome)
@@ -78,6 +79,10 @@ internal sealed partial class IkeSa
         {
             Endpoint.End(this, row.EndReason, detail, sendDelete: false);
         }
+        else
+        {
+            StartNext();
+        }
     }
 
     private void Respond(IReadOnlyList<IkePayload> payloads)
@@ -94,6 +99,7 @@ internal sealed partial class IkeSa
             0);
         var response = Protect(header, payloads);
         Window.Answered(response);
+        PeerRekeysIke = false;
         Send(response, _requestPath);
         Endpoint.Observer.Answered(header.ExchangeType, Session?.Id, Endpoint.Now - _requestAt);
     }

@@ -16,11 +16,11 @@ public class LoginCollisionTests
     }
 
     [Theory]
-    [InlineData("child/child", 600)]
-    [InlineData("ike/ike", 600)]
-    [InlineData("child/ike", 600)]
-    [InlineData("rekey/delete", 600)]
-    [InlineData("anything", 1_500)]
+    [InlineData("child/child", 1_000)]
+    [InlineData("ike/ike", 1_000)]
+    [InlineData("child/ike", 1_000)]
+    [InlineData("rekey/delete", 1_000)]
+    [InlineData("anything", 4_000)]
     public void CollisionsConverge(string kind, int seeds)
     {
         var alive = 0;
@@ -37,6 +37,10 @@ public class LoginCollisionTests
             var disagreement = pair.Disagreement();
             Assert.True(disagreement is null, $"{kind}, seed {seed}: {disagreement}; script: {script}");
             alive += pair.LeftSession is null ? 0 : 1;
+
+            // Of simultaneous rekeys one redundant SA goes: two CHILD_SAs for the same traffic are left by none.
+            if (kind == "child/child" && pair.LeftSession is { } session)
+                Assert.True(session.Children.Count == 1, $"{kind}, seed {seed}: {session.Children.Count} CHILD_SAs; script: {script}");
         }
 
         if (!kind.Contains("delete", StringComparison.Ordinal) && kind != "anything")

@@ -1,6 +1,7 @@
 using System.Net;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
+using Headend.Ikev2.Exchanges;
 using Headend.Ikev2.Sa;
 using Headend.Ikev2.Wire;
 using Headend.TestKit.Initiator;
@@ -105,13 +106,13 @@ public sealed class EndpointPair
         var sas = node.Endpoint.Table.All.ToList();
         if (sas.Count != (session is null ? 0 : 1))
             return $"{side}: {sas.Count} IKE SAs: {string.Join(", ", sas.Select(s => s.Phase))}";
-        if (node.Endpoint.PendingOperations != 0)
+        if (node.Endpoint.PendingOperations != node.Outside.Outstanding)
             return $"{side}: {node.Endpoint.PendingOperations} operations pending";
         if (node.Outside.Open != (session is null ? 0 : 1))
             return $"{side}: {node.Outside.Open} logins open outside";
         if (session is null)
             return null;
-        if (sas[0].Phase != IkeSaPhase.Established || sas[0].ActiveLocal is not null)
+        if (sas[0].Phase != IkeSaPhase.Established || sas[0].ActiveLocal is not null and not LivenessExchange)
             return $"{side}: {sas[0].Phase}, {sas[0].ActiveLocal?.Story}";
         var installed = node.Outside.Installed.Order().ToList();
         return installed.SequenceEqual(session.Children.Select(c => c.InboundSpi).Order())
