@@ -13,13 +13,14 @@ using Microsoft.Extensions.Logging;
 namespace Headend.Composition;
 
 /// <summary>
-/// The one place where the leaves are joined into a running headend. Made by <see cref="StartAsync"/>, ended by <see cref="StopAsync"/>, which tells clients and
+/// The one place where the leaves are joined into a running headend. Made by <c>StartAsync</c>, ended by <see cref="StopAsync"/>, which tells clients and
 /// accounting; disposing without it drops everything at once.
 /// </summary>
 internal sealed partial class HeadendHost : IAsyncDisposable
 {
     private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan AccountingTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BindPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan GoodbyeCheck = TimeSpan.FromMilliseconds(20);
 
     private readonly UdpListener listener;
@@ -35,7 +36,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly ILogger logger;
     private AdminServer? admin;
 
-    private HeadendHost(HeadendConfiguration configuration, TelemetryServer telemetry, ILoggerFactory loggers, TimeProvider time)
+    private HeadendHost(HeadendConfiguration configuration, TelemetryServer telemetry, ILoggerFactory loggers, TimeProvider time, TimeSpan bindPatience, CancellationToken cancellation)
     {
         this.telemetry = telemetry;
         logger = loggers.CreateLogger("headend");
@@ -47,7 +48,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
         var profiles = new ProfileCompiler(configuration, radius, aaaObserver, time).Compile();
 
-        listener = UdpListener.Bind(configuration.Listen, time);
+        listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
         table = new SessionTable();
         dataPlane = OpenDataPlane(configuration, time);
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
@@ -83,14 +84,19 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     /// <summary>Builds everything and begins to serve.</summary>
     /// <exception cref="HeadendStartException">Says in a line or several what is missing.</exception>
     /// <exception cref="AdminSocketException">The admin socket cannot be used.</exception>
-    public static async Task<HeadendHost> StartAsync(HeadendConfiguration configuration, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellation)
+    public static Task<HeadendHost> StartAsync(HeadendConfiguration configuration, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellation) =>
+        StartAsync(configuration, loggers, time, BindPatience, cancellation);
+
+    /// <summary>The same with another patience for ports that are in use.</summary>
+    internal static async Task<HeadendHost> StartAsync(
+        HeadendConfiguration configuration, ILoggerFactory loggers, TimeProvider time, TimeSpan bindPatience, CancellationToken cancellation)
     {
         PrepareStateDirectory(configuration.StateDirectory);
         var telemetry = await TelemetryServer.StartAsync(configuration.Telemetry, loggers, cancellation);
         HeadendHost host;
         try
         {
-            host = new HeadendHost(configuration, telemetry, loggers, time);
+            host = new HeadendHost(configuration, telemetry, loggers, time, bindPatience, cancellation);
         }
         catch (HeadendStartException)
         {

@@ -6,6 +6,7 @@ using Headend.Ikev2;
 using Headend.Ikev2.Endpoint;
 using Headend.VirtualAccess.DataPlane;
 using Headend.VirtualAccess.Linux;
+using Microsoft.Extensions.Logging;
 
 namespace Headend.Runtime;
 
@@ -13,11 +14,12 @@ namespace Headend.Runtime;
 /// The UDP sockets: both ports on every listen address, a receiving thread each. IKE goes into the shards' mailboxes, ESP is decrypted on the receiving
 /// thread. Any thread transmits.
 /// </summary>
-internal sealed class UdpListener : IDisposable
+internal sealed partial class UdpListener : IDisposable
 {
     private const int MarkerLength = DatagramClassifier.MarkerOctets;
     private const int ExchangeTypeOffset = 18;
     private const byte IkeAuth = 35;
+    private static readonly TimeSpan BindInterval = TimeSpan.FromSeconds(1);
 
     private readonly List<Port> ports;
     private readonly List<Thread> threads = [];
@@ -40,9 +42,30 @@ internal sealed class UdpListener : IDisposable
     /// <summary>IKE datagrams that found their queue full.</summary>
     public long Refused => Volatile.Read(ref refused);
 
-    /// <summary>Binds every socket.</summary>
+    /// <summary>
+    /// Binds every socket. A killed headend holds its ports until the kernel has removed its interfaces, some ten milliseconds each: a port in use is waited
+    /// for, at most <paramref name="patience"/>.
+    /// </summary>
     /// <exception cref="HeadendStartException">An address or port cannot be had.</exception>
-    public static UdpListener Bind(ListenOptions options, TimeProvider time)
+    public static UdpListener Bind(ListenOptions options, TimeProvider time, TimeSpan patience, ILogger logger, CancellationToken cancellation)
+    {
+        for (var began = time.GetTimestamp(); ;)
+        {
+            try
+            {
+                return Bind(options, time);
+            }
+            catch (HeadendStartException error) when (
+                error.InnerException is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse } && time.GetElapsedTime(began) < patience)
+            {
+                LogWaiting(logger, error.Message, patience);
+                if (cancellation.WaitHandle.WaitOne(BindInterval))
+                    throw;
+            }
+        }
+    }
+
+    private static UdpListener Bind(ListenOptions options, TimeProvider time)
     {
         var ports = new List<Port>();
         foreach (var address in options.Addresses)
@@ -185,6 +208,9 @@ internal sealed class UdpListener : IDisposable
         ArrayPool<byte>.Shared.Return(buffer);
         Interlocked.Increment(ref refused);
     }
+
+    [LoggerMessage(EventId = 1105, EventName = "port-in-use", Level = LogLevel.Warning, Message = "{Reason}; waiting up to {Patience}")]
+    private static partial void LogWaiting(ILogger logger, string reason, TimeSpan patience);
 
     private sealed class Port(BatchSocket socket, IPAddress bound, bool marked)
     {

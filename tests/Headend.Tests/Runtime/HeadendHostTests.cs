@@ -87,7 +87,7 @@ public sealed class HeadendHostTests : IAsyncLifetime
     public async Task APortInUseIsSaidInALine()
     {
         var error = await Assert.ThrowsAsync<HeadendStartException>(
-            () => HeadendHost.StartAsync(Load() with { AdminSocket = Path.Combine(directory, "b.sock") }, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None));
+            () => HeadendHost.StartAsync(Load(), NullLoggerFactory.Instance, TimeProvider.System, TimeSpan.Zero, CancellationToken.None));
         Assert.Contains("in use", error.Message, StringComparison.Ordinal);
     }
 
