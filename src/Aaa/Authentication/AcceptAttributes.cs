@@ -63,23 +63,21 @@ public sealed class AcceptAttributes : IDisposable
         {
             if (attribute.Type is not (MicrosoftAttribute.MppeRecvKey or MicrosoftAttribute.MppeSendKey)) continue;
             var name = attribute.Type == MicrosoftAttribute.MppeRecvKey ? "MS-MPPE-Recv-Key" : "MS-MPPE-Send-Key";
+            ref var place = ref attribute.Type == MicrosoftAttribute.MppeRecvKey ? ref receive : ref send;
             if (!RadiusHiding.TryRevealSalted(attribute.Value.Span, requestAuthenticator, secret, out var key) || key.Length is 0 or > MaximumKeyLength)
             {
                 error = $"{name} is malformed";
             }
-            else if (attribute.Type == MicrosoftAttribute.MppeRecvKey)
-            {
-                if (receive is null) receive = key;
-                else error = $"{name} occurs twice";
-            }
-            else if (send is null)
-            {
-                send = key;
-            }
-            else
+            else if (place is not null)
             {
                 error = $"{name} occurs twice";
             }
+            else
+            {
+                place = key;
+                continue;
+            }
+            CryptographicOperations.ZeroMemory(key);
         }
         if (error.Length == 0 && receive is null != send is null) error = receive is null ? "MS-MPPE-Recv-Key is missing" : "MS-MPPE-Send-Key is missing";
         if (error.Length == 0 && receive is not null && send is not null)

@@ -1,3 +1,4 @@
+using System.Text;
 using Headend.Aaa.Radius;
 
 namespace Headend.Aaa.Authentication;
@@ -8,6 +9,10 @@ public static class AccessRequestCodec
     private const uint NasPortTypeVirtual = 5;
     private const uint ServiceTypeLogin = 1;
     private const uint ServiceTypeOutbound = 5;
+    private const string Phase1Id = "isakmp-phase1-id";
+
+    /// <summary>What a Vendor-Specific attribute has left beside vendor (4), sub-attribute header (2) and the pair's name and equals sign.</summary>
+    private const int MaximumPhase1Id = RadiusPacket.MaximumValueLength - 6 - 17;
 
     /// <summary>
     /// Framed-MTU of EAP conversations: RFC 3579 2.4: bounds the EAP packets that the server sends. An EAP payload of this size stays within the fragments of RFC 7383.
@@ -68,8 +73,18 @@ public static class AccessRequestCodec
             .Add(RadiusAttributeType.AcctSessionId, session.AcctSessionId)
             .Add(RadiusAttributeType.ConnectInfo, session.ConnectInfo)
             .AddCiscoPair("audit-session-id", session.AuditSessionId)
-            .AddCiscoPair("isakmp-phase1-id", session.IkeIdentity)
+            .AddCiscoPair(Phase1Id, Cut(session.IkeIdentity, MaximumPhase1Id))
             // The misspelling is FlexVPN's and what policies match.
             .AddCiscoPair("isakmp-initator-ip", client);
+    }
+
+    /// <summary>The identity is the peer's and may be a long distinguished name: its beginning is better than no login.</summary>
+    private static string? Cut(string? text, int maximumOctets)
+    {
+        if (text is null || Encoding.UTF8.GetByteCount(text) <= maximumOctets) return text;
+        var octets = Encoding.UTF8.GetBytes(text);
+        var end = maximumOctets;
+        while ((octets[end] & 0xC0) == 0x80) end--;
+        return Encoding.UTF8.GetString(octets, 0, end);
     }
 }

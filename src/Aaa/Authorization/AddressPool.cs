@@ -13,13 +13,16 @@ public sealed record AddressPoolStatistics(string Name, long Size, long Leased, 
 
 /// <summary>
 /// Leases addresses of a range or CIDR, IPv4 or IPv6. Lease and release take constant time and memory grows with the leases, not with the range: fresh
-/// addresses come from a counter, returned ones from a queue, so that an address rests as long as possible. An identity gets its last address
-/// again while nobody else has it. Thread-safe. Lease only after Access-Accept.
+/// addresses come from a counter, returned ones from a queue, so that an address rests for <see cref="MaximumResting"/> others or until the range is used up.
+/// An identity gets its last address again while nobody else has it. Thread-safe. Lease only after Access-Accept.
 /// </summary>
 public sealed class AddressPool
 {
     /// <summary>Identities remembered for their last address; beyond this the oldest are forgotten.</summary>
     public const int MaximumRemembered = 65_536;
+
+    /// <summary>Returned addresses that rest while fresh ones are left. Without this bound an IPv6 pool would remember every address it ever gave.</summary>
+    public const int MaximumResting = 16_384;
 
     private readonly Lock gate = new();
     private readonly UInt128 first;
@@ -61,6 +64,8 @@ public sealed class AddressPool
             if (from.AddressFamily != to.AddressFamily) return false;
             error = $"pool {name}: the range '{range}' runs backwards";
             if (ToNumber(from) > ToNumber(to)) return false;
+            error = $"pool {name}: the range '{range}' is larger than half of all addresses";
+            if (ToNumber(to) - ToNumber(from) >= UInt128.One << (from.GetAddressBytes().Length * 8 - 1)) return false;
             pool = new AddressPool(name, ToNumber(from), ToNumber(to), from.GetAddressBytes().Length);
         }
         else
@@ -83,7 +88,7 @@ public sealed class AddressPool
     }
 
     /// <summary>
-    /// Leases an address to a session. The identity's last one if it is free, else one never leased, else the one that has been free for longest.
+    /// Leases an address to a session. The identity's last one if it is free, else one never leased (unless many rest), else the one that has been free for longest.
     /// </summary>
     /// <param name="identity">Who it is for: user and device, as the caller likes stickiness.</param>
     /// <param name="address">The lease; give it back with <see cref="Release"/>.</param>
@@ -142,7 +147,7 @@ public sealed class AddressPool
             return true;
         }
         // Addresses that were wished for ahead of the counter are skipped once, so this loop is paid for by their leases.
-        while (fresh < size)
+        while (fresh < size && returned.Count < MaximumResting)
         {
             offset = fresh++;
             if (!takenEarly.Remove(offset)) return true;

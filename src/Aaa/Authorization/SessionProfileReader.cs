@@ -105,7 +105,7 @@ public sealed class SessionProfileReader
         28 => attribute.TryGetUInt32(out var seconds) && Set(profile with { IdleTimeout = Seconds(seconds) }),
         85 => attribute.TryGetUInt32(out var seconds) && Set(profile with { InterimInterval = Seconds(seconds) }),
         88 => attribute.TryGetText(out var pool) && Set(profile with { Ipv4Pool = pool }),
-        89 => Set(profile with { ChargeableUserIdentity = attribute.Value }),
+        89 => Set(profile with { ChargeableUserIdentity = attribute.Value.ToArray() }),
         96 => attribute.Value.Length == 8 && (interfaceId = attribute.Value.ToArray()) is not null,
         97 => attribute.TryGetIpv6Prefix(out var prefix) && Set(profile with { Ipv6Prefix = prefix }),
         100 => attribute.TryGetText(out var pool) && Set(profile with { Ipv6Pool = pool }),

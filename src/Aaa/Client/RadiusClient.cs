@@ -149,13 +149,24 @@ public sealed class RadiusClient : IAsyncDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         var server = attempt.TakeServer();
-        var exchange = server.Begin(attempt.Request, attempt.HasLivingAlternative(time.GetUtcNow()));
+        var begun = time.GetTimestamp();
+        RadiusExchange exchange;
+        try
+        {
+            exchange = server.Begin(attempt.Request, attempt.HasLivingAlternative(time.GetUtcNow()));
+        }
+        catch (SocketException error) when (attempt.HasMore)
+        {
+            // No route to this server, or no port left: the next one may do better.
+            attempt.Failed.Add(new ServerAttemptRecord(server.Options.Name, 0, 0, 0, 0, false, error.Message));
+            return null;
+        }
         using var registration = cancellation.UnsafeRegister(static state => ((RadiusExchange)state!).Server.Abandon((RadiusExchange)state!), exchange);
         var outcome = await exchange.Task.ConfigureAwait(false);
         if (outcome is not null) return outcome;
         cancellation.ThrowIfCancellationRequested();
         attempt.Failed.Add(exchange.ToRecord());
-        if (!stopping) server.MarkDead(attempt.Group.Options.DeadTime);
+        if (!stopping) server.MarkDead(attempt.Group.Options.DeadTime, begun);
         return null;
     }
 

@@ -70,11 +70,13 @@ public enum UnavailableReason
 /// <param name="MissingMessageAuthenticators">Replies without the required Message-Authenticator.</param>
 /// <param name="Malformed">Replies that were no RADIUS packet or of a code that does not answer the request.</param>
 /// <param name="Refused">Whether its host answered ICMP port unreachable.</param>
+/// <param name="SocketFailure">Why the operating system would not send, or null.</param>
 public sealed record ServerAttemptRecord(
-    string Server, int Transmissions, int BadAuthenticators, int MissingMessageAuthenticators, int Malformed, bool Refused)
+    string Server, int Transmissions, int BadAuthenticators, int MissingMessageAuthenticators, int Malformed, bool Refused, string? SocketFailure = null)
 {
     public string Explain()
     {
+        if (SocketFailure is not null) return $"{Server} cannot be asked: {SocketFailure}";
         var line = $"{Server} was asked {Transmissions} time{(Transmissions == 1 ? "" : "s")}";
         if (BadAuthenticators > 0) line += $", {BadAuthenticators} replies failed their Response Authenticator: is the secret right?";
         if (MissingMessageAuthenticators > 0) line += $", {MissingMessageAuthenticators} replies lacked Message-Authenticator: the server predates the remedy of CVE-2024-3596";

@@ -18,6 +18,7 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
     private int rotation;
     private bool disposed;
     private DateTimeOffset? deadUntil;
+    private long? answeredAt;
     private double smoothedRoundTripSeconds = -1;
     private long requests, retransmissions, accepts, rejects, challenges, accountingResponses, timeouts;
     private long badAuthenticators, missingMessageAuthenticators, malformed, unexpected, refused;
@@ -57,18 +58,24 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
             again = exchange.Transmissions <= Options.Retransmit;
             if (!again) timeouts++;
         }
-        if (again) Transmit(exchange, transmission);
-        else if (TryFinish(exchange)) exchange.TrySetResult(null);
+        if (again && TryRetransmit(exchange, transmission)) return;
+        Abandon(exchange);
     }
 
-    /// <summary>The server let a request run dry.</summary>
-    public void MarkDead(TimeSpan deadTime)
+    /// <summary>
+    /// The server let a request run dry. It is dead only if it answered nobody meanwhile: servers drop single requests on purpose (an unknown realm, a
+    /// home server that is silent), and one user's must not cost all others their server.
+    /// </summary>
+    /// <param name="deadTime">How long it is passed over.</param>
+    /// <param name="since">When the request was begun (<see cref="TimeProvider.GetTimestamp"/>).</param>
+    public void MarkDead(TimeSpan deadTime, long since)
     {
         if (deadTime <= TimeSpan.Zero) return;
         var until = time.GetUtcNow() + deadTime;
         bool news;
         lock (gate)
         {
+            if (answeredAt is { } answered && answered >= since) return;
             news = deadUntil is null;
             deadUntil = until;
         }
@@ -189,7 +196,12 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
                 }
             }
             exchange.PacketLength = exchange.Request.Encode(exchange.Packet, identifier, nonce, Options.Secret, now);
-            lock (gate) socket.SetAuthenticator(identifier, exchange.Packet.AsSpan(4, 16));
+            lock (gate)
+            {
+                // Ended meanwhile: the identifier may be somebody else's already.
+                if (exchange.Done) return;
+                socket.SetAuthenticator(identifier, exchange.Packet.AsSpan(4, 16));
+            }
         }
         lock (gate)
         {
@@ -200,6 +212,24 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
         }
         timers.Add(exchange, previous + 1, Jittered(Options.Timeout));
         exchange.Socket!.TrySend(exchange.Packet.AsSpan(0, exchange.PacketLength));
+    }
+
+    /// <summary>On the timer's thread nobody else would catch what the operating system refuses.</summary>
+    private bool TryRetransmit(RadiusExchange exchange, int transmission)
+    {
+        try
+        {
+            Transmit(exchange, transmission);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
     }
 
     private TimeSpan Jittered(TimeSpan timeout)
@@ -269,6 +299,7 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
         {
             revived = deadUntil is not null;
             deadUntil = null;
+            answeredAt = time.GetTimestamp();
             // RFC 6298 2 with alpha 1/8; Karn: a retransmitted request's answer measures nothing.
             if (exchange.Transmissions == 1)
             {

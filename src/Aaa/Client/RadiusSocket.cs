@@ -15,6 +15,7 @@ internal sealed class RadiusSocket : IDisposable
     private readonly RadiusServer server;
     private readonly RadiusExchange?[] exchanges = new RadiusExchange?[Identifiers];
     private readonly byte[] authenticators = new byte[Identifiers * 16];
+    private readonly bool[] answerable = new bool[Identifiers];
     // Identifiers wait in a queue, so that one comes back as late as possible: a late answer to its last use must not meet its next one.
     private readonly byte[] free = new byte[Identifiers];
     private int head;
@@ -48,10 +49,17 @@ internal sealed class RadiusSocket : IDisposable
         head = (head + 1) % Identifiers;
         Available--;
         exchanges[identifier] = exchange;
+        // The authenticator of the last use still stands here: a late answer to that one must not verify for this one.
+        answerable[identifier] = false;
         return identifier;
     }
 
-    public void SetAuthenticator(byte identifier, ReadOnlySpan<byte> authenticator) => authenticator.CopyTo(authenticators.AsSpan(identifier * 16, 16));
+    /// <summary>From here on a reply to the identifier is looked at.</summary>
+    public void SetAuthenticator(byte identifier, ReadOnlySpan<byte> authenticator)
+    {
+        authenticator.CopyTo(authenticators.AsSpan(identifier * 16, 16));
+        answerable[identifier] = true;
+    }
 
     public void Release(byte identifier)
     {
@@ -62,7 +70,7 @@ internal sealed class RadiusSocket : IDisposable
 
     public bool TryFind(byte identifier, Span<byte> authenticator, out RadiusExchange? exchange)
     {
-        exchange = exchanges[identifier];
+        exchange = answerable[identifier] ? exchanges[identifier] : null;
         authenticators.AsSpan(identifier * 16, 16).CopyTo(authenticator);
         return exchange is not null;
     }

@@ -44,6 +44,21 @@ public sealed class AccessRequestTests
         Assert.Equal("r2", AccessRequestCodec.BuildEap(Session, eap, [9], "r2").ServerName);
     }
 
+    [Theory]
+    [InlineData(230, 230)]
+    [InlineData(231, 230)]
+    [InlineData(4000, 230)]
+    public void A_long_identity_of_the_peer_is_cut_and_not_the_end_of_the_login(int length, int sent)
+    {
+        using var secret = RadiusSecret.FromText("testing123");
+        var request = AccessRequestCodec.BuildEap(Session with { IkeIdentity = new string('x', length) }, [2, 1, 0, 5, 1]);
+        Assert.Null(request.Error);
+        Assert.Contains("isakmp-phase1-id=" + new string('x', sent), Wire.CiscoPairs(Wire.Encode(request, secret, new byte[16])));
+        // Never within a character.
+        request = AccessRequestCodec.BuildEap(Session with { IkeIdentity = "x" + new string('é', length) }, [2, 1, 0, 5, 1]);
+        Assert.Contains("isakmp-phase1-id=x" + new string('é', 114), Wire.CiscoPairs(Wire.Encode(request, secret, new byte[16])));
+    }
+
     [Fact]
     public void An_ipv6_gateway_says_so()
     {

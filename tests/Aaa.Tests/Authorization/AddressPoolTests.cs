@@ -29,6 +29,7 @@ public sealed class AddressPoolTests
     [InlineData("10.0.0.0/7")]
     [InlineData("10.0.0.0/33")]
     [InlineData("10.0.0.9-10.0.0.1")]
+    [InlineData("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")]
     [InlineData("10.0.0.1-2001:db8::1")]
     [InlineData("x/8")]
     [InlineData("")]
@@ -54,6 +55,23 @@ public sealed class AddressPoolTests
         Assert.False(pool.Release(IPAddress.Parse("10.0.0.9")));
         Assert.False(pool.Release(IPAddress.Parse("2001:db8::1")));
         Assert.True(pool.Contains(c));
+    }
+
+    [Fact]
+    public void A_huge_pool_remembers_a_bounded_number_of_returned_addresses()
+    {
+        var pool = Parse("2001:db8::/64");
+        var distinct = new HashSet<IPAddress>();
+        for (var i = 0; i < 3 * AddressPool.MaximumResting; i++)
+        {
+            var address = Lease(pool, $"device {i}");
+            distinct.Add(address);
+            Assert.True(pool.Release(address));
+        }
+        Assert.Equal(AddressPool.MaximumResting, distinct.Count);
+        // Fresh ones are used again as soon as fewer rest.
+        Assert.Equal(IPAddress.Parse("2001:db8::1"), Lease(pool, "x"));
+        Assert.DoesNotContain(Lease(pool, "y"), distinct);
     }
 
     [Fact]

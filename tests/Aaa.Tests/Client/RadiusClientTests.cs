@@ -180,6 +180,58 @@ public sealed class RadiusClientTests : IAsyncLifetime, IRadiusObserver
     }
 
     [Fact]
+    public async Task A_server_that_answers_others_is_not_dead_for_dropping_one_request()
+    {
+        var first = Serve("r1");
+        var second = Serve("r2", request => [FakeRadiusServer.Accept(request)]);
+        var group = Group(first, second);
+        var dropped = SendAsync(group);
+        await first.NextAsync();
+        first.Answer = request => [FakeRadiusServer.Accept(request)];
+        Assert.Equal("r1", Assert.IsType<RadiusOutcome.Accept>(await SendAsync(group)).Server.Name);
+        await first.NextAsync();
+        first.Answer = _ => [];
+        for (var i = 0; i < first.Options.Retransmit; i++)
+        {
+            time.Advance(Timeout);
+            await first.NextAsync();
+        }
+        time.Advance(Timeout);
+        Assert.Equal("r2", Assert.IsType<RadiusOutcome.Accept>(await dropped).Server.Name);
+        Assert.Null(client.GetStatistics()[0].DeadUntil);
+        Assert.Empty(events);
+    }
+
+    [Fact]
+    public async Task A_server_that_cannot_be_reached_at_all_fails_over()
+    {
+        var first = Serve("r1");
+        // Nobody's address here (RFC 5737): binding to it fails, like connecting without a route.
+        first.Options = first.Options with { SourceAddress = IPAddress.Parse("192.0.2.77") };
+        var second = Serve("r2", request => [FakeRadiusServer.Accept(request)]);
+        Assert.Equal("r2", Assert.IsType<RadiusOutcome.Accept>(await SendAsync(Group(first, second))).Server.Name);
+        second.Options = second.Options with { Name = "r3", SourceAddress = IPAddress.Parse("192.0.2.77") };
+        var unavailable = Assert.IsType<RadiusOutcome.Unavailable>(await SendAsync(Group(first, second)));
+        Assert.Equal(UnavailableReason.SocketError, unavailable.Reason);
+        Assert.Contains("r1 cannot be asked", unavailable.Explain(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_retransmission_that_finds_no_source_port_ends_the_request_and_nothing_else()
+    {
+        await using var tight = new RadiusClient(new RadiusClientOptions { Jitter = 0, InitialPortsPerServer = 1, MaximumPortsPerServer = 1 }, time, this);
+        var server = Serve("r1");
+        var group = tight.CreateGroup(new RadiusGroupOptions("g", [server.Options]));
+        var sending = new List<Task<RadiusOutcome>>();
+        for (var i = 0; i < 256; i++) sending.Add(tight.SendAsync(group, new RadiusRequest(RadiusCode.AccountingRequest).AddDelayTime(time.GetUtcNow()), default));
+        // Every identifier is in use and each retransmission wants a new one (RFC 2866 5.2).
+        time.Advance(Timeout);
+        while (sending.Exists(static s => !s.IsCompleted)) time.Advance(Timeout);
+        Assert.All(await Task.WhenAll(sending), static outcome => Assert.IsType<RadiusOutcome.Unavailable>(outcome));
+        Assert.Equal(0, tight.GetStatistics()[0].Outstanding);
+    }
+
+    [Fact]
     public async Task When_all_servers_are_dead_they_are_still_asked()
     {
         var first = Serve("r1");
