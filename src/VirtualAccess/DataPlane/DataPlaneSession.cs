@@ -6,7 +6,7 @@ namespace Headend.VirtualAccess.DataPlane;
 internal sealed record SessionPath(EspPath Path, int Descriptor);
 
 /// <summary>
-/// One session. Its device is read under <see cref="ReadGate"/> and written with the gate of an SA held; closing takes each of them in turn, so
+/// One session. Its device is read in a turn of its <see cref="TunReader"/> and written with the gate of an SA held; closing waits for each of them, so
 /// that no thread uses a descriptor number that the kernel has given to somebody else.
 /// </summary>
 internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, SessionPath path)
@@ -19,6 +19,7 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     private long inOctets, outOctets, inPackets, outPackets, inDropped, outDropped, lastInbound, lastOutbound;
     private long tooBigWindow;
     private int tooBigSent;
+    private bool closed;
 
     public SessionHandle Handle { get; } = handle;
 
@@ -33,11 +34,6 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     /// <summary>0 = off.</summary>
     public int AdjustMss { get; } = request.Config.TcpAdjustMss?.Value ?? 0;
 
-    /// <summary>Held while the device is read; <see cref="Closed"/> changes under it.</summary>
-    public Lock ReadGate { get; } = new();
-
-    public bool Closed { get; set; }
-
     public SessionPath Path
     {
         get => path;
@@ -50,7 +46,7 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     {
         lock (gate)
         {
-            if (Closed) return false;
+            if (closed) return false;
             all.Add(sa);
             // With nothing to send on, waiting would only lose packets.
             if (mode == OutboundMode.AfterFirstInbound && sending.Length > 0) waiting.Add(sa);
@@ -89,7 +85,7 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     {
         lock (gate)
         {
-            Closed = true;
+            closed = true;
             EspSa[] closing = [.. all];
             all.Clear();
             waiting.Clear();

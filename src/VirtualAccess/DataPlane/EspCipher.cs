@@ -59,12 +59,13 @@ internal sealed unsafe class AeadEspCipher : EspCipher
     private const int TagLength = 16;
 
     /// <summary>The nonce in native memory: written per packet, read by OpenSSL, zeroed at the end.</summary>
-    private readonly byte* nonce = (byte*)NativeMemory.AllocZeroed(NonceLength);
+    private readonly byte* nonce;
     private nint context;
 
     public AeadEspCipher(EspAlgorithm algorithm, ReadOnlySpan<byte> keyAndSalt, bool encrypt)
     {
         context = NewContext(algorithm, keyAndSalt[..^SaltLength], encrypt, NonceLength);
+        nonce = (byte*)NativeMemory.AllocZeroed(NonceLength);
         keyAndSalt[^SaltLength..].CopyTo(new Span<byte>(nonce, SaltLength));
     }
 
@@ -130,8 +131,16 @@ internal sealed unsafe class CbcHmacEspCipher : EspCipher
     public CbcHmacEspCipher(EspAlgorithm algorithm, EspKeys keys, bool encrypt)
     {
         icvLength = algorithm.IcvLength;
-        context = NewContext(algorithm, keys.Encryption.Span, encrypt, ivLength: 0);
         hmac = IncrementalHash.CreateHMAC(new HashAlgorithmName(algorithm.HashName), keys.Integrity.Span);
+        try
+        {
+            context = NewContext(algorithm, keys.Encryption.Span, encrypt, ivLength: 0);
+        }
+        catch (CryptographicException)
+        {
+            hmac.Dispose();
+            throw;
+        }
     }
 
     public override bool Seal(Span<byte> packet, ulong counter)

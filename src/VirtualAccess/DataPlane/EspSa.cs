@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 
 namespace Headend.VirtualAccess.DataPlane;
 
@@ -33,7 +34,15 @@ internal sealed class EspSa : IDisposable
         Window = new ReplayWindow(parameters.ReplayWindow);
         softLimits = parameters.SoftLimits;
         inboundCipher = EspCipher.Create(Algorithm, parameters.InboundKeys, encrypt: false);
-        outboundCipher = EspCipher.Create(Algorithm, parameters.OutboundKeys, encrypt: true);
+        try
+        {
+            outboundCipher = EspCipher.Create(Algorithm, parameters.OutboundKeys, encrypt: true);
+        }
+        catch (CryptographicException)
+        {
+            inboundCipher.Dispose();
+            throw;
+        }
     }
 
     public uint InboundSpi { get; }

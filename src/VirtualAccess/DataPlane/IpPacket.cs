@@ -77,14 +77,18 @@ internal readonly struct IpPacket
     {
         ip = default;
         if (packet.Length < IPv6Header || BinaryPrimitives.ReadUInt16BigEndian(packet[4..]) + IPv6Header != packet.Length) return false;
+        var source6 = BinaryPrimitives.ReadUInt128BigEndian(packet[8..]);
+        var destination6 = BinaryPrimitives.ReadUInt128BigEndian(packet[24..]);
+        // IPv4-mapped addresses do not travel (RFC 4942 2.2), and here they would pass for the IPv4 addresses of a selector.
+        if (IsMapped(source6) || IsMapped(destination6)) return false;
         var protocol = packet[6];
         var offset = IPv6Header;
         var first = SkipExtensions(packet, ref protocol, ref offset);
         var hasPorts = TryReadPorts(packet, protocol, offset, first, out var source, out var destination);
         ip = new IpPacket
         {
-            Source = BinaryPrimitives.ReadUInt128BigEndian(packet[8..]),
-            Destination = BinaryPrimitives.ReadUInt128BigEndian(packet[24..]),
+            Source = source6,
+            Destination = destination6,
             IsIPv6 = true,
             Protocol = protocol,
             TrafficClass = (byte)(BinaryPrimitives.ReadUInt16BigEndian(packet) >> 4),
@@ -96,6 +100,8 @@ internal readonly struct IpPacket
         };
         return true;
     }
+
+    private static bool IsMapped(UInt128 address) => address >> 32 == 0xffff;
 
     /// <summary>Walks hop-by-hop, routing, destination options and fragment headers (RFC 8200 4).</summary>
     /// <returns>False when the upper-layer header is not in this packet.</returns>

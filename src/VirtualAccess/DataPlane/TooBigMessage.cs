@@ -21,10 +21,10 @@ internal static class TooBigMessage
     /// <param name="packet">The packet that did not fit.</param>
     /// <param name="ip">Its header.</param>
     /// <param name="mtu">What would fit, octets.</param>
-    /// <returns>Length, or 0 when none may be sent: never about ICMP errors (RFC 1122 3.2.2).</returns>
+    /// <returns>Length, or 0 when none may be sent: never about ICMP errors, never to or about groups or broadcasts (RFC 1122 3.2.2).</returns>
     public static int Write(Span<byte> output, ReadOnlySpan<byte> packet, in IpPacket ip, int mtu)
     {
-        if (IsIcmpError(packet, ip)) return 0;
+        if (IsIcmpError(packet, ip) || !IsUnicast(ip.Source, ip.IsIPv6) || !IsUnicast(ip.Destination, ip.IsIPv6)) return 0;
         return ip.IsIPv6 ? WriteIPv6(output, packet, mtu) : WriteIPv4(output, packet, mtu);
     }
 
@@ -71,6 +71,12 @@ internal static class TooBigMessage
         var pseudoHeader = InternetChecksum.Sum(header[8..40], (uint)icmpLength + IpPacket.Icmpv6);
         BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], InternetChecksum.Compute(icmp, pseudoHeader));
         return IpPacket.IPv6Header + icmpLength;
+    }
+
+    private static bool IsUnicast(UInt128 address, bool ipv6)
+    {
+        if (ipv6) return address != UInt128.Zero && address >> 120 != 0xff;
+        return (byte)((uint)address >> 24) is not (0 or >= 224);
     }
 
     private static bool IsIcmpError(ReadOnlySpan<byte> packet, in IpPacket ip)

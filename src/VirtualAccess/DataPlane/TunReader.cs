@@ -9,6 +9,9 @@ internal sealed unsafe class TunReader : IDisposable
     private const long StopToken = 0;
 
     private readonly ConcurrentDictionary<long, DataPlaneSession> sessions = new();
+
+    /// <summary>Held from reading the first packet to having sent the last.</summary>
+    private readonly Lock turn = new();
     private readonly EpollSet epoll = new();
     private readonly EventSignal stop = new();
     private readonly Thread thread;
@@ -40,14 +43,13 @@ internal sealed unsafe class TunReader : IDisposable
         return errno;
     }
 
-    /// <summary>Stops reading. All SAs of the session are disposed before, so nothing uses the device any more.</summary>
+    /// <summary>Stops reading and waits for the turn in hand: all SAs of the session are disposed before, so nothing uses the device or counts any more.</summary>
     public void Remove(DataPlaneSession session)
     {
         sessions.TryRemove(session.Handle.Value, out _);
-        lock (session.ReadGate)
+        epoll.Remove(session.Device.Descriptor);
+        lock (turn)
         {
-            session.Closed = true;
-            epoll.Remove(session.Device.Descriptor);
         }
     }
 
@@ -66,40 +68,39 @@ internal sealed unsafe class TunReader : IDisposable
         {
             var ready = epoll.Wait();
             var now = time.GetTimestamp();
-            for (var i = 0; i < ready; i++)
+            lock (turn)
             {
-                var token = epoll.Token(i);
-                if (token == StopToken) return;
-                if (sessions.TryGetValue(token, out var session)) Drain(session, batch, now);
-            }
+                for (var i = 0; i < ready; i++)
+                {
+                    var token = epoll.Token(i);
+                    if (token == StopToken) return;
+                    if (sessions.TryGetValue(token, out var session)) Drain(session, batch, now);
+                }
 
-            batch.Flush(now, onSoftLimit);
+                batch.Flush(now, onSoftLimit);
+            }
         }
     }
 
     /// <summary>Reads at most one batch, so that a busy session does not starve the others.</summary>
     private void Drain(DataPlaneSession session, EspSendBatch batch, long now)
     {
-        lock (session.ReadGate)
+        for (var i = 0; i < EspSendBatch.Capacity; i++)
         {
-            if (session.Closed) return;
-            for (var i = 0; i < EspSendBatch.Capacity; i++)
+            if (batch.IsFull) batch.Flush(now, onSoftLimit);
+            var length = session.Device.Read(batch.Slot + EspSendBatch.InnerOffset, EspSendBatch.MaximumInner);
+            if (length < 0)
             {
-                if (batch.IsFull) batch.Flush(now, onSoftLimit);
-                var length = session.Device.Read(batch.Slot + EspSendBatch.InnerOffset, EspSendBatch.MaximumInner);
-                if (length < 0)
-                {
-                    // Somebody deleted the device: it would be readable for ever.
-                    epoll.Remove(session.Device.Descriptor);
-                    return;
-                }
-
-                if (length == 0) return;
-                var drop = Seal(session, batch, length, now);
-                if (drop == EspDrop.None) continue;
-                drops.Count(drop);
-                session.CountOutboundDrop();
+                // Somebody deleted the device: it would be readable for ever.
+                epoll.Remove(session.Device.Descriptor);
+                return;
             }
+
+            if (length == 0) return;
+            var drop = Seal(session, batch, length, now);
+            if (drop == EspDrop.None) continue;
+            drops.Count(drop);
+            session.CountOutboundDrop();
         }
     }
 

@@ -105,18 +105,19 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
             return false;
         }
 
-        // Receive first: the client may send as soon as it has our answer.
-        var entry = new InboundSa(owner, sa);
-        if (!inbound.TryAdd(parameters.InboundSpi, entry)) failure = new InterfaceFailure("install SA", $"SPI {parameters.InboundSpi:x8} is in use");
-        else if (!owner.Add(sa, parameters.Outbound))
+        // Packets wait while the SA is in one table only: its session may close meanwhile, and with it the device.
+        lock (sa.InboundGate)
         {
-            inbound.TryRemove(parameters.InboundSpi, out _);
-            failure = new InterfaceFailure("install SA", "no such session");
+            if (!inbound.TryAdd(parameters.InboundSpi, new InboundSa(owner, sa))) failure = new InterfaceFailure("install SA", $"SPI {parameters.InboundSpi:x8} is in use");
+            else if (!owner.Add(sa, parameters.Outbound))
+            {
+                inbound.TryRemove(parameters.InboundSpi, out _);
+                failure = new InterfaceFailure("install SA", "no such session");
+            }
+
+            if (failure is not null) sa.Dispose();
         }
 
-        // A packet may have come between the two tables.
-        if (failure is null && entry.Seen) owner.Activate(sa);
-        if (failure is not null) sa.Dispose();
         return failure is null;
     }
 
@@ -227,8 +228,6 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
 internal sealed record InboundSa(DataPlaneSession Session, EspSa Sa)
 {
     private int seen;
-
-    public bool Seen => Volatile.Read(ref seen) != 0;
 
     /// <summary>True for the first caller only.</summary>
     public bool FirstPacket() => seen == 0 && Interlocked.Exchange(ref seen, 1) == 0;

@@ -67,6 +67,18 @@ public sealed class EspSaTests
         EspDrop Send(string from, string to, ushort port) => Packets.Open(headend, Packets.Seal(client, Packets.Udp(from, to, 8, 999, port)), out _);
     }
 
+    /// <summary>::ffff:10.99.0.1 in an IPv6 header is not the IPv4 address that the selector means.</summary>
+    [Theory]
+    [InlineData("::ffff:10.99.0.1", "::ffff:10.10.0.1")]
+    [InlineData("2001:db8::1", "::ffff:10.10.0.1")]
+    public void MappedAddressesAreNoIPv4Addresses(string from, string to)
+    {
+        var (hp, cp) = Sa.Pair(Sa.Gcm256, 0x1000);
+        using var headend = new EspSa(hp with { RemoteSelectors = [.. hp.RemoteSelectors, EspSelector.FromNetwork(IPNetwork.Parse("2001:db8::/64"))] }, 1);
+        using var client = new EspSa(cp, 2);
+        Assert.Equal(EspDrop.Malformed, Packets.Open(headend, Packets.Seal(client, Packets.Udp(from, to, 8)), out _));
+    }
+
     /// <summary>RFC 4303 3.3.3: "the sender MUST NOT send a packet on an SA if doing so would cause the sequence number to cycle".</summary>
     [Fact]
     public void StopsAtTheLastSequenceNumberAndWarnsLongBefore()

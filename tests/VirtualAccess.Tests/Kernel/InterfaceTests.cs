@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Linux;
 using Headend.VirtualAccess.Tests.Support;
 
 namespace Headend.VirtualAccess.Tests.Kernel;
@@ -104,5 +105,13 @@ public sealed class InterfaceTests : IDisposable
         gateway.Plane.WaitForDeletions();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"200 interfaces: create {created.TotalMilliseconds / 200:F2} ms, delete {watch.Elapsed.TotalMilliseconds / 200:F2} ms each"));
         Assert.Equal(before, space.Snapshot());
+    }
+
+    [FactAsRoot]
+    public void EveryStepOfALongBatchIsAnswered()
+    {
+        using var netlink = space.Do(() => new NetlinkSocket());
+        var results = netlink.Execute([.. Enumerable.Range(0, 3000).Select(i => new NetlinkStep("delete nothing", NetlinkCodec.DeleteLink(1_000_000 + i)))]);
+        Assert.All(results, static errno => Assert.Equal(Errno.ENODEV, errno));
     }
 }
