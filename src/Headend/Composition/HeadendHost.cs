@@ -20,7 +20,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 {
     private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan AccountingTimeout = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan BindPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan BindPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan GoodbyeCheck = TimeSpan.FromMilliseconds(20);
 
     private readonly UdpListener listener;

@@ -19,7 +19,7 @@ internal sealed partial class UdpListener : IDisposable
     private const int MarkerLength = DatagramClassifier.MarkerOctets;
     private const int ExchangeTypeOffset = 18;
     private const byte IkeAuth = 35;
-    private static readonly TimeSpan BindInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BindInterval = TimeSpan.FromSeconds(2);
 
     private readonly List<Port> ports;
     private readonly List<Thread> threads = [];
