@@ -10,7 +10,7 @@ ROOT=$(cd "$HERE/../.." && pwd)
 export LC_ALL=C
 cd / || exit 1   # the clone may change under a long run
 for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$part.sh"; done
-LOAD=${LOAD:-$ROOT/tests/Load/bin/Release/net10.0/headend-load.dll}
+LOAD=${LOAD:-$ROOT/out/load/headend-load.dll}
 SECONDS_EACH=${SECONDS_EACH:-8} IPERF_SECONDS=10 PRINT=
 for option; do
   case $option in
@@ -37,7 +37,7 @@ make_run
 trap 'end_run; rm -f "$RESULTS"' EXIT
 trap 'exit 143' INT TERM
 ensure_packages || exit 1
-[ -e "$LOAD" ] || { echo "no $LOAD: dotnet build tests/Load -c Release" >&2; exit 1; }
+[ -e "$LOAD" ] || { echo "no $LOAD: dotnet publish tests/Load -c Release -o out/load" >&2; exit 1; }
 
 # cpu_ms NAME: user and system time of a process so far. rss_kb NAME: its resident memory.
 cpu_ms() { awk -v hertz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($12 + $13) * 1000 / hertz) }' "/proc/$(pid_of "$1")/stat"; }

@@ -15,6 +15,7 @@ internal sealed class LoadRun : IDisposable
 {
     private const int Port = 4500;
     private static readonly TimeSpan s_probeInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_shortestWait = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMilliseconds(200);
 
     private readonly LoadOptions _options;
@@ -138,6 +139,9 @@ internal sealed class LoadRun : IDisposable
         var wait = until - Now;
         _ready.Clear();
         _ready.AddRange(_all);
+        // poll(2) counts milliseconds: less than one would spin through it.
+        if (wait > TimeSpan.Zero && wait < s_shortestWait)
+            wait = s_shortestWait;
         Socket.Select(_ready, null, null, wait < TimeSpan.Zero ? TimeSpan.Zero : wait < s_longestWait ? wait : s_longestWait);
         foreach (var socket in _ready)
             Receive(_bySocket[socket]);

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Headend.Ikev2.Wire;
@@ -10,6 +11,9 @@ public static class SignatureAuthentication
 {
     private const int SmallestRsaBits = 2048;
     private const int SmallestRsaExponentOctets = 3;
+
+    private static readonly ConditionalWeakTable<AsymmetricAlgorithm, StrongBox<string?>> s_weakKeys = [];
+    private static readonly ConditionalWeakTable<ECDsa, StrongBox<string?>> s_curveOids = [];
 
     private static readonly (string Oid, AuthenticationMethod Method, HashAlgorithmName Hash)[] s_curves =
     [
@@ -152,7 +156,10 @@ public static class SignatureAuthentication
 
     private static string? Verdict(bool verified) => verified ? null : "the signature does not verify";
 
-    private static string? WeakKey(AsymmetricAlgorithm key)
+    /// <summary>Reading a key's parameters costs OpenSSL an encoding each time; the verdict is kept as long as the key.</summary>
+    private static string? WeakKey(AsymmetricAlgorithm key) => s_weakKeys.GetValue(key, static k => new StrongBox<string?>(JudgeKey(k))).Value;
+
+    private static string? JudgeKey(AsymmetricAlgorithm key)
     {
         if (key is not RSA rsa)
             return TryFindCurve(key, out _) ? null : "the certificate's curve is not P-256, P-384 or P-521";
@@ -182,9 +189,15 @@ public static class SignatureAuthentication
         if (key is not ECDsa ecdsa)
             return false;
 
-        var parameters = ecdsa.ExportParameters(includePrivateParameters: false);
-        curve = Array.Find(s_curves, c => parameters.Curve.IsNamed && c.Oid == parameters.Curve.Oid.Value);
+        var oid = s_curveOids.GetValue(ecdsa, static k => new StrongBox<string?>(CurveOid(k))).Value;
+        curve = Array.Find(s_curves, c => c.Oid == oid);
         return curve.Oid is not null;
+    }
+
+    private static string? CurveOid(ECDsa key)
+    {
+        var curve = key.ExportParameters(includePrivateParameters: false).Curve;
+        return curve.IsNamed ? curve.Oid.Value : null;
     }
 
     private static AsymmetricAlgorithm? PublicKeyOf(X509Certificate2 certificate) =>
