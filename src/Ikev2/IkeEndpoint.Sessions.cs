@@ -22,8 +22,10 @@ public sealed partial class IkeEndpoint
     internal IkeSa OpenHalf(IkeSpi remoteSpi, IkePath path)
     {
         var sa = new IkeSa(this, NewIkeSpi(), remoteSpi, weAreInitiator: false, path, Now);
+        _current = sa;
         Table.AddHalfOpen(sa, path.Remote);
         Admission.Opened(path.Remote.Address, Now);
+        Timers.Set(sa, IkeTimer.Handshake, Now + Options.HandshakeTimeout);
         return sa;
     }
 
@@ -62,6 +64,7 @@ public sealed partial class IkeEndpoint
         LeaveHalfOpen(sa);
         sa.Enter(new IkeSaState.Established());
         session.Up = true;
+        Table.MarkUp();
         session.UpAt = Now;
         ArmIkeLifetime(sa);
         ArmSession(sa);
@@ -78,8 +81,6 @@ public sealed partial class IkeEndpoint
         made.Session = session;
         session.Login.Suite = made.Suite;
         IkeTimers.Clear(made, IkeTimer.Linger);
-        foreach (var timer in (ReadOnlySpan<IkeTimer>)[IkeTimer.IkeRekey, IkeTimer.IkeExpiry, IkeTimer.Liveness, IkeTimer.ChildLifetime, IkeTimer.SessionTimeout, IkeTimer.IdleTimeout])
-            IkeTimers.Clear(old, timer);
         Linger(old);
         ArmIkeLifetime(made);
         ArmSession(made);
@@ -90,6 +91,16 @@ public sealed partial class IkeEndpoint
     /// <summary>This IKE SA speaks for no session any more; the peer deletes it, or we do when it does not.</summary>
     internal void Linger(IkeSa sa)
     {
+        // A request that it was working on would find no session when its effect completes.
+        sa.AbortRequest();
+        foreach (var timer in (ReadOnlySpan<IkeTimer>)[IkeTimer.IkeRekey, IkeTimer.IkeExpiry, IkeTimer.Liveness, IkeTimer.ChildLifetime, IkeTimer.SessionTimeout, IkeTimer.IdleTimeout])
+            IkeTimers.Clear(sa, timer);
+        if (sa.Session is { } session)
+        {
+            sa.Former = session;
+            session.Retired++;
+        }
+
         sa.Session = null;
         sa.Enter(new IkeSaState.Rekeyed());
         Timers.Set(sa, IkeTimer.Linger, Now + LingerTime);
@@ -103,14 +114,7 @@ public sealed partial class IkeEndpoint
     {
         if (sa.Closed)
             return;
-        if (sa.Session is { Ended: false } session && session.Current == sa)
-        {
-            session.Ended = true;
-            Table.Remove(session);
-            Emit(new SessionDownEffect(session.Login, reason, detail, session.Up));
-            session.Children.Clear();
-        }
-
+        EndSession(sa, reason, detail);
         if (sa.PeerRekey is { } crossed)
         {
             sa.PeerRekey = null;
@@ -126,16 +130,22 @@ public sealed partial class IkeEndpoint
         LeaveHalfOpen(sa);
         if (sa.Phase != IkeSaPhase.Deleting)
             sa.BeginDelete();
+        else
+            sa.ResumeDelete();
     }
 
-    /// <summary>Forgets an IKE SA and zeroes its keys.</summary>
+    /// <summary>Forgets an IKE SA and zeroes its keys. A session that it still speaks for ends with it: nothing could end that one later.</summary>
     internal void Drop(IkeSa sa)
     {
         if (sa.Closed)
             return;
+        EndSession(sa, SessionEndReason.ProtocolError, "its IKE SA was deleted");
         LeaveHalfOpen(sa);
         Table.Remove(sa);
         sa.Close();
+        Timers.Forget(sa);
+        if (sa.Former is { } former)
+            former.Retired--;
     }
 
     internal IkeProfile? SelectProfile(IkeIdentity identity)
@@ -226,8 +236,24 @@ public sealed partial class IkeEndpoint
         }
     }
 
+    private void EndSession(IkeSa sa, SessionEndReason reason, string detail)
+    {
+        if (sa.Session is not { Ended: false } session || session.Current != sa)
+            return;
+        session.Ended = true;
+        Table.Remove(session);
+        Emit(new SessionDownEffect(session.Login, reason, detail, session.Up));
+        session.Children.Clear();
+    }
+
     private void OnHandshakeTimeout(IkeSa sa)
     {
+        if (sa.Window.InProgress)
+        {
+            FailOperation(sa, "a step of the login that the headend was to do never completed");
+            return;
+        }
+
         var failure = sa.Phase == IkeSaPhase.ExpectEapResponse ? IkeFailure.EapTimedOut : IkeFailure.HandshakeTimedOut;
         var detail = ExchangeTable.StoryOf(sa.Phase);
         Observer.Failed(failure, sa.Session?.Id, sa.Path, detail);
@@ -256,6 +282,7 @@ public sealed partial class IkeEndpoint
 
     private void LeaveHalfOpen(IkeSa sa)
     {
+        IkeTimers.Clear(sa, IkeTimer.Handshake);
         if (Table.LeaveHalfOpen(sa, out var source))
             Admission.Closed(source, Now);
     }

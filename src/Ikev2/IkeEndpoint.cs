@@ -112,6 +112,8 @@ public sealed partial class IkeEndpoint
         Turn(now, pending.Sa);
         if (pending.Sa.Closed || pending.Next is null)
             PutBack(pending, completion);
+        else if (completion is OperationFailedCompletion failed)
+            FailOperation(pending.Sa, failed.Fault);
         else
             pending.Next(completion);
     }
@@ -187,6 +189,12 @@ public sealed partial class IkeEndpoint
     {
         if (_pending.TryGetValue(id, out var pending))
             _pending[id] = pending with { Next = null };
+    }
+
+    private void FailOperation(IkeSa sa, string fault)
+    {
+        Observer.Failed(IkeFailure.LocalFault, sa.Session?.Id, sa.Path, fault);
+        End(sa, SessionEndReason.InternalError, fault, sendDelete: false);
     }
 
     private void Turn(MonotonicTime now, IkeSa? current)

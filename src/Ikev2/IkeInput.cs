@@ -9,6 +9,11 @@ public readonly record struct IkeDatagram(ReadOnlyMemory<byte> Octets, IkePath P
 /// <summary>The answer to an <see cref="IkeOperation"/>.</summary>
 public abstract record IkeCompletion(OperationId Id);
 
+/// <summary>The effect could not be performed at all, by a fault of ours: the IKE SA that asked is dropped. Any operation may be answered so.</summary>
+/// <param name="Id">Of the effect.</param>
+/// <param name="Fault">What failed, for the log.</param>
+public sealed record OperationFailedCompletion(OperationId Id, string Fault) : IkeCompletion(Id);
+
 /// <param name="Id">Of the effect.</param>
 /// <param name="Exchange">Our key pair; the core disposes it.</param>
 /// <param name="SharedSecret">Null where nothing was to be agreed, or the peer's value is not valid for the group.</param>

@@ -15,9 +15,10 @@ internal sealed class SaTable
 
     public IEnumerable<IkeSa> All => _byLocalSpi.Values;
 
-    public int Established => _sessions.Values.Count(s => s.Up);
+    /// <summary>Counted as they come and go: asked every turn of the shard.</summary>
+    public int Established { get; private set; }
 
-    public int ChildSas => _sessions.Values.Sum(s => s.Children.Count);
+    public int ChildSas { get; private set; }
 
     public bool TryFind(IkeSpi local, [NotNullWhen(true)] out IkeSa? sa) => _byLocalSpi.TryGetValue(local, out sa);
 
@@ -50,5 +51,18 @@ internal sealed class SaTable
 
     public void Remove(IkeSa sa) => _byLocalSpi.Remove(sa.LocalSpi);
 
-    public void Remove(IkeSession session) => _sessions.Remove(session.Id);
+    /// <summary>A session of the table came up.</summary>
+    public void MarkUp() => Established++;
+
+    /// <summary>CHILD_SAs that a session got or lost; those that it ends with go with <see cref="Remove(IkeSession)"/>.</summary>
+    public void CountChildren(int change) => ChildSas += change;
+
+    public void Remove(IkeSession session)
+    {
+        if (!_sessions.Remove(session.Id))
+            return;
+        ChildSas -= session.Children.Count;
+        if (session.Up)
+            Established--;
+    }
 }

@@ -8,12 +8,17 @@ namespace Headend.Ikev2.Exchanges;
 /// <summary>IKE_AUTH as the responder: the first request, and the last one, which makes the session (RFC 7296 1.2, 2.15, 2.16).</summary>
 internal static class AuthExchange
 {
+    /// <summary>Identities are kept, logged and sent to AAA; distinguished names of several hundred octets exist.</summary>
+    private const int MostIdentityOctets = 2048;
+
     /// <summary>Identity, profile, then EAP begins. Our certificate goes out only with the first EAP-Request, so that a profile that does not match costs no signature.</summary>
     public static RequestOutcome HandleFirst(IkeSa sa, IkeMessage message)
     {
         var octets = ((IkeSaState.ExpectAuth)sa.State).Octets;
         var endpoint = sa.Endpoint;
         var initiatorId = message.First<IdPayload>(PayloadType.IdInitiator)!;
+        if (initiatorId.Value.Length > MostIdentityOctets)
+            return RequestOutcome.Fail(IkeFailure.NoProfile, $"identity of {initiatorId.Value.Length} octets, the limit is {MostIdentityOctets}");
         var identity = new IkeIdentity(initiatorId.IdType, initiatorId.Value.Span);
         if (endpoint.SelectProfile(identity) is not { } profile)
             return RequestOutcome.Fail(IkeFailure.NoProfile, $"identity {identity.Type} {identity.Text} matches no profile");

@@ -75,7 +75,8 @@ internal static class ChildInstallation
             ExpiresAt = now + (soft * HardLifetimeFactor),
         };
         session.Children.Add(child);
-        ChildLifetime.Arm(sa);
+        sa.Endpoint.Table.CountChildren(1);
+        ChildLifetime.Arm(session.Current);
         return child;
     }
 

@@ -15,7 +15,10 @@ internal static class ChildLifetime
         MonotonicTime? next = null;
         foreach (var child in session.Children)
         {
-            var at = child.Rekeying || child.Deleting || child.PeerRekey is not null || child.RekeyAt > child.ExpiresAt ? child.ExpiresAt : child.RekeyAt;
+            // Its Delete is retransmitted until it is answered or the peer is given up; a deadline that has passed would be due for ever.
+            if (child.Deleting)
+                continue;
+            var at = child.Rekeying || child.PeerRekey is not null || child.RekeyAt > child.ExpiresAt ? child.ExpiresAt : child.RekeyAt;
             if (next is null || at < next)
                 next = at;
         }

@@ -28,6 +28,10 @@ internal static class CreateChildExchange
     public static RequestOutcome Negotiate(IkeSa sa, IkeMessage message, ChildSa? old)
     {
         var session = sa.Session!;
+
+        // Rekeyed SAs do not count towards the flow limit, but a client that never deletes them must not pile them up.
+        if (session.Children.Count > 2 * (long)session.Grant.FlowLimit)
+            return RequestOutcome.Fail(IkeFailure.NoAdditionalSas, $"{session.Children.Count} CHILD_SAs, rekeyed ones that the client did not delete among them");
         var offer = message.First<SaPayload>()!.Proposals;
         var ke = message.First<KeyExchangePayload>();
         if (!ProposalSelector.TrySelectEsp(session.Profile.EspProposals, offer, session.Profile.Pfs, ke?.Group, out var suite))
@@ -103,7 +107,7 @@ internal static class CreateChildExchange
             if (Old is not null)
             {
                 Old.PeerRekey = (child, Nonces.Lowest(NonceI, _nonceR));
-                ChildLifetime.Arm(Sa);
+                ChildLifetime.Arm(Sa.Session!.Current);
                 Sa.Endpoint.Observer.Rekeyed(Sa.Session!.Id, ikeSa: false, byPeer: true);
             }
 

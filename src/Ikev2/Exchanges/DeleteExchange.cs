@@ -25,6 +25,7 @@ internal sealed class DeleteExchange(ChildSa? child) : LocalExchange
     {
         if (!session.Children.Remove(gone))
             return;
+        sa.Endpoint.Table.CountChildren(-1);
         sa.Endpoint.Emit(new RemoveChildSaEffect(session.Id, gone.InboundSpi, gone.OutboundSpi));
         ChildLifetime.Arm(session.Current);
     }

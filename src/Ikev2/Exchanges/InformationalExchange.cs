@@ -34,7 +34,7 @@ internal static class InformationalExchange
     private static RequestOutcome PeerDeletes(IkeSa sa, SessionEndReason reason, string detail) => RequestOutcome.Respond([], () =>
     {
         // RFC 7296 2.25.2: an IKE SA that we are rekeying is deleted all the same; if the peer's own rekey crossed ours, the session lives on in that one.
-        if (sa.PeerRekey is { New.Closed: false } crossed)
+        if (sa.PeerRekey is { New: { Closed: false, Phase: IkeSaPhase.Established } } crossed)
         {
             sa.PeerRekey = null;
             sa.Endpoint.MoveSession(sa, crossed.New);

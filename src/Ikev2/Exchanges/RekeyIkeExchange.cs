@@ -10,6 +10,10 @@ namespace Headend.Ikev2.Exchanges;
 internal sealed class RekeyIkeExchange : LocalExchange
 {
     private const int NonceOctets = 32;
+
+    /// <summary>A client that rekeys and never deletes must not pile up IKE SAs.</summary>
+    private const int MostRetired = 8;
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10);
 
     private readonly byte[] _nonceI = new byte[NonceOctets];
@@ -37,6 +41,8 @@ internal sealed class RekeyIkeExchange : LocalExchange
         var session = sa.Session!;
         if (session.Current != sa)
             return RequestOutcome.Fail(IkeFailure.TemporaryFailure, "the rekey that made this IKE SA is not settled");
+        if (session.Retired >= MostRetired)
+            return RequestOutcome.Fail(IkeFailure.TemporaryFailure, $"{session.Retired} earlier IKE SAs wait for the client's Delete");
         var offer = message.First<SaPayload>()!.Proposals;
         var ke = message.First<KeyExchangePayload>()!;
         if (!ProposalSelector.TrySelectIke(session.Profile.IkeProposals, offer, ke.Group, out var suite) || suite.PeerSpi.Length != 8)
@@ -151,7 +157,7 @@ internal sealed class RekeyIkeExchange : LocalExchange
     {
         _own?.Dispose();
         _own = null;
-        if (sa.PeerRekey is { New.Closed: false } crossed)
+        if (sa.PeerRekey is { New: { Closed: false, Phase: IkeSaPhase.Established } } crossed)
         {
             sa.PeerRekey = null;
             sa.Endpoint.MoveSession(sa, crossed.New);
@@ -197,7 +203,7 @@ internal sealed class RekeyIkeExchange : LocalExchange
 
         var crossed = sa.PeerRekey;
         sa.PeerRekey = null;
-        if (crossed is { New.Closed: false } theirs && Nonces.OursIsRedundant(Nonces.Lowest(_nonceI, nonceR), theirs.LowestNonce))
+        if (crossed is { New: { Closed: false, Phase: IkeSaPhase.Established } } theirs && Nonces.OursIsRedundant(Nonces.Lowest(_nonceI, nonceR), theirs.LowestNonce))
         {
             // Ours goes; the peer deletes the old one.
             sa.Endpoint.MoveSession(sa, theirs.New);
@@ -209,7 +215,7 @@ internal sealed class RekeyIkeExchange : LocalExchange
         {
             sa.Endpoint.MoveSession(sa, made);
             sa.Endpoint.Observer.Rekeyed(made.Session!.Id, ikeSa: true, byPeer: false);
-            if (crossed is { New.Closed: false } redundant)
+            if (crossed is { New: { Closed: false, Phase: IkeSaPhase.Established } } redundant)
                 sa.Endpoint.Linger(redundant.New);
             sa.Enqueue(new DeleteExchange(null));
         }

@@ -66,6 +66,7 @@ internal sealed partial class IkeSa
         _outstanding = Protect(header, payloads);
         _tries = 0;
         exchange.Sent = true;
+        exchange.Answered = false;
         Send(_outstanding, Path);
         Endpoint.Observer.Requested(exchange.Type, Session?.Id ?? default, retransmission: false);
         Endpoint.Timers.Set(this, IkeTimer.Retransmit, Endpoint.Now + Endpoint.Options.RetransmitInterval);
@@ -111,15 +112,24 @@ internal sealed partial class IkeSa
         AbortRequest();
         Enter(new IkeSaState.Deleting());
         _queue.Clear();
-        if (_active is not null && !(_active.Sent && _active is RekeyIkeExchange))
+        if (_active is not null && !(_active is RekeyIkeExchange { Sent: true } && (!_active.Answered || _awaitingOperation)))
         {
             if (_awaitingOperation)
                 Endpoint.Forget(_localOperation);
-            _active = _active.Sent && !_awaitingOperation ? new DrainExchange(_active.Type) : null;
+            _active = _active.Sent && !_active.Answered ? new DrainExchange(_active.Type) : null;
             _awaitingOperation = false;
         }
 
         Enqueue(new DeleteExchange(null));
+    }
+
+    /// <summary>The answer that our Delete waited behind is here and came to nothing: the Delete goes out.</summary>
+    public void ResumeDelete()
+    {
+        if (_active is DeleteExchange { Answered: true })
+            Endpoint.Drop(this);
+        else if (_active is { Answered: true } && !_awaitingOperation)
+            FinishLocal();
     }
 
     public void OnRetransmitTimer()

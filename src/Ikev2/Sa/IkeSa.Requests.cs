@@ -5,6 +5,8 @@ namespace Headend.Ikev2.Sa;
 /// <summary>Answering requests of the peer.</summary>
 internal sealed partial class IkeSa
 {
+    private static readonly TimeSpan LostEffect = TimeSpan.FromMinutes(10);
+
     private IkeHeader _requestHeader;
     private IkePath _requestPath;
     private MonotonicTime _requestAt;
@@ -17,7 +19,10 @@ internal sealed partial class IkeSa
         where TCompletion : IkeCompletion
     {
         _requestOperation = effect.Id;
-        IkeTimers.Clear(this, IkeTimer.Handshake);
+
+        // Every effect has its own bound; this one is for those that are lost by a fault of ours, and would hold the half-open place for ever.
+        if (Phase < IkeSaPhase.Established)
+            Endpoint.Timers.Set(this, IkeTimer.Handshake, Endpoint.Now + LostEffect);
         Endpoint.Await(this, effect, completion => Complete(next((TCompletion)completion)));
         return RequestOutcome.Suspended;
     }
@@ -26,6 +31,7 @@ internal sealed partial class IkeSa
     public void CompleteInit(byte[] request, byte[] response)
     {
         Window.SkipInitial(request, response);
+        _requestPath = Path;
         Endpoint.Emit(new TransmitEffect(response, Path));
     }
 
@@ -104,8 +110,21 @@ internal sealed partial class IkeSa
         Endpoint.Observer.Answered(header.ExchangeType, Session?.Id, Endpoint.Now - _requestAt);
     }
 
-    /// <summary>RFC 7296 2.1: the response goes to where the retransmission came from.</summary>
-    private void Retransmit(in IkePath path) => Send(Window.CachedResponse, path);
+    /// <summary>
+    /// RFC 7296 2.1: the response goes to where the retransmission came from. A copy proves nothing about its source: from another address than the
+    /// request's it gets no more octets than it brought, else one login would make us flood whomever its owner names.
+    /// </summary>
+    private void Retransmit(in IkeDatagram copy)
+    {
+        if (!copy.Path.Remote.Address.Equals(_requestPath.Remote.Address) && Window.CachedResponse.Sum(d => d.Length) > copy.Octets.Length)
+        {
+            Endpoint.Observer.Discarded(DiscardReason.NotExpectedHere, copy.Path, "copy of an answered request from another address");
+            return;
+        }
+
+        Endpoint.Observer.Discarded(DiscardReason.Duplicate, copy.Path, "answered again");
+        Send(Window.CachedResponse, copy.Path);
+    }
 
     private void Send(IReadOnlyList<byte[]> datagrams, in IkePath path)
     {

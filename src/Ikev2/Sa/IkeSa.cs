@@ -43,6 +43,9 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
     /// <summary>Null before IKE_AUTH, and for an IKE SA whose session moved on by rekeying.</summary>
     public IkeSession? Session { get; set; }
 
+    /// <summary>The session that it spoke for before a rekey took its place.</summary>
+    public IkeSession? Former { get; set; }
+
     public PeerCapabilities Peer { get; set; } = new();
 
     /// <summary>The peer rekeyed this IKE SA while our own rekey is outstanding (RFC 7296 2.8.1): its new SA and the lower nonce of that exchange.</summary>
@@ -84,8 +87,7 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
         switch (Window.Classify(header, datagram.Octets.Span))
         {
             case WindowVerdict.Retransmission:
-                Endpoint.Observer.Discarded(DiscardReason.Duplicate, datagram.Path, "answered again");
-                Retransmit(datagram.Path);
+                Retransmit(datagram);
                 return;
             case WindowVerdict.InProgress:
                 Endpoint.Observer.Discarded(DiscardReason.Busy, datagram.Path, "its first copy is being worked on");
@@ -179,6 +181,7 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
         Heard(datagram.Path);
         IkeTimers.Clear(this, IkeTimer.Retransmit);
         _outstanding = [];
+        _active.Answered = true;
         if (!PayloadChain.TryParse(first, inner, out var payloads, out var error))
         {
             // RFC 7296 2.21.4: errors in a response are not answered. Authentic and yet unreadable: the two sides no longer agree.

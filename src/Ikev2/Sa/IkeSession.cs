@@ -20,6 +20,9 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
 
     public List<ChildSa> Children { get; } = [];
 
+    /// <summary>Rekeyed IKE SAs of it that wait for their Delete.</summary>
+    public int Retired { get; set; }
+
     /// <summary>SessionUp was emitted.</summary>
     public bool Up { get; set; }
 

@@ -34,11 +34,19 @@ internal enum IkeTimer
 
 /// <summary>
 /// All deadlines of a shard in one heap. Entries are never removed: setting a timer again leaves the old entry behind, which is recognised
-/// when it comes up because the SA's own table holds another time.
+/// when it comes up because the SA's own table holds another time. Entries of closed SAs are swept when they are half of the heap: each keeps its SA in memory,
+/// and a lifetime's is hours away.
 /// </summary>
 internal sealed class IkeTimers
 {
+    /// <summary>So many entries of closed SAs are not worth a sweep.</summary>
+    private const int Slack = 1024;
+
     private readonly PriorityQueue<(IkeSa Sa, IkeTimer Timer), long> _heap = new();
+    private int _dead;
+
+    /// <summary>Entries in the heap, outdated ones included.</summary>
+    public int Count => _heap.Count;
 
     public void Set(IkeSa sa, IkeTimer timer, MonotonicTime at)
     {
@@ -84,6 +92,23 @@ internal sealed class IkeTimers
         return true;
     }
 
+    /// <summary>The SA is closed.</summary>
+    public void Forget(IkeSa sa)
+    {
+        foreach (var entry in sa.Entries)
+        {
+            if (entry != 0)
+                _dead++;
+        }
+
+        if (_dead < Slack || _dead < _heap.Count / 2)
+            return;
+        var live = _heap.UnorderedItems.Where(i => !i.Element.Sa.Closed && i.Element.Sa.Entries[(int)i.Element.Timer] == i.Priority).ToList();
+        _heap.Clear();
+        _heap.EnqueueRange(live);
+        _dead = 0;
+    }
+
     private void Push(IkeSa sa, IkeTimer timer, long ticks)
     {
         sa.Entries[(int)timer] = ticks;
@@ -93,6 +118,8 @@ internal sealed class IkeTimers
     private void Drop((IkeSa Sa, IkeTimer Timer) entry, long ticks, long due)
     {
         _heap.Dequeue();
+        if (entry.Sa.Closed)
+            _dead = Math.Max(0, _dead - 1);
         if (entry.Sa.Closed || entry.Sa.Entries[(int)entry.Timer] != ticks)
             return;
         entry.Sa.Entries[(int)entry.Timer] = 0;

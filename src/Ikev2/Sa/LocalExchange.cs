@@ -16,6 +16,9 @@ internal abstract class LocalExchange
     /// <summary>The request has been transmitted; until then a collision simply cancels the exchange.</summary>
     public bool Sent { get; set; }
 
+    /// <summary>The response to the request sent last is here.</summary>
+    public bool Answered { get; set; }
+
     /// <summary>Sends the request, or finishes at once where the reason for it is gone.</summary>
     public abstract void Start(IkeSa sa);
 
