@@ -73,8 +73,8 @@ internal sealed partial class CryptoWorkers : IDisposable
             }
             catch (CryptographicException fault)
             {
-                // Without an answer the login ends at its handshake timeout, a rekey at its exchange's.
                 LogFault(logger, fault, work.Operation.GetType().Name);
+                work.Shard.Post(new OperationFailedCompletion(work.Operation.Id, $"{work.Operation.GetType().Name}: {fault.Message}"), work.Operation.Established);
             }
         }
     }

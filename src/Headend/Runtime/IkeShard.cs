@@ -119,21 +119,29 @@ internal sealed partial class IkeShard : IDisposable
                     endpoint.Advance(now);
                     break;
             }
-
-            PerformEffects();
         }
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {
             LogFault(logger, fault, Index);
             endpoint.FailCurrent($"{fault.GetType().Name}: {fault.Message}");
-            PerformEffects();
         }
+
+        while (endpoint.TryTake(out var effect))
+            Perform(effect);
     }
 
-    private void PerformEffects()
+    // An effect that throws leaves the others of the turn to be performed, those of the session's end among them.
+    private void Perform(IkeEffect effect)
     {
-        while (endpoint.TryTake(out var effect))
+        try
+        {
             perform(effect, this);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            LogFault(logger, fault, Index);
+            endpoint.FailCurrent($"{fault.GetType().Name}: {fault.Message}");
+        }
     }
 
     [LoggerMessage(EventId = 1103, EventName = "shard-fault", Level = LogLevel.Error, Message = "shard {Shard}: a turn failed; the session it was about is ended")]

@@ -219,7 +219,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     {
         if (session.Binding.Accounting is not { } binding)
             return;
-        var nas = session.ToNasRecord(session.EapIdentity ?? session.User ?? session.IkeIdentity);
+        // The name that was proven: what EAP-Response/Identity said before a local method ran is anybody's claim.
+        var nas = session.ToNasRecord(session.User ?? session.IkeIdentity);
         var authentic = session.Eap is { IsLocal: true } ? AcctAuthentic.Local : AcctAuthentic.Radius;
         var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow());
         session.Accounting = new SessionAccounting(
