@@ -3,7 +3,11 @@ namespace Headend.VirtualAccess.DataPlane;
 /// <summary>Where a session sends, resolved once: immutable, swapped as a whole.</summary>
 /// <param name="Path">As given.</param>
 /// <param name="Descriptor">Socket that sends, -1 = none for this path.</param>
-internal sealed record SessionPath(EspPath Path, int Descriptor);
+internal sealed record SessionPath(EspPath Path, int Descriptor)
+{
+    /// <summary>The kernel may cut datagrams to this place out of larger messages; false once it has refused. On the sending thread only.</summary>
+    public bool Segmentation { get; set; } = Path.Encapsulation == EspEncapsulation.Udp;
+}
 
 /// <summary>
 /// One session. Its device is read in a turn of its <see cref="TunReader"/> and written with the gate of an SA held; closing waits for each of them, so

@@ -4,8 +4,8 @@ using Headend.VirtualAccess.Linux;
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>
-/// Sealed packets of one thread on their way out: native slots, sent with sendmmsg in runs of the same socket. A packet counts as sent only
-/// when the kernel took it.
+/// Sealed packets of one thread on their way out: native slots, sent with sendmmsg in runs of the same socket, and those to one client as one
+/// message that the kernel cuts (a walk through its network stack for dozens of packets). A packet counts as sent only when the kernel took it.
 /// </summary>
 internal sealed unsafe class EspSendBatch : IDisposable
 {
@@ -19,6 +19,10 @@ internal sealed unsafe class EspSendBatch : IDisposable
 
     private const int Stride = 64 * 149;
     private const int WaitMilliseconds = 20;
+
+    /// <summary>Octets of one message that the kernel cuts into datagrams: a little below the largest UDP payload. UDP_MAX_SEGMENTS is 64, as is the batch.</summary>
+    private const int MaximumSegmented = 65_000;
+
     private const int MaximumWaits = 50;
 
     /// <summary>RFC 6040 4.1, compatibility mode: ECN is not copied out, so the far side needs no decapsulation rule; DSCP is (RFC 4301 5.1.2.1).</summary>
@@ -37,8 +41,6 @@ internal sealed unsafe class EspSendBatch : IDisposable
         this.drops = drops;
         for (var i = 0; i < Capacity; i++)
         {
-            messages[i].Header.Vectors = vectors + i;
-            messages[i].Header.VectorCount = 1;
             messages[i].Header.Name = names + (i * 32);
         }
     }
@@ -54,13 +56,7 @@ internal sealed unsafe class EspSendBatch : IDisposable
     public void Commit(DataPlaneSession session, EspSa sa, SessionPath path, int offset, int length, int innerLength, byte trafficClass)
     {
         vectors[Count] = new IoVector { Base = Slot + offset, Length = (nuint)length };
-        ref var header = ref messages[Count].Header;
-        header.NameLength = (uint)SocketAddressCodec.Write(new Span<byte>(header.Name, SocketAddressCodec.MaximumAddress), path.Path.Remote);
-        var control = controls + (Count * SocketAddressCodec.MaximumControl);
-        header.ControlLength = (nuint)SocketAddressCodec.WriteControl(
-            new Span<byte>(control, SocketAddressCodec.MaximumControl), path.Path.Local, (byte)(trafficClass & DscpMask));
-        header.Control = header.ControlLength == 0 ? null : control;
-        entries[Count++] = new Entry(session, sa, path.Descriptor, innerLength);
+        entries[Count++] = new Entry(session, sa, path, innerLength, (byte)(trafficClass & DscpMask));
     }
 
     /// <summary>Sends everything that is in the batch and empties it.</summary>
@@ -70,13 +66,11 @@ internal sealed unsafe class EspSendBatch : IDisposable
         var waits = 0;
         while (index < Count)
         {
-            var end = index + 1;
-            while (end < Count && entries[end].Descriptor == entries[index].Descriptor) end++;
-            var sent = NativeMethods.SendMessages(entries[index].Descriptor, messages + index, (uint)(end - index), NativeMethods.MSG_DONTWAIT);
+            var path = entries[index].Path;
+            var sent = NativeMethods.SendMessages(path.Descriptor, messages, Prepare(index), NativeMethods.MSG_DONTWAIT);
             if (sent > 0)
             {
-                for (var i = 0; i < sent; i++) CountSent(entries[index + i], now, onSoftLimit);
-                index += sent;
+                for (var end = index + PacketsOf(sent); index < end; index++) CountSent(entries[index], now, onSoftLimit);
                 continue;
             }
 
@@ -84,12 +78,21 @@ internal sealed unsafe class EspSendBatch : IDisposable
             if (errno == Errno.EINTR) continue;
             if (errno is Errno.EAGAIN or Errno.ENOBUFS && waits++ < MaximumWaits)
             {
-                WaitWritable(entries[index].Descriptor, errno);
+                WaitWritable(path.Descriptor, errno);
                 continue;
             }
 
             if (errno == Errno.ECONNREFUSED && waits++ < MaximumWaits) continue;
-            CountFailed(entries[index++], errno is Errno.EAGAIN or Errno.ENOBUFS ? EspDrop.SendQueueFull : EspDrop.SendFailed);
+            var refused = PacketsOf(1);
+            if (refused > 1 && errno is Errno.EINVAL or Errno.EIO or Errno.EMSGSIZE)
+            {
+                // A segment that does not fit the way (it would have to be fragmented), or a device that cannot.
+                path.Segmentation = false;
+                continue;
+            }
+
+            var drop = errno is Errno.EAGAIN or Errno.ENOBUFS ? EspDrop.SendQueueFull : EspDrop.SendFailed;
+            for (var end = index + refused; index < end; index++) CountFailed(entries[index], drop);
         }
 
         Array.Clear(entries, 0, Count);
@@ -103,6 +106,56 @@ internal sealed unsafe class EspSendBatch : IDisposable
         NativeMemory.Free(controls);
         NativeMemory.Free(vectors);
         NativeMemory.Free(messages);
+    }
+
+    /// <summary>Makes messages of the packets from <paramref name="first"/> on that leave by the same socket.</summary>
+    /// <returns>How many messages.</returns>
+    private uint Prepare(int first)
+    {
+        var made = 0;
+        for (var index = first; index < Count && entries[index].Path.Descriptor == entries[first].Path.Descriptor; made++)
+        {
+            var run = RunLength(index);
+            var path = entries[index].Path.Path;
+            ref var header = ref messages[made].Header;
+            header.Vectors = vectors + index;
+            header.VectorCount = (nuint)run;
+            header.NameLength = (uint)SocketAddressCodec.Write(new Span<byte>(header.Name, SocketAddressCodec.MaximumAddress), path.Remote);
+            var control = new Span<byte>(controls + (made * SocketAddressCodec.MaximumControl), SocketAddressCodec.MaximumControl);
+            var length = SocketAddressCodec.WriteControl(control, path.Local, entries[index].TrafficClass);
+            if (run > 1) length += SocketAddressCodec.WriteSegmentSize(control[length..], (ushort)vectors[index].Length);
+            header.ControlLength = (nuint)length;
+            header.Control = length == 0 ? null : controls + (made * SocketAddressCodec.MaximumControl);
+            index += run;
+        }
+
+        return (uint)made;
+    }
+
+    /// <summary>Packets from <paramref name="first"/> on that the kernel may cut out of one message (UDP_SEGMENT, udp(7)): to one place, with one DSCP, equally
+    /// long but for the last.</summary>
+    private int RunLength(int first)
+    {
+        ref readonly var head = ref entries[first];
+        if (!head.Path.Segmentation) return 1;
+        var size = vectors[first].Length;
+        var total = size;
+        var run = 1;
+        for (var length = size; length == size && first + run < Count; run++)
+        {
+            ref readonly var next = ref entries[first + run];
+            length = vectors[first + run].Length;
+            if (!ReferenceEquals(next.Path, head.Path) || next.TrafficClass != head.TrafficClass || length > size || (total += length) > MaximumSegmented) break;
+        }
+
+        return run;
+    }
+
+    private int PacketsOf(int count)
+    {
+        var packets = 0;
+        for (var i = 0; i < count; i++) packets += (int)messages[i].Header.VectorCount;
+        return packets;
     }
 
     /// <summary>Back-pressure: packets queue in the TUN devices meanwhile. ENOBUFS is a full device queue, which poll does not report.</summary>
@@ -125,5 +178,5 @@ internal sealed unsafe class EspSendBatch : IDisposable
         entry.Session.CountOutboundDrop();
     }
 
-    private readonly record struct Entry(DataPlaneSession Session, EspSa Sa, int Descriptor, int InnerLength);
+    private readonly record struct Entry(DataPlaneSession Session, EspSa Sa, SessionPath Path, int InnerLength, byte TrafficClass);
 }

@@ -6,6 +6,7 @@ internal static class Errno
     public const int EPERM = 1;
     public const int ENOENT = 2;
     public const int EINTR = 4;
+    public const int EIO = 5;
     public const int EAGAIN = 11;
     public const int ENOMEM = 12;
     public const int EEXIST = 17;
@@ -22,7 +23,7 @@ internal static class Errno
         [ENOENT] = "ENOENT",
         [3] = "ESRCH",
         [EINTR] = "EINTR",
-        [5] = "EIO",
+        [EIO] = "EIO",
         [6] = "ENXIO",
         [9] = "EBADF",
         [EAGAIN] = "EAGAIN",

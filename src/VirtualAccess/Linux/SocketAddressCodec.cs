@@ -8,13 +8,15 @@ internal static class SocketAddressCodec
 {
     public const int MaximumAddress = 28;
 
-    /// <summary>Room for IPV6_PKTINFO and IPV6_TCLASS: 40 + 24.</summary>
-    public const int MaximumControl = 64;
+    /// <summary>Room for IPV6_PKTINFO, IPV6_TCLASS and UDP_SEGMENT: 40 + 24 + 24.</summary>
+    public const int MaximumControl = 88;
 
     private const int HeaderLength = 16;
     private const int SolIp = 0;
     private const int SolIpv6 = 41;
+    private const int SolUdp = 17;
     private const int IpTos = 1;
+    private const int UdpSegment = 103;
     private const int IpPacketInformation = 8;
     private const int Ipv6PacketInformation = 50;
     private const int Ipv6TrafficClass = 67;
@@ -83,6 +85,15 @@ internal static class SocketAddressCodec
         }
 
         if (trafficClass != 0) BitConverter.TryWriteBytes(Start(control, ref length, 4, SolIpv6, Ipv6TrafficClass), (int)trafficClass);
+        return length;
+    }
+
+    /// <summary>Asks the kernel to cut the message into datagrams of this many octets (UDP_SEGMENT).</summary>
+    /// <returns>Length of the control message.</returns>
+    public static int WriteSegmentSize(Span<byte> control, ushort octets)
+    {
+        var length = 0;
+        BitConverter.TryWriteBytes(Start(control, ref length, 2, SolUdp, UdpSegment), octets);
         return length;
     }
 

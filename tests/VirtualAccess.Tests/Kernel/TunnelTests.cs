@@ -118,6 +118,30 @@ public sealed class TunnelTests : IDisposable
         client.Exec("ping -M dont -c 1 -W 1 -s 1100 10.10.0.1");
     }
 
+    /// <summary>Bursts leave as messages that the kernel cuts; on a way that is too narrow for that, one by one and in fragments.</summary>
+    [TheoryAsRoot]
+    [InlineData(1500, "")]
+    [InlineData(1500, "-Q 0xb8")]
+    [InlineData(1200, "-M dont")]
+    public void BurstsArriveAndAreCountedOneByOne(int outerMtu, string options)
+    {
+        using var c = new Gateway(client, "192.0.2.1");
+        using var h = new Gateway(headend, "192.0.2.2");
+        Up(c, h, EspEncapsulation.Udp);
+        client.Ip($"link set eth0 mtu {outerMtu}");
+        headend.Ip($"link set eth0 mtu {outerMtu}");
+        Rekey(c, h, Sa.Gcm256, 0x1000);
+        // Of two sizes, so that a run ends with a shorter packet or before a longer one.
+        client.Exec($"sh -c 'ping -q -l 60 -c 60 -W 2 -s 1300 {options} 10.10.0.1 & ping -q -l 60 -c 60 -W 2 -s 700 10.10.0.1; wait $!'");
+        foreach (var gateway in new[] { c, h })
+        {
+            SpinWait.SpinUntil(() => gateway.Plane.TryGetCounters(gateway.Session, out var seen) && seen.OutPackets == 120, TimeSpan.FromSeconds(5));
+            Assert.True(gateway.Plane.TryGetCounters(gateway.Session, out var counters));
+            Assert.Equal((120L, 120L, 60 * (1328 + 728L), 60 * (1328 + 728L)), (counters.InPackets, counters.OutPackets, counters.InOctets, counters.OutOctets));
+            Assert.Equal(0, gateway.Plane.GetDrops().Sum());
+        }
+    }
+
     [FactAsRoot]
     public void ClientMayNotSpoofItsSource()
     {

@@ -14,12 +14,13 @@ public sealed class FactWithVectorsAttribute : FactAttribute
 /// <summary>A fact that makes network namespaces and TUN devices; skipped with a reason without root or /dev/net/tun.</summary>
 public sealed class FactAsRootAttribute : FactAttribute
 {
-    public FactAsRootAttribute()
-    {
-        if (!Environment.IsPrivilegedProcess) Skip = "needs root for network namespaces";
-        else if (!File.Exists("/dev/net/tun")) Skip = "no /dev/net/tun";
-        else if (!File.Exists("/usr/sbin/ip") && !File.Exists("/sbin/ip")) Skip = "no iproute2";
-    }
+    public FactAsRootAttribute() => Skip = Missing;
+
+    internal static string? Missing { get; } =
+        !Environment.IsPrivilegedProcess ? "needs root for network namespaces"
+        : !File.Exists("/dev/net/tun") ? "no /dev/net/tun"
+        : !File.Exists("/usr/sbin/ip") && !File.Exists("/sbin/ip") ? "no iproute2"
+        : null;
 
     /// <summary>A program that the test needs besides.</summary>
     public string Needs
@@ -27,6 +28,12 @@ public sealed class FactAsRootAttribute : FactAttribute
         get => "";
         set => Skip ??= File.Exists(value) ? null : $"no {value}";
     }
+}
+
+/// <summary>A theory with the needs of <see cref="FactAsRootAttribute"/>.</summary>
+public sealed class TheoryAsRootAttribute : TheoryAttribute
+{
+    public TheoryAsRootAttribute() => Skip = FactAsRootAttribute.Missing;
 }
 
 public static class Vectors
