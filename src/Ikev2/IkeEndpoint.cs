@@ -62,7 +62,7 @@ public sealed partial class IkeEndpoint
     /// <summary>The earliest timer; null when there is none.</summary>
     public MonotonicTime? NextDeadline => Timers.Next;
 
-    public IkeEndpointCounts Counts => new(Admission.HalfOpen, Table.Established, Table.ChildSas, Admission.CookieDemanded);
+    public IkeEndpointCounts Counts => new(Table.Count, Admission.HalfOpen, Table.Established, Table.ChildSas, Admission.CookieDemanded);
 
     /// <summary>
     /// Which shard a message belongs to: for IKE_SA_INIT requests by the peer's address and SPI, afterwards by our own SPI.

@@ -33,4 +33,9 @@ public sealed record ChildSaSnapshot(
     MonotonicTime CreatedAt);
 
 /// <summary>Counts of one shard.</summary>
-public sealed record IkeEndpointCounts(int HalfOpen, int Established, int ChildSas, bool CookiesDemanded);
+/// <param name="IkeSas">Every IKE SA, those included whose Delete the peer has not answered yet.</param>
+/// <param name="HalfOpen">IKE SAs before the end of IKE_AUTH.</param>
+/// <param name="Established">Sessions that are up.</param>
+/// <param name="ChildSas">CHILD_SAs of all sessions.</param>
+/// <param name="CookiesDemanded">Every IKE_SA_INIT must bring a cookie.</param>
+public sealed record IkeEndpointCounts(int IkeSas, int HalfOpen, int Established, int ChildSas, bool CookiesDemanded);

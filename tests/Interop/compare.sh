@@ -48,8 +48,13 @@ offer() { # offer COUNT RATE CONCURRENCY JSON
     --user load --password load-word --ca "$RUN/pki/ca.pem" --timeout 30 --json "$4" >"$RUN/load.out" 2>&1
 }
 
+# strongSwan would retransmit thousands of Deletes to clients that are gone; ours gives its interfaces back in batches, which the kernel does not when it is killed.
+end_gateway() {
+  if [ "$GATEWAY" = strongswan ]; then stop gateway KILL; else stop gateway TERM; fi
+}
+
 fresh_gateway() {
-  stop gateway KILL   # thousands of Deletes to clients that are gone would take longer than the step
+  end_gateway
   rm -rf "$RUN/state" "$RUN/gateway"
   start_gateway || return 1
   offer 200 50 50 "$RUN/warm.json"   # compiled code, open sockets, filled caches
@@ -90,7 +95,7 @@ measure() { # measure GATEWAY: lines "step ...", "tenfold ...", "iperf ..." to $
   line=$(SECONDS_EACH=$((SECONDS_EACH < 5 ? SECONDS_EACH : 5)) step $((best * 10)) --whole); say "$1 ten times its best: $line"
   echo "tenfold $line" >>"$figures"
 
-  stop gateway KILL; rm -rf "$RUN/state" "$RUN/gateway"
+  end_gateway; rm -rf "$RUN/state" "$RUN/gateway"
   start_gateway || return 1
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)" || return 1
   if log_in client home; then
@@ -99,7 +104,7 @@ measure() { # measure GATEWAY: lines "step ...", "tenfold ...", "iperf ..." to $
   else
     say "$1: no login for iperf3: $(why client home)"
   fi
-  stop client; stop gateway KILL; rm -rf "$RUN/client" "$RUN/client.out"
+  stop client; end_gateway; rm -rf "$RUN/client" "$RUN/client.out"
 }
 
 make_topology && make_pki && start_radius radius1 $RADIUS1 || exit 1

@@ -129,7 +129,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         for (var waited = TimeSpan.Zero; waited < GoodbyeTimeout; waited += GoodbyeCheck)
         {
             await Task.Delay(GoodbyeCheck);
-            if (table.IsEmpty && shards.TrueForAll(s => s.Counts is { Established: 0, HalfOpen: 0 }))
+            if (table.IsEmpty && shards.TrueForAll(s => s.Counts.IkeSas == 0))
                 break;
         }
 

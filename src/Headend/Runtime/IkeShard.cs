@@ -44,7 +44,7 @@ internal sealed partial class IkeShard : IDisposable
     public int WaitingLogins => mailbox.WaitingLogins;
 
     /// <summary>The endpoint's counts after the last turn; any thread may read them.</summary>
-    public IkeEndpointCounts Counts { get; private set; } = new(0, 0, 0, false);
+    public IkeEndpointCounts Counts { get; private set; } = new(0, 0, 0, 0, false);
 
     public void Start() => thread.Start();
 

@@ -18,6 +18,8 @@ internal sealed class SaTable
     /// <summary>Counted as they come and go: asked every turn of the shard.</summary>
     public int Established { get; private set; }
 
+    public int Count => _byLocalSpi.Count;
+
     public int ChildSas { get; private set; }
 
     public bool TryFind(IkeSpi local, [NotNullWhen(true)] out IkeSa? sa) => _byLocalSpi.TryGetValue(local, out sa);
