@@ -4,10 +4,10 @@ namespace Headend.Aaa.Client;
 
 /// <summary>
 /// One request at one server until it is answered, out of retransmissions, refused or cancelled. Slots, counters and <see cref="Done"/> change only under the lock of the
-/// server; who sets <see cref="Done"/> completes it.
+/// server; who sets <see cref="Done"/> completes it, under no lock. A verified answer continues its caller on the socket's own thread, which saves a thread hop for
+/// each round trip: callers must not block.
 /// </summary>
-internal sealed class RadiusExchange(RadiusServer server, RadiusRequest request, bool failOnRefused)
-    : TaskCompletionSource<RadiusOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously)
+internal sealed class RadiusExchange(RadiusServer server, RadiusRequest request, bool failOnRefused) : TaskCompletionSource<RadiusOutcome?>
 {
     public RadiusServer Server { get; } = server;
 

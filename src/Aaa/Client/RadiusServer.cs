@@ -45,7 +45,8 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
     /// <summary>Ends an exchange without an answer: cancelled by its caller, or the client stops.</summary>
     public void Abandon(RadiusExchange exchange)
     {
-        if (TryFinish(exchange)) exchange.TrySetResult(null);
+        // Never on the caller's thread: it may be the timer's, or stand in a loop over other exchanges.
+        if (TryFinish(exchange)) ThreadPool.UnsafeQueueUserWorkItem(static ended => ended.TrySetResult(null), exchange, preferLocal: false);
     }
 
     /// <summary>A deadline has passed: send again or give up.</summary>

@@ -14,6 +14,9 @@ internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypt
             case TransmitEffect transmit:
                 listener.Transmit(transmit.Message, transmit.Path);
                 break;
+            case KeyAgreementEffect agreement when CryptoWorkers.IsCheap(agreement.Method):
+                crypto.Perform(agreement, shard);
+                break;
             case KeyAgreementEffect or SignAuthEffect:
                 crypto.Post((IkeOperation)effect, shard);
                 break;

@@ -13,11 +13,11 @@ internal static class InterfacePlan
 {
     /// <summary>Creates the device and applies the plan.</summary>
     public static bool TryCreate(
-        NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, [NotNullWhen(true)] out TunDevice? device, [NotNullWhen(false)] out InterfaceFailure? failure)
+        NetlinkSocket netlink, LentAddressTable lent, InterfaceRequest request, UserSpaceDataPlaneOptions options, [NotNullWhen(true)] out TunDevice? device, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         device = null;
-        if (!TryLend(netlink, request.Config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var lent4, out failure)) return false;
-        if (!TryLend(netlink, request.Config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var lent6, out failure)) return false;
+        if (!lent.TryLend(request.Config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var lent4, out failure)) return false;
+        if (!lent.TryLend(request.Config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var lent6, out failure)) return false;
         var created = TunDevice.Create(request.Device, out var errno);
         if (created is null)
         {
@@ -102,28 +102,5 @@ internal static class InterfacePlan
         }
 
         return new InterfaceFailure(steps[failed].Name, Errno.Describe(results[failed]));
-    }
-
-    private static bool TryLend(NetlinkSocket netlink, string? lender, string command, byte family, out IPAddress? address, [NotNullWhen(false)] out InterfaceFailure? failure)
-    {
-        address = null;
-        failure = null;
-        if (lender is null) return true;
-        var index = NativeMethods.InterfaceIndex(lender);
-        if (index == 0)
-        {
-            failure = new InterfaceFailure($"{command} {lender}", "no such interface");
-            return false;
-        }
-
-        IPAddress? found = null;
-        var errno = netlink.Dump(NetlinkCodec.DumpAddresses((int)index, family), (type, body) =>
-        {
-            if (found is null && type == Rtnetlink.RTM_NEWADDR && NetlinkCodec.TryReadAddress(body, out var record)
-                && record.InterfaceIndex == index && record.Scope == Rtnetlink.RT_SCOPE_UNIVERSE && !record.Secondary) found = record.Address;
-        });
-        address = found;
-        if (found is null) failure = new InterfaceFailure($"{command} {lender}", errno != 0 ? Errno.Describe(errno) : "the interface has no address");
-        return found is not null;
     }
 }

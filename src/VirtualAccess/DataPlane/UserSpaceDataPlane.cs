@@ -20,6 +20,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly UserSpaceDataPlaneOptions options;
     private readonly IDataPlaneObserver observer;
     private readonly TimeProvider time;
+    private readonly LentAddressTable lentAddresses;
     private readonly NetlinkSocket netlink = new();
     private readonly TunCloser closer = new();
     private readonly DropTable drops = new();
@@ -44,6 +45,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         this.observer = observer;
         this.time = time;
         this.udpSockets = udpSockets;
+        lentAddresses = new LentAddressTable(netlink, time);
         RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
         rawListeners = options.PlainEsp ? OpenRaw() : [];
         readers = new TunReader[Math.Max(1, options.TunThreads)];
@@ -60,7 +62,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         session = default;
-        if (!InterfacePlan.TryCreate(netlink, request, options, out var device, out failure)) return false;
+        if (!InterfacePlan.TryCreate(netlink, lentAddresses, request, options, out var device, out failure)) return false;
         var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, Resolve(request.Path));
         sessions[created.Handle.Value] = created;
         var errno = ReaderOf(created).Add(created);

@@ -1,0 +1,60 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using Headend.VirtualAccess.Linux;
+
+namespace Headend.VirtualAccess.DataPlane;
+
+/// <summary>
+/// The addresses that "ip unnumbered" and "ipv6 unnumbered" lend. The kernel walks all its interfaces to list the addresses of one, so that an answer is used for a
+/// second: hundreds of logins ask in that time, and an operator who renumbers an interface waits no longer. Thread-safe.
+/// </summary>
+internal sealed class LentAddressTable(NetlinkSocket netlink, TimeProvider time)
+{
+    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<(string Lender, byte Family), (IPAddress Address, long ReadAt)> known = [];
+
+    /// <summary>Null address without a lender; false with a failure that names the command.</summary>
+    public bool TryLend(string? lender, string command, byte family, out IPAddress? address, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        address = null;
+        failure = null;
+        if (lender is null) return true;
+        lock (gate)
+        {
+            if (known.TryGetValue((lender, family), out var entry) && time.GetElapsedTime(entry.ReadAt) < Freshness)
+            {
+                address = entry.Address;
+                return true;
+            }
+
+            if (!TryRead(lender, command, family, out address, out failure)) return false;
+            known[(lender, family)] = (address, time.GetTimestamp());
+            return true;
+        }
+    }
+
+    private bool TryRead(
+        string lender, string command, byte family, [NotNullWhen(true)] out IPAddress? address, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        address = null;
+        failure = null;
+        var index = NativeMethods.InterfaceIndex(lender);
+        if (index == 0)
+        {
+            failure = new InterfaceFailure($"{command} {lender}", "no such interface");
+            return false;
+        }
+
+        IPAddress? found = null;
+        var errno = netlink.Dump(NetlinkCodec.DumpAddresses((int)index, family), (type, body) =>
+        {
+            if (found is null && type == Rtnetlink.RTM_NEWADDR && NetlinkCodec.TryReadAddress(body, out var record)
+                && record.InterfaceIndex == index && record.Scope == Rtnetlink.RT_SCOPE_UNIVERSE && !record.Secondary) found = record.Address;
+        });
+        address = found;
+        if (found is null) failure = new InterfaceFailure($"{command} {lender}", errno != 0 ? Errno.Describe(errno) : "the interface has no address");
+        return found is not null;
+    }
+}
