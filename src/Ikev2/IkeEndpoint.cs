@@ -269,7 +269,7 @@ public sealed partial class IkeEndpoint
         _current = sa;
         if (sa.Phase == IkeSaPhase.KeyExchange)
             Observer.Discarded(DiscardReason.Busy, datagram.Path, "key agreement under way");
-        else
+        else if (Admission.TryTakeStatelessReply(Now)) // the source is not proven yet, and the response is larger than the request
             sa.Handle(header, datagram);
     }
 

@@ -1,1 +1,4 @@
-return 0;
+using BenchmarkDotNet.Running;
+
+// dotnet run -c Release --project tests/Bench -- --filter '*Ike*'
+BenchmarkSwitcher.FromAssembly(typeof(Headend.Bench.IkeBenchmarks).Assembly).Run(args);

@@ -11,10 +11,10 @@ export LC_ALL=C
 cd / || exit 1   # the clone may change under a long run
 for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$part.sh"; done
 LOAD=${LOAD:-$ROOT/out/load/headend-load.dll}
-SECONDS_EACH=${SECONDS_EACH:-8} IPERF_SECONDS=10 PRINT=
+SECONDS_EACH=${SECONDS_EACH:-8} WARM=${WARM:-3000} IPERF_SECONDS=10 PRINT=
 for option; do
   case $option in
-    --quick) SECONDS_EACH=3 IPERF_SECONDS=4 ;;
+    --quick) SECONDS_EACH=3 WARM=500 IPERF_SECONDS=4 ;;
     --print) PRINT=yes ;;
     *) echo "usage: compare.sh [--quick] [--print]" >&2; exit 2 ;;
   esac
@@ -43,9 +43,9 @@ ensure_packages || exit 1
 cpu_ms() { awk -v hertz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($12 + $13) * 1000 / hertz) }' "/proc/$(pid_of "$1")/stat"; }
 rss_kb() { awk '/^VmRSS:/ { print $2 }' "/proc/$(pid_of "$1")/status"; }
 
-offer() { # offer COUNT RATE CONCURRENCY JSON
+offer() { # offer COUNT RATE CONCURRENCY JSON [OPTION...]
   timeout --foreground 300 ip netns exec "$CLIENT" dotnet "$LOAD" --target $GATEWAY_V4 --count "$1" --rate "$2" --concurrency "$3" \
-    --user load --password load-word --ca "$RUN/pki/ca.pem" --timeout 30 --json "$4" >"$RUN/load.out" 2>&1
+    --user load --password load-word --ca "$RUN/pki/ca.pem" --timeout 30 --json "$4" "${@:5}" >"$RUN/load.out" 2>&1
 }
 
 # strongSwan would retransmit thousands of Deletes to clients that are gone; ours gives its interfaces back in batches, which the kernel does not when it is killed.
@@ -57,7 +57,7 @@ fresh_gateway() {
   end_gateway
   rm -rf "$RUN/state" "$RUN/gateway"
   start_gateway || return 1
-  offer 200 50 50 "$RUN/warm.json"   # compiled code, open sockets, filled caches
+  offer $WARM 250 500 "$RUN/warm.json" --delete   # compiled code, open sockets, filled caches
 }
 
 # step RATE: one fresh gateway under one offered rate; prints "rate successes failures achieved cpu-per-login rss-per-session p50 p99".
@@ -83,7 +83,7 @@ measure() { # measure GATEWAY: lines "step ...", "tenfold ...", "iperf ..." to $
   GATEWAY=$1
   local figures=$RUN/$1.figures rate line achieved best=0 missed=0
   : >"$figures"
-  for rate in ${RATES:-50 100 125 150 175 200 225 250 300 350 400 500 600 800}; do
+  for rate in ${RATES:-100 200 300 350 400 450 500 550 600 650 700 750 800}; do
     line=$(step "$rate"); say "$1 offered $line"
     echo "step $line" >>"$figures"
     read -r _ _ failures achieved _ <<<"$line"

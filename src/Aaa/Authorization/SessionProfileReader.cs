@@ -103,7 +103,7 @@ public sealed class SessionProfileReader
         25 => AddClass(attribute),
         27 => attribute.TryGetUInt32(out var seconds) && Set(profile with { SessionTimeout = Seconds(seconds) }),
         28 => attribute.TryGetUInt32(out var seconds) && Set(profile with { IdleTimeout = Seconds(seconds) }),
-        85 => attribute.TryGetUInt32(out var seconds) && Set(profile with { InterimInterval = Seconds(seconds) }),
+        85 => attribute.TryGetUInt32(out var seconds) && Set(profile with { InterimInterval = Seconds(InterimSeconds(seconds)) }),
         88 => attribute.TryGetText(out var pool) && Set(profile with { Ipv4Pool = pool }),
         89 => Set(profile with { ChargeableUserIdentity = attribute.Value.ToArray() }),
         96 => attribute.Value.Length == 8 && (interfaceId = attribute.Value.ToArray()) is not null,
@@ -113,6 +113,9 @@ public sealed class SessionProfileReader
         169 => attribute.Value.Length == 16 && attribute.TryGetAddress(out var server) && Add(dns, server!, MaximumServers),
         _ => true,
     };
+
+    // RFC 2869 5.16: "The value MUST NOT be smaller than 60."
+    private static uint InterimSeconds(uint seconds) => seconds == 0 ? 0 : Math.Max(seconds, 60);
 
     private bool TryApplyFramedAddress(RadiusAttribute attribute)
     {

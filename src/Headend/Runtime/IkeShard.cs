@@ -58,7 +58,8 @@ internal sealed partial class IkeShard : IDisposable
     public Task<IReadOnlyList<IkeSaSnapshot>> DescribeAsync(CancellationToken cancellation)
     {
         var answer = new TaskCompletionSource<IReadOnlyList<IkeSaSnapshot>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        mailbox.Post((Action<IkeEndpoint>)(e => answer.TrySetResult(e.Describe())), MailPriority.Established);
+        if (!mailbox.Post((Action<IkeEndpoint>)(e => answer.TrySetResult(e.Describe())), MailPriority.Established))
+            answer.TrySetResult([]);
         return answer.Task.WaitAsync(cancellation);
     }
 

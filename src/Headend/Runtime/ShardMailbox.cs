@@ -47,13 +47,16 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
         }
     }
 
-    /// <summary>Posts what must not be lost.</summary>
-    public void Post(object content, MailPriority priority)
+    /// <summary>Posts what must not be lost; false when the mailbox is closed, so that nobody will take it.</summary>
+    public bool Post(object content, MailPriority priority)
     {
         lock (gate)
         {
+            if (closed)
+                return false;
             (priority == MailPriority.Established ? established : logins).Enqueue(new ShardMail(content));
             Wake();
+            return true;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -16,6 +17,9 @@ internal sealed class LogfmtFormatter(TimeProvider clock) : ConsoleFormatter(For
 
     /// <summary>Characters of one value; a peer's longest identity would otherwise be a line of 64 kB.</summary>
     private const int MaximumValue = 512;
+
+    /// <summary>Values of these alone, which is nearly all of them, are written as they are.</summary>
+    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:,/@[]+#%()");
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
@@ -72,6 +76,12 @@ internal sealed class LogfmtFormatter(TimeProvider clock) : ConsoleFormatter(For
 
     private static void AppendValue(StringBuilder line, string value, int limit)
     {
+        if (value.Length <= limit && value.AsSpan().IndexOfAnyExcept(Plain) < 0)
+        {
+            line.Append(value);
+            return;
+        }
+
         var quoted = value.Any(c => c is ' ' or '"' or '=' or '\\' || char.IsControl(c)) || value.EnumerateRunes().Any(IsDeceptive);
         if (quoted)
             line.Append('"');

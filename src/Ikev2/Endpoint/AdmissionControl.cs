@@ -49,13 +49,14 @@ internal sealed class AdmissionControl
     {
         if (HalfOpen >= _options.HalfOpenLimit)
             return DiscardReason.HalfOpenLimit;
-        return _sources.GetValueOrDefault(source) >= _options.HalfOpenPerSourceLimit ? DiscardReason.SourceLimit : null;
+        return _sources.GetValueOrDefault(Site(source)) >= _options.HalfOpenPerSourceLimit ? DiscardReason.SourceLimit : null;
     }
 
     public void Opened(IPAddress source, MonotonicTime now)
     {
         HalfOpen++;
-        _sources[source] = _sources.GetValueOrDefault(source) + 1;
+        var site = Site(source);
+        _sources[site] = _sources.GetValueOrDefault(site) + 1;
         if (HalfOpen < _options.CookieThreshold)
             return;
         CookieDemanded = true;
@@ -65,11 +66,12 @@ internal sealed class AdmissionControl
     public void Closed(IPAddress source, MonotonicTime now)
     {
         HalfOpen--;
-        var left = _sources.GetValueOrDefault(source) - 1;
+        var site = Site(source);
+        var left = _sources.GetValueOrDefault(site) - 1;
         if (left > 0)
-            _sources[source] = left;
+            _sources[site] = left;
         else
-            _sources.Remove(source);
+            _sources.Remove(site);
         if (CookieDemanded && HalfOpen < _options.CookieThreshold / 2 && now >= _demandUntil)
             CookieDemanded = false;
     }
@@ -104,6 +106,17 @@ internal sealed class AdmissionControl
         }
 
         return ++_replies <= StatelessRepliesPerSecond;
+    }
+
+    /// <summary>What one subscriber can send from: an IPv4 address, or an IPv6 /64, in which every host picks addresses at will.</summary>
+    private static IPAddress Site(IPAddress source)
+    {
+        if (source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
+            return source;
+        Span<byte> octets = stackalloc byte[16];
+        source.TryWriteBytes(octets, out _);
+        octets[8..].Clear();
+        return new IPAddress(octets);
     }
 
     private void Rotate(MonotonicTime now)

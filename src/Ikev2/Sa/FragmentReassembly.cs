@@ -13,13 +13,17 @@ internal enum FragmentVerdict
 
 /// <summary>
 /// Puts the fragments of one message together (RFC 7383 2.6). Holds only fragments that were authenticated, of one Message ID at a time, and never more than
-/// <see cref="MaxOctets"/>. Windows sends fragments of 576 octets and more than 16 of them.
+/// the octets allowed. Windows sends fragments of 576 octets and more than 16 of them.
 /// </summary>
 internal sealed class FragmentReassembly
 {
     public const int MaxFragments = 255;
 
+    /// <summary>For an authenticated peer.</summary>
     public const int MaxOctets = 64 * 1024;
+
+    /// <summary>For a stranger: an IKE_AUTH request with many CERTREQs, or one of EAP-TLS with a long chain, stays well below.</summary>
+    public const int MaxOctetsBeforeAuthentication = 24 * 1024;
 
     private byte[]?[] _parts = [];
     private int _received;
@@ -34,14 +38,14 @@ internal sealed class FragmentReassembly
     /// Adds a decrypted fragment. A larger Total Fragments than before means that the sender split anew with smaller fragments: all earlier ones are dropped;
     /// a smaller one is an old fragment (RFC 7383 2.5.1, 2.6).
     /// </summary>
-    public FragmentVerdict Add(uint messageId, in EncryptedEnvelope envelope, byte[] inner, ReadOnlySpan<byte> datagram)
+    public FragmentVerdict Add(uint messageId, in EncryptedEnvelope envelope, byte[] inner, ReadOnlySpan<byte> datagram, int maxOctets = MaxOctets)
     {
         if (envelope.TotalFragments > MaxFragments)
             return FragmentVerdict.Dropped;
         if (messageId != _messageId || envelope.TotalFragments > _parts.Length)
             Start(messageId, envelope.TotalFragments);
         var index = envelope.FragmentNumber - 1;
-        if (envelope.TotalFragments < _parts.Length || _parts[index] is not null || _octets + inner.Length > MaxOctets)
+        if (envelope.TotalFragments < _parts.Length || _parts[index] is not null || _octets + inner.Length > maxOctets)
             return FragmentVerdict.Dropped;
         _parts[index] = inner;
         _octets += inner.Length;

@@ -154,7 +154,8 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
         }
 
         var reassembly = header.IsResponse ? _responseFragments : _requestFragments;
-        switch (reassembly.Add(header.MessageId, envelope, inner, datagram.Octets.Span))
+        var limit = Phase < IkeSaPhase.Established ? FragmentReassembly.MaxOctetsBeforeAuthentication : FragmentReassembly.MaxOctets;
+        switch (reassembly.Add(header.MessageId, envelope, inner, datagram.Octets.Span, limit))
         {
             case FragmentVerdict.Dropped:
                 Endpoint.Observer.Discarded(DiscardReason.FragmentLimit, datagram.Path, $"fragment {envelope.FragmentNumber} of {envelope.TotalFragments}");

@@ -41,6 +41,15 @@ public sealed class SessionProfileTests : IProfileObserver
         Assert.Empty(unknown);
     }
 
+    /// <summary>RFC 2869 5.16: "The value MUST NOT be smaller than 60." Zero is none.</summary>
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(1, 60)]
+    [InlineData(59, 60)]
+    [InlineData(61, 61)]
+    public void An_interim_interval_below_a_minute_is_a_minute(byte sent, int? seconds) =>
+        Assert.Equal(seconds, (int?)Read(Wire.Attribute(85, 0, 0, 0, sent)).InterimInterval?.TotalSeconds);
+
     [Theory]
     [InlineData("fffffffe", AddressChoice.NasChooses)]
     [InlineData("ffffffff", AddressChoice.ClientMayChoose)]

@@ -1,9 +1,9 @@
+using System.Net;
 using FsCheck;
 using FsCheck.Fluent;
 using Headend.Aaa.Authentication;
 using Headend.Aaa.Client;
 using Headend.Aaa.Radius;
-using System.Net;
 
 namespace Headend.Aaa.Tests.Radius;
 

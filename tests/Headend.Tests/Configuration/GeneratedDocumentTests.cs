@@ -21,6 +21,15 @@ public sealed class GeneratedDocumentTests
         Assert.Equal(500, schema["properties"]!["listen"]!["properties"]!["ike-port"]!["default"]!.GetValue<int>());
     }
 
+    [Fact]
+    public void The_configuration_in_the_README_is_accepted()
+    {
+        var readme = File.ReadAllText(Path.Combine(Root(), "README.md"));
+        var start = readme.IndexOf("```yaml\n", StringComparison.Ordinal) + "```yaml\n".Length;
+        using var fixture = new ConfigurationFixture();
+        Assert.Empty(fixture.Findings(readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)]));
+    }
+
     private static void IsFresh(string name, string expected)
     {
         var path = Path.Combine(Root(), name);

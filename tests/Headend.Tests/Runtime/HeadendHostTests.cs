@@ -13,6 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Headend.Tests.Runtime;
 
 /// <summary>The whole headend without a data plane on the loopback, met by our own client: sockets, shards, EAP, leases, admin API.</summary>
+[Collection("one meter")]
 public sealed class HeadendHostTests : IAsyncLifetime
 {
     private readonly string directory = Directory.CreateTempSubdirectory("headend-host-").FullName;
