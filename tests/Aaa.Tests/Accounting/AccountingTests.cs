@@ -96,7 +96,7 @@ public sealed class AccountingTests : IAsyncLifetime, IAccountingObserver
             {
                 time.Advance(TimeSpan.FromSeconds(1));
                 waited += TimeSpan.FromSeconds(1);
-                await Task.Yield();
+                await Task.Delay(1); // the socket's own time
             }
             last = (await server.NextAsync()).Packet;
         }
@@ -109,7 +109,7 @@ public sealed class AccountingTests : IAsyncLifetime, IAccountingObserver
         while (!flushed.IsCompleted)
         {
             time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
+            await Task.Delay(2); // the socket's own time
         }
         Assert.Equal(0, await flushed);
         Assert.False(queue.GetStatistics().Silent);
@@ -159,7 +159,7 @@ public sealed class AccountingTests : IAsyncLifetime, IAccountingObserver
         while (!flushed.IsCompleted)
         {
             time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Yield();
+            await Task.Delay(1); // the socket's own time
         }
         Assert.Equal(0, await flushed);
         Assert.Equal(600, queue.GetStatistics().Delivered);

@@ -38,12 +38,16 @@ public sealed class TunnelTests : IDisposable
             client.Exec("ping -c 3 -i 0.02 -W 2 -s 100 10.10.0.1");
             packets += 3;
             // A packet counts when the kernel has taken it, and its receiver may be faster than the counting.
-            SpinWait.SpinUntil(() => h.Plane.TryGetCounters(h.Session, out var seen) && seen.OutPackets == packets, TimeSpan.FromSeconds(5));
+            SpinWait.SpinUntil(
+                () => h.Plane.TryGetCounters(h.Session, out var seen) && seen.InPackets == packets && seen.OutPackets == packets && seen.OutOctets == packets * 128L,
+                TimeSpan.FromSeconds(5));
             Assert.True(h.Plane.TryGetCounters(h.Session, out var counters));
             Assert.Equal((packets, packets, packets * 128L, packets * 128L), (counters.InPackets, counters.OutPackets, counters.InOctets, counters.OutOctets));
             spi += 16;
         }
 
+        SpinWait.SpinUntil(
+            () => c.Plane.TryGetCounters(c.Session, out var seen) && seen.OutPackets == packets && seen.OutOctets == packets * 128L, TimeSpan.FromSeconds(5));
         Assert.True(c.Plane.TryGetCounters(c.Session, out var other));
         Assert.Equal((packets, packets * 128L), (other.OutPackets, other.OutOctets));
         Assert.Equal(0, h.Plane.GetDrops()[(int)EspDrop.AuthenticationFailed]);
