@@ -32,10 +32,15 @@ public sealed partial class UserSpaceDataPlane
         var (session, sa) = (entry.Session, entry.Sa);
         bool authentic;
         bool moved;
+        bool first;
         EspDrop drop;
         lock (sa.InboundGate)
         {
             drop = sa.Open(packet, out var inner, out var ip, out authentic, out var newest);
+
+            // Before the packet is delivered: its answer may be on its way before this thread comes any further.
+            first = authentic && entry.FirstPacket();
+            if (first) session.Activate(sa);
             if (drop == EspDrop.None)
             {
                 if (session.AdjustMss != 0) TcpMssClamp.Apply(inner, ip, session.AdjustMss);
@@ -59,12 +64,7 @@ public sealed partial class UserSpaceDataPlane
 
         if (!authentic) return;
         session.TouchInbound(now);
-        if (entry.FirstPacket())
-        {
-            session.Activate(sa);
-            observer.OnHint(new DataPlaneHint(DataPlaneHintKind.FirstInbound, session.Handle, sa.InboundSpi, remote, local));
-        }
-
+        if (first) observer.OnHint(new DataPlaneHint(DataPlaneHintKind.FirstInbound, session.Handle, sa.InboundSpi, remote, local));
         if (moved) observer.OnHint(new DataPlaneHint(DataPlaneHintKind.RemoteAddressChanged, session.Handle, sa.InboundSpi, remote, local));
         if (sa.ReachedSoftLimit()) observer.OnHint(new DataPlaneHint(DataPlaneHintKind.SoftLimitReached, session.Handle, sa.InboundSpi, remote, local));
     }
