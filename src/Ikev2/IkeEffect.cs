@@ -53,7 +53,14 @@ public sealed record EapStepEffect(OperationId Id, LoginRecord Login, ReadOnlyMe
 public sealed record AuthorizeEffect(OperationId Id, LoginRecord Login) : IkeOperation(Id, false);
 
 /// <summary>Assign inner addresses; asked only after the peer has authenticated and was authorized. Leases are the outside's to keep until SessionDown.</summary>
-public sealed record AllocateAddressEffect(OperationId Id, LoginRecord Login, bool WantIPv4, bool WantIPv6) : IkeOperation(Id, false);
+public sealed record AllocateAddressEffect(OperationId Id, LoginRecord Login, bool WantIPv4, bool WantIPv6) : IkeOperation(Id, false)
+{
+    /// <summary>The address in the client's INTERNAL_IP4_ADDRESS: often the one it had before (RFC 7296 3.15.1). Null for none.</summary>
+    public IPAddress? WishIPv4 { get; init; }
+
+    /// <summary>The same of INTERNAL_IP6_ADDRESS.</summary>
+    public IPAddress? WishIPv6 { get; init; }
+}
 
 /// <summary>Install a new pair of ESP SAs; for the first one of a session the virtual-access interface comes up with it. Answered when both hold.</summary>
 public sealed record InstallChildSaEffect(OperationId Id, bool Established, SessionId Session, ChildSaParameters Parameters) : IkeOperation(Id, Established);
@@ -155,4 +162,14 @@ public sealed record ChildSaParameters(
     bool OutboundAtOnce);
 
 /// <summary>Inner addresses of one session.</summary>
-public sealed record AssignedAddresses(IPAddress? IPv4, IPAddress? IPv4Netmask, IPAddress? IPv6, int IPv6PrefixLength);
+public sealed record AssignedAddresses(IPAddress? IPv4, IPAddress? IPv4Netmask, IPAddress? IPv6, int IPv6PrefixLength)
+{
+    /// <summary>What came with the address (a DHCP lease); given to the client where the grant names none of that family.</summary>
+    public IReadOnlyList<IPAddress> DnsServers { get; init; } = [];
+
+    /// <summary>What came with the address; given to the client where the grant names none.</summary>
+    public string? DefaultDomain { get; init; }
+
+    /// <summary>Networks behind the client that its traffic selectors may hold beside its own addresses.</summary>
+    public IReadOnlyList<IPNetwork> Prefixes { get; init; } = [];
+}

@@ -51,6 +51,9 @@ public enum SessionEndReason
     /// <summary>No address could be assigned.</summary>
     NoAddress,
 
+    /// <summary>The address was leased for a time and the lease was not renewed.</summary>
+    LeaseLost,
+
     /// <summary>Traffic selectors do not meet.</summary>
     SelectorsUnacceptable,
 

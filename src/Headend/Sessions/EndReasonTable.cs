@@ -30,6 +30,7 @@ internal static class EndReasonTable
         SessionEndReason.HandshakeTimeout => new("handshake-timeout", LoginOutcome.Failed, AcctTerminateCause.LostCarrier),
         SessionEndReason.NoProposal => new("no-proposal", LoginOutcome.Failed, AcctTerminateCause.UserError),
         SessionEndReason.NoAddress => new("no-address", LoginOutcome.Failed, AcctTerminateCause.ServiceUnavailable),
+        SessionEndReason.LeaseLost => new("lease-lost", LoginOutcome.Failed, AcctTerminateCause.LostService),
         SessionEndReason.SelectorsUnacceptable => new("selectors-unacceptable", LoginOutcome.Failed, AcctTerminateCause.UserError),
         SessionEndReason.DataPlaneFailed => new("data-plane-failed", LoginOutcome.Failed, AcctTerminateCause.NasError),
         SessionEndReason.ProtocolError => new("protocol-error", LoginOutcome.Failed, AcctTerminateCause.UserError),

@@ -88,7 +88,11 @@ internal static class AuthExchange
         }
 
         return sa.Suspend<AllocateAddressCompletion>(
-            new AllocateAddressEffect(sa.Endpoint.NextOperation(), session.Login, wantIPv4, wantIPv6),
+            new AllocateAddressEffect(sa.Endpoint.NextOperation(), session.Login, wantIPv4, wantIPv6)
+            {
+                WishIPv4 = Configuration.Wish(asked, ConfigurationAttributeType.InternalIp4Address, 4),
+                WishIPv6 = Configuration.Wish(asked, ConfigurationAttributeType.InternalIp6Address, 16),
+            },
             allocated => Allocated(sa, state, auth, suite, allocated));
     }
 

@@ -15,7 +15,7 @@ internal static class Configuration
     {
         var attributes = new List<ConfigurationAttribute>();
         AddAddresses(attributes, asked, addresses);
-        foreach (var server in grant.DnsServers)
+        foreach (var server in DnsServers(addresses, grant))
         {
             if (server.AddressFamily == AddressFamily.InterNetwork && addresses.IPv4 is not null)
                 attributes.Add(new(ConfigurationAttributeType.InternalIp4Dns, server.GetAddressBytes()));
@@ -25,11 +25,26 @@ internal static class Configuration
 
         foreach (var subnet in grant.Subnets)
             AddSubnet(attributes, subnet, addresses);
-        if (grant.DefaultDomain is { } domain && asked.Has(ConfigurationAttributeType.InternalDnsDomain))
+        if ((grant.DefaultDomain ?? addresses.DefaultDomain) is { } domain && asked.Has(ConfigurationAttributeType.InternalDnsDomain))
             attributes.Add(new(ConfigurationAttributeType.InternalDnsDomain, Encoding.ASCII.GetBytes(domain)));
         if (asked.Has(ConfigurationAttributeType.ApplicationVersion))
             attributes.Add(new(ConfigurationAttributeType.ApplicationVersion, "Headend"u8.ToArray()));
         return new ConfigurationPayload(ConfigurationType.Reply, attributes);
+    }
+
+    /// <summary>The address of that many octets that the client would like; null where it left that to us, or wrote the unspecified address.</summary>
+    public static IPAddress? Wish(ConfigurationPayload asked, ConfigurationAttributeType type, int octets)
+    {
+        foreach (var attribute in asked.Attributes)
+        {
+            // INTERNAL_IP6_ADDRESS carries a prefix length as 17th octet.
+            if (attribute.Type != type || attribute.Value.Length < octets)
+                continue;
+            var value = attribute.Value.Span[..octets];
+            return value.IndexOfAnyExcept((byte)0) < 0 ? null : new IPAddress(value);
+        }
+
+        return null;
     }
 
     /// <summary>APPLICATION_VERSION of the client's request, if it told one.</summary>
@@ -45,6 +60,9 @@ internal static class Configuration
 
         return null;
     }
+
+    private static IEnumerable<IPAddress> DnsServers(AssignedAddresses addresses, SessionGrant grant) =>
+        [.. grant.DnsServers, .. addresses.DnsServers.Where(server => grant.DnsServers.All(s => s.AddressFamily != server.AddressFamily))];
 
     private static void AddAddresses(List<ConfigurationAttribute> attributes, ConfigurationPayload asked, AssignedAddresses addresses)
     {

@@ -5,7 +5,7 @@ using Headend.Ikev2.Wire;
 namespace Headend.Ikev2.Exchanges;
 
 /// <summary>
-/// Narrowing of traffic selectors (RFC 7296 2.9). The client's side is never wider than its assigned addresses; ours never wider than the profile's "traffic local".
+/// Narrowing of traffic selectors (RFC 7296 2.9). The client's side is never wider than its assigned addresses and delegated prefixes; ours never wider than the profile's "traffic local".
 /// </summary>
 internal static class TrafficNarrowing
 {
@@ -20,6 +20,7 @@ internal static class TrafficNarrowing
             own.Add(new IPNetwork(v4, 32));
         if (addresses.IPv6 is { } v6)
             own.Add(new IPNetwork(v6, 128));
+        own.AddRange(addresses.Prefixes);
         return Intersect(offered, own);
     }
 
