@@ -1,59 +1,69 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2;
 
-/// <summary>One line of a profile's "match remote-identity".</summary>
+/// <summary>One line of a profile's match, or of a keyring's peer.</summary>
 public abstract record IdentityMatch
 {
+    /// <summary>As it was written.</summary>
+    public string Text { get; private init; } = "";
+
+    /// <summary>
+    /// How narrow it is: an exact identity above any network, a network above a domain, each by its length, and "any" lowest. Orders the peers of a keyring.
+    /// </summary>
+    public abstract int Specificity { get; }
+
     public abstract bool Matches(IkeIdentity identity);
 
     /// <summary>Reads "any", "fqdn X", "fqdn-domain X", "email X", "email-domain X", "key-id X", "address A/B" or "dn X".</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out IdentityMatch? match)
     {
         ArgumentNullException.ThrowIfNull(text);
-        match = null;
-        if (string.Equals(text, "any", StringComparison.Ordinal))
-        {
-            match = new Any();
-            return true;
-        }
+        match = Read(text);
+        if (match is not null)
+            match = match with { Text = text };
+        return match is not null;
+    }
 
+    private static IdentityMatch? Read(string text)
+    {
+        if (string.Equals(text, "any", StringComparison.Ordinal))
+            return new Any();
         var space = text.IndexOf(' ', StringComparison.Ordinal);
-        if (space <= 0)
-            return false;
-        var rest = text[(space + 1)..].Trim();
-        if (rest.Length == 0)
-            return false;
+        if (space <= 0 || text[(space + 1)..].Trim() is not { Length: > 0 } rest)
+            return null;
         switch (text[..space])
         {
             case "fqdn-domain":
-                match = new Domain(IdType.Fqdn, '.', rest);
-                return true;
+                return new Domain(IdType.Fqdn, '.', rest);
             case "email-domain":
-                match = new Domain(IdType.Rfc822Address, '@', rest);
-                return true;
+                return new Domain(IdType.Rfc822Address, '@', rest);
             case "address" when IPNetwork.TryParse(rest, out var network):
-                match = new Network(network);
-                return true;
+                return new Network(network);
+            case "dn":
+                return NamePattern.TryParse(rest);
+            default:
+                return IkeIdentity.TryParse(text, out var identity) ? new Exact(identity) : null;
         }
-
-        if (!IkeIdentity.TryParse(text, out var identity))
-            return false;
-        match = new Exact(identity);
-        return true;
     }
 
     private sealed record Any : IdentityMatch
     {
+        public override int Specificity => 0;
+
         public override bool Matches(IkeIdentity identity) => true;
     }
 
     /// <summary>Names compare without case, as DNS does; everything else octet by octet.</summary>
     private sealed record Exact(IkeIdentity Identity) : IdentityMatch
     {
+        public override int Specificity => 3_000;
+
         public override bool Matches(IkeIdentity identity)
         {
             if (identity.Type != Identity.Type)
@@ -66,6 +76,8 @@ public abstract record IdentityMatch
 
     private sealed record Domain(IdType Type, char Separator, string Name) : IdentityMatch
     {
+        public override int Specificity => 1_000 + Name.Length;
+
         public override bool Matches(IkeIdentity identity)
         {
             if (identity.Type != Type)
@@ -79,11 +91,71 @@ public abstract record IdentityMatch
 
     private sealed record Network(IPNetwork Range) : IdentityMatch
     {
+        public override int Specificity => 2_000 + Range.PrefixLength;
+
         public override bool Matches(IkeIdentity identity)
         {
             var length = identity.Value.Length;
             return (identity.Type == IdType.IPv4Address && length == 4 || identity.Type == IdType.IPv6Address && length == 16)
                 && Range.Contains(new IPAddress(identity.Value.Span));
+        }
+    }
+
+    /// <summary>
+    /// A distinguished name, part by part in order: clients choose other string types than we for the same text, so octets cannot be compared (RFC 5280 7.1:
+    /// without case, white space folded). "*" stands for any one value.
+    /// </summary>
+    private sealed record NamePattern(IReadOnlyList<(string Type, string Value)> Parts) : IdentityMatch
+    {
+        private const string AnyValue = "*";
+
+        public override int Specificity => Parts.Any(p => p.Value == AnyValue) ? 1_000 + Parts.Count : 3_000;
+
+        public static NamePattern? TryParse(string text)
+        {
+            try
+            {
+                return new NamePattern(Split(new X500DistinguishedName(text).RawData) ?? []) is { Parts.Count: > 0 } pattern ? pattern : null;
+            }
+            catch (CryptographicException)
+            {
+                return null;
+            }
+        }
+
+        public override bool Matches(IkeIdentity identity)
+        {
+            if (identity.Type != IdType.DerAsn1Dn || Split(identity.Value.Span) is not { } parts || parts.Count != Parts.Count)
+                return false;
+            for (var i = 0; i < parts.Count; i++)
+            {
+                var wanted = Parts[i];
+                if (parts[i].Type != wanted.Type || (wanted.Value != AnyValue && !string.Equals(parts[i].Value, wanted.Value, StringComparison.OrdinalIgnoreCase)))
+                    return false;
+            }
+
+            return true;
+        }
+
+        /// <summary>Null for what is no name, or has several values in one part.</summary>
+        private static List<(string Type, string Value)>? Split(ReadOnlySpan<byte> der)
+        {
+            try
+            {
+                var parts = new List<(string, string)>();
+                foreach (var part in new X500DistinguishedName(der).EnumerateRelativeDistinguishedNames())
+                {
+                    if (part.HasMultipleElements || part.GetSingleElementValue() is not { } value)
+                        return null;
+                    parts.Add((part.GetSingleElementType().Value ?? "", string.Join(' ', value.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+                }
+
+                return parts;
+            }
+            catch (CryptographicException)
+            {
+                return null;
+            }
         }
     }
 }

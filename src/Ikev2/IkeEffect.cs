@@ -49,6 +49,12 @@ public sealed record SignAuthEffect(OperationId Id, IkeCredential Credential, Si
 /// </summary>
 public sealed record EapStepEffect(OperationId Id, LoginRecord Login, ReadOnlyMemory<byte> Response) : IkeOperation(Id, false);
 
+/// <summary>
+/// Find the pre-shared keys of the peer that calls itself <see cref="LoginRecord.RemoteIdentity"/>; nothing of it is proven yet. The answer may take as long as
+/// RADIUS takes.
+/// </summary>
+public sealed record LookUpPskEffect(OperationId Id, LoginRecord Login) : IkeOperation(Id, false);
+
 /// <summary>Authorize the authenticated peer: the answer is the session's grant or a refusal.</summary>
 public sealed record AuthorizeEffect(OperationId Id, LoginRecord Login) : IkeOperation(Id, false);
 
@@ -106,6 +112,12 @@ public sealed class LoginRecord
     /// <summary>The initiator's IKE identity (IDi).</summary>
     public required IkeIdentity RemoteIdentity { get; init; }
 
+    /// <summary>What we send as IDr; null until the first IKE_AUTH request was read.</summary>
+    public IkeIdentity? LocalIdentity { get; set; }
+
+    /// <summary>Which lines of the profile matched the peer, in the words of the configuration.</summary>
+    public string ProfileMatch { get; set; } = "";
+
     /// <summary>Where the client is; follows NAT rebinding.</summary>
     public required IkePath Path { get; set; }
 
@@ -115,11 +127,14 @@ public sealed class LoginRecord
     /// <summary>The initiator's first APPLICATION_VERSION or recognised vendor id; null when it told nothing.</summary>
     public string? ClientSoftware { get; set; }
 
-    /// <summary>The authenticated user once EAP has succeeded; until then null.</summary>
+    /// <summary>The authenticated user once EAP or the pre-shared key has proven it; until then null.</summary>
     public string? User { get; set; }
 
-    /// <summary>How the peer authenticated, e.g. "EAP-MSCHAPv2".</summary>
+    /// <summary>How the peer authenticates, e.g. "EAP-MSCHAPv2", "PSK".</summary>
     public string? Method { get; set; }
+
+    /// <summary>How we did, e.g. "RSA", "PSK"; null before.</summary>
+    public string? LocalMethod { get; set; }
 
     /// <summary>The negotiated IKE algorithms, for show and log.</summary>
     public required IkeSuite Suite { get; set; }

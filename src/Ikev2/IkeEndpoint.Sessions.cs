@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using Headend.Ikev2.Endpoint;
 using Headend.Ikev2.Exchanges;
 using Headend.Ikev2.Sa;
@@ -148,19 +149,8 @@ public sealed partial class IkeEndpoint
             former.Retired--;
     }
 
-    internal IkeProfile? SelectProfile(IkeIdentity identity)
-    {
-        foreach (var profile in _profiles)
-        {
-            foreach (var match in profile.RemoteIdentities)
-            {
-                if (match.Matches(identity))
-                    return profile;
-            }
-        }
-
-        return null;
-    }
+    internal bool TrySelectProfile(PeerClaim claim, [NotNullWhen(true)] out ProfileSelection? selection, out string complaint) =>
+        ProfileSelection.TrySelect(_profiles, claim, out selection, out complaint);
 
     internal static void RekeyIke(IkeSa sa)
     {
@@ -229,6 +219,9 @@ public sealed partial class IkeEndpoint
                 break;
             case IkeTimer.IdleTimeout:
                 IdleTimeout.OnTimer(sa);
+                break;
+            case IkeTimer.Refusal:
+                sa.CompletePostponed();
                 break;
             case IkeTimer.Linger:
                 sa.Enqueue(new DeleteExchange(null));

@@ -215,6 +215,9 @@ public sealed partial class IkeEndpoint
             case EapStepCompletion { Outcome: EapOutcome.Success { Msk: { } msk } }:
                 System.Security.Cryptography.CryptographicOperations.ZeroMemory(msk);
                 break;
+            case LookUpPskCompletion found:
+                found.Keys?.Dispose();
+                break;
             case InstallChildSaCompletion installed:
                 PutBack(pending, installed);
                 break;

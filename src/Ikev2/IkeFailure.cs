@@ -44,6 +44,9 @@ public enum IkeFailure
     /// <summary>The AUTH value is wrong.</summary>
     BadAuthValue,
 
+    /// <summary>The peer is not known, or its AUTH is not by its pre-shared key; the peer cannot tell which.</summary>
+    BadPreSharedKey,
+
     /// <summary>Authorization refused.</summary>
     AuthorizationDenied,
 
@@ -152,6 +155,8 @@ public static class IkeFailureTable
             IkeFailureCategory.LocalFault, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AaaUnavailable, "show aaa servers: reachability, shared secret, Message-Authenticator"),
         IkeFailure.BadAuthValue => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "an attack, or a client and an AAA server that derive different keys"),
+        IkeFailure.BadPreSharedKey => new(
+            IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "the peer's identity and key against the profile's keyring, or against what AAA holds for it"),
         IkeFailure.AuthorizationDenied => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthorizationDenied, "the authorization lists and the attributes that AAA sent"),
         IkeFailure.ConfigurationRequired => new(

@@ -42,10 +42,21 @@ public abstract record EapOutcome
 }
 
 /// <param name="Id">Of the effect.</param>
+/// <param name="Keys">Null = the peer is not known; the core disposes them.</param>
+/// <param name="User">Who the peer is by its AAA server's word; null = its IKE identity.</param>
+/// <param name="Refusal">Why there are none, for the log.</param>
+/// <param name="Unavailable">True where no AAA server answered.</param>
+public sealed record LookUpPskCompletion(OperationId Id, PreSharedKeys? Keys, string? User, string? Refusal, bool Unavailable) : IkeCompletion(Id);
+
+/// <param name="Id">Of the effect.</param>
 /// <param name="Grant">Null = refused.</param>
 /// <param name="Refusal">Why, for the log.</param>
 /// <param name="Unavailable">True where no AAA server answered.</param>
-public sealed record AuthorizeCompletion(OperationId Id, SessionGrant? Grant, string? Refusal, bool Unavailable) : IkeCompletion(Id);
+public sealed record AuthorizeCompletion(OperationId Id, SessionGrant? Grant, string? Refusal, bool Unavailable) : IkeCompletion(Id)
+{
+    /// <summary>Who the peer is from here on, where authorization knows better than authentication did; else null.</summary>
+    public string? User { get; init; }
+}
 
 /// <param name="Id">Of the effect.</param>
 /// <param name="Addresses">Null = none to be had.</param>

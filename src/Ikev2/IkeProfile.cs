@@ -10,8 +10,11 @@ public sealed record IkeProfile
 {
     public required string Name { get; init; }
 
-    /// <summary>First profile of which any entry matches IDi is taken; empty matches none.</summary>
+    /// <summary>First profile of which any entry matches IDi (and any of <see cref="LocalIdentities"/> IDr) is taken; empty matches none.</summary>
     public required IReadOnlyList<IdentityMatch> RemoteIdentities { get; init; }
+
+    /// <summary>What the peer must ask for by IDr; empty asks nothing, else a peer that sends no IDr does not match.</summary>
+    public IReadOnlyList<IdentityMatch> LocalIdentities { get; init; } = [];
 
     /// <summary>What we send as IDr.</summary>
     public required IkeIdentity LocalIdentity { get; init; }
@@ -19,7 +22,17 @@ public sealed record IkeProfile
     /// <summary>Other identities that our certificate bears: sent instead when the client asks for one of them by IDr.</summary>
     public IReadOnlyList<IkeIdentity> LocalIdentityAliases { get; init; } = [];
 
-    public required IkeCredential Credential { get; init; }
+    /// <summary>Null: we prove ourselves by pre-shared key, which only a peer that does so too may ask for.</summary>
+    public required IkeCredential? Credential { get; init; }
+
+    /// <summary>Peers may authenticate by EAP; needs <see cref="Credential"/> (RFC 7296 2.16).</summary>
+    public bool RemoteEap { get; init; } = true;
+
+    /// <summary>Peers may authenticate by pre-shared key.</summary>
+    public bool RemotePreSharedKey { get; init; }
+
+    /// <summary>Least time from a peer's AUTH by pre-shared key to our refusal; zero refuses at once.</summary>
+    public TimeSpan PskRefusalDelay { get; init; }
 
     /// <summary>How long the client may take between our EAP-Request and its answer; 45 to 180 s.</summary>
     public TimeSpan EapTimeout { get; init; } = TimeSpan.FromSeconds(90);

@@ -14,7 +14,7 @@ internal static class SaDescription
             session?.Id,
             session?.Profile.Name ?? "",
             sa.Phase.ToString(),
-            sa.ActiveLocal?.Story ?? (sa.Phase == IkeSaPhase.Established ? "" : ExchangeTable.StoryOf(sa.Phase)),
+            sa.ActiveLocal?.Story ?? Waiting(sa),
             sa.LocalSpi,
             sa.RemoteSpi,
             sa.WeAreInitiator,
@@ -23,6 +23,9 @@ internal static class SaDescription
             login?.RemoteIdentity.Text,
             login?.User,
             login?.Method,
+            login?.LocalMethod,
+            login?.LocalIdentity?.Text,
+            login?.ProfileMatch ?? "",
             sa.Peer.NatDetected,
             sa.CreatedAt,
             session?.UpAt,
@@ -31,6 +34,14 @@ internal static class SaDescription
                 ? []
                 : [.. session.Children.Select(c => new ChildSaSnapshot(c.InboundSpi, c.OutboundSpi, c.Suite, c.LocalSelectors, c.RemoteSelectors, c.CreatedAt))]);
     }
+
+    // While an effect of the login is outstanding the client waits for us, not we for it.
+    private static string Waiting(IkeSa sa) => sa.Phase switch
+    {
+        IkeSaPhase.Established => "",
+        < IkeSaPhase.Established when sa.Window.InProgress => "working on the client's IKE_AUTH: a step outside (AAA, a signature, the data plane) is under way",
+        _ => ExchangeTable.StoryOf(sa.Phase),
+    };
 
     /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT.</summary>
     private static List<string> Capabilities(PeerCapabilities peer)

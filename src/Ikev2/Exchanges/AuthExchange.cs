@@ -11,7 +11,10 @@ internal static class AuthExchange
     /// <summary>Identities are kept, logged and sent to AAA; distinguished names of several hundred octets exist.</summary>
     private const int MostIdentityOctets = 2048;
 
-    /// <summary>Identity, profile, then EAP begins. Our certificate goes out only with the first EAP-Request, so that a profile that does not match costs no signature.</summary>
+    /// <summary>
+    /// Identity, profile, then the method that the client chose. Our certificate goes out only with the first EAP-Request or after the client's AUTH, so that
+    /// neither a profile that does not match nor a wrong key costs a signature.
+    /// </summary>
     public static RequestOutcome HandleFirst(IkeSa sa, IkeMessage message)
     {
         var octets = ((IkeSaState.ExpectAuth)sa.State).Octets;
@@ -20,29 +23,60 @@ internal static class AuthExchange
         if (initiatorId.Value.Length > MostIdentityOctets)
             return RequestOutcome.Fail(IkeFailure.NoProfile, $"identity of {initiatorId.Value.Length} octets, the limit is {MostIdentityOctets}");
         var identity = new IkeIdentity(initiatorId.IdType, initiatorId.Value.Span);
-        if (endpoint.SelectProfile(identity) is not { } profile)
-            return RequestOutcome.Fail(IkeFailure.NoProfile, $"identity {identity.Type} {identity.Text} matches no profile");
+        var asked = message.First<IdPayload>(PayloadType.IdResponder);
+        if (asked?.Value.Length > MostIdentityOctets)
+            return RequestOutcome.Fail(IkeFailure.NoProfile, $"IDr of {asked.Value.Length} octets, the limit is {MostIdentityOctets}");
+        var wanted = asked is null ? null : new IkeIdentity(asked.IdType, asked.Value.Span);
+        if (!endpoint.TrySelectProfile(new PeerClaim(identity, wanted), out var selection, out var complaint))
+            return RequestOutcome.Fail(IkeFailure.NoProfile, complaint);
+        var profile = selection.Profile;
         var session = endpoint.BeginLogin(sa, profile, identity);
+        var ours = LocalIdentity(profile, wanted);
+        session.Login.ProfileMatch = selection.Why;
+        session.Login.LocalIdentity = ours;
         if (!profile.IkeProposals.Any(p => p.Allows(sa.Suite)))
             return RequestOutcome.Fail(IkeFailure.NoProfile, $"{sa.Suite} is not among the proposals of profile {profile.Name}");
-        if (message.First<AuthenticationPayload>() is { } auth)
-            return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"client authenticates by {auth.Method}, profile {profile.Name} wants EAP");
         if (message.First<SaPayload>() is not { } offer)
             return RequestOutcome.Fail(IkeFailure.UnexpectedPayloads, "IKE_AUTH without a CHILD_SA (RFC 6023), which we did not offer");
 
         var request = new FirstAuthRequest(
             initiatorId,
-            ResponderId(profile, message.First<IdPayload>(PayloadType.IdResponder)),
+            new IdPayload(isInitiator: false, ours.Type, ours.Value),
             offer,
             message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorInitiator)!,
             message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorResponder)!,
             message.First<ConfigurationPayload>());
         session.Login.ClientSoftware = sa.Peer.Software ?? Configuration.ApplicationVersion(request.Configuration);
+        return message.First<AuthenticationPayload>() is { } auth ? BeginByAuth(sa, octets, request, auth) : BeginEap(sa, octets, request);
+    }
+
+    private static RequestOutcome BeginByAuth(IkeSa sa, InitialOctets octets, FirstAuthRequest request, AuthenticationPayload auth)
+    {
+        var login = sa.Session!.Login;
+        if (auth.Method != AuthenticationMethod.SharedKey || !login.Profile.RemotePreSharedKey)
+            return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"client authenticates by {auth.Method}, profile {login.Profile.Name} wants {Wanted(login.Profile)}");
+        login.Method = "PSK";
+        return PskAuthentication.Begin(sa, octets, request, auth);
+    }
+
+    // RFC 7296 2.16: "An initiator indicates a desire to use EAP by leaving out the AUTH payload from the first message"
+    private static RequestOutcome BeginEap(IkeSa sa, InitialOctets octets, FirstAuthRequest request)
+    {
+        var login = sa.Session!.Login;
+        if (!login.Profile.RemoteEap || login.Profile.Credential is null)
+            return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"client wants EAP, profile {login.Profile.Name} wants {Wanted(login.Profile)}");
         var state = new IkeSaState.ExpectEapResponse(octets, request);
         sa.Enter(state);
         return sa.Suspend<EapStepCompletion>(
-            new EapStepEffect(endpoint.NextOperation(), session.Login, default), begun => EapAuthentication.Begin(sa, state, begun.Outcome));
+            new EapStepEffect(sa.Endpoint.NextOperation(), login, default), begun => EapAuthentication.Begin(sa, state, begun.Outcome));
     }
+
+    private static string Wanted(IkeProfile profile) => (profile.RemoteEap, profile.RemotePreSharedKey) switch
+    {
+        (true, true) => "EAP or a pre-shared key",
+        (false, true) => "a pre-shared key",
+        _ => "EAP",
+    };
 
     /// <summary>The client's AUTH over the key of EAP; then authorization, addresses, the CHILD_SA, and only then the answer.</summary>
     public static RequestOutcome HandleFinal(IkeSa sa, IkeMessage message)
@@ -65,26 +99,38 @@ internal static class AuthExchange
         var answer = new AuthenticationPayload(AuthenticationMethod.SharedKey, AuthenticationOctets.SharedKeyMac(crypto, prf, state.Msk ?? sa.Keys.SkPr, ours));
         if (state.Msk is { } msk)
             CryptographicOperations.ZeroMemory(msk);
-        return sa.Suspend<AuthorizeCompletion>(
-            new AuthorizeEffect(sa.Endpoint.NextOperation(), session.Login), answered => Authorized(sa, state, answer, answered));
+        return Authorize(sa, state.Octets, state.Request, [answer]);
     }
 
-    private static RequestOutcome Authorized(IkeSa sa, IkeSaState.ExpectEapAuth state, AuthenticationPayload auth, AuthorizeCompletion answered)
+    /// <summary>Both sides are proven: authorization, addresses, the CHILD_SA, and only then the answer.</summary>
+    /// <param name="sa">The IKE SA.</param>
+    /// <param name="octets">Of IKE_SA_INIT, for its nonces.</param>
+    /// <param name="request">What the client asked for.</param>
+    /// <param name="proof">The payloads that stand first in the answer: IDr and CERT where they are still owed, and AUTH.</param>
+    public static RequestOutcome Authorize(IkeSa sa, InitialOctets octets, FirstAuthRequest request, IReadOnlyList<IkePayload> proof)
+    {
+        var login = new ProvenLogin(octets, request, proof);
+        return sa.Suspend<AuthorizeCompletion>(
+            new AuthorizeEffect(sa.Endpoint.NextOperation(), sa.Session!.Login), answered => Authorized(sa, login, answered));
+    }
+
+    private static RequestOutcome Authorized(IkeSa sa, ProvenLogin login, AuthorizeCompletion answered)
     {
         var session = sa.Session!;
         if (answered.Grant is not { } grant)
             return RequestOutcome.Fail(answered.Unavailable ? IkeFailure.AaaUnavailable : IkeFailure.AuthorizationDenied, answered.Refusal ?? "refused");
         session.Grant = grant;
-        if (state.Request.Configuration is not { } asked || asked.ConfigurationType != ConfigurationType.Request)
-            return RequestOutcome.Fail(IkeFailure.ConfigurationRequired, "the client asked for no address", [auth]);
+        session.Login.User = answered.User ?? session.Login.User;
+        if (login.Request.Configuration is not { } asked || asked.ConfigurationType != ConfigurationType.Request)
+            return RequestOutcome.Fail(IkeFailure.ConfigurationRequired, "the client asked for no address", login.Proof);
         var wantIPv4 = asked.Has(ConfigurationAttributeType.InternalIp4Address);
         var wantIPv6 = asked.Has(ConfigurationAttributeType.InternalIp6Address);
         if (!wantIPv4 && !wantIPv6)
-            return RequestOutcome.Fail(IkeFailure.ConfigurationRequired, "the client asked for no address", [auth]);
-        if (!ProposalSelector.TrySelectEsp(session.Profile.EspProposals, state.Request.Sa.Proposals, PfsPolicy.Disabled, false, out var suite))
+            return RequestOutcome.Fail(IkeFailure.ConfigurationRequired, "the client asked for no address", login.Proof);
+        if (!ProposalSelector.TrySelectEsp(session.Profile.EspProposals, login.Request.Sa.Proposals, PfsPolicy.Disabled, false, out var suite))
         {
-            var detail = $"offered {ProposalText.Describe(state.Request.Sa.Proposals)}; configured {ProposalText.Describe(session.Profile.EspProposals)}";
-            return RequestOutcome.Fail(IkeFailure.NoChildProposal, detail, [auth]);
+            var detail = $"offered {ProposalText.Describe(login.Request.Sa.Proposals)}; configured {ProposalText.Describe(session.Profile.EspProposals)}";
+            return RequestOutcome.Fail(IkeFailure.NoChildProposal, detail, login.Proof);
         }
 
         return sa.Suspend<AllocateAddressCompletion>(
@@ -93,44 +139,44 @@ internal static class AuthExchange
                 WishIPv4 = Configuration.Wish(asked, ConfigurationAttributeType.InternalIp4Address, 4),
                 WishIPv6 = Configuration.Wish(asked, ConfigurationAttributeType.InternalIp6Address, 16),
             },
-            allocated => Allocated(sa, state, auth, suite, allocated));
+            allocated => Allocated(sa, login, suite, allocated));
     }
 
     private static RequestOutcome Allocated(
-        IkeSa sa, IkeSaState.ExpectEapAuth state, AuthenticationPayload auth, EspSuite suite, AllocateAddressCompletion allocated)
+        IkeSa sa, ProvenLogin login, EspSuite suite, AllocateAddressCompletion allocated)
     {
         var session = sa.Session!;
         if (allocated.Addresses is not { } addresses || (addresses.IPv4 is null && addresses.IPv6 is null))
-            return RequestOutcome.Fail(IkeFailure.NoAddress, allocated.Refusal ?? "no address", [auth]);
+            return RequestOutcome.Fail(IkeFailure.NoAddress, allocated.Refusal ?? "no address", login.Proof);
         session.Addresses = addresses;
-        var remote = TrafficNarrowing.Remote(state.Request.InitiatorSelectors.Selectors, addresses);
-        var local = TrafficNarrowing.Local(state.Request.ResponderSelectors.Selectors, session.Profile.LocalTraffic, remote);
+        var remote = TrafficNarrowing.Remote(login.Request.InitiatorSelectors.Selectors, addresses);
+        var local = TrafficNarrowing.Local(login.Request.ResponderSelectors.Selectors, session.Profile.LocalTraffic, remote);
         if (remote.Count == 0 || local.Count == 0)
         {
-            var detail = TrafficNarrowing.Describe(state.Request.InitiatorSelectors, state.Request.ResponderSelectors, session);
-            return RequestOutcome.Fail(IkeFailure.SelectorsUnacceptable, detail, [auth]);
+            var detail = TrafficNarrowing.Describe(login.Request.InitiatorSelectors, login.Request.ResponderSelectors, session);
+            return RequestOutcome.Fail(IkeFailure.SelectorsUnacceptable, detail, login.Proof);
         }
 
         using var keys = KeySchedule.DeriveChild(
-            sa.Endpoint.Crypto, sa.Suite.Prf, sa.Keys.SkD, [], state.Octets.NonceI, state.Octets.NonceR, suite);
+            sa.Endpoint.Crypto, sa.Suite.Prf, sa.Keys.SkD, [], login.Octets.NonceI, login.Octets.NonceR, suite);
         var parameters = ChildInstallation.Parameters(sa, suite, keys, weAreInitiator: false, local, remote, outboundAtOnce: true);
         return sa.Suspend<InstallChildSaCompletion>(
             new InstallChildSaEffect(sa.Endpoint.NextOperation(), false, session.Id, parameters),
-            installed => Installed(sa, state, auth, parameters, installed));
+            installed => Installed(sa, login, parameters, installed));
     }
 
     private static RequestOutcome Installed(
-        IkeSa sa, IkeSaState.ExpectEapAuth state, AuthenticationPayload auth, ChildSaParameters parameters, InstallChildSaCompletion installed)
+        IkeSa sa, ProvenLogin login, ChildSaParameters parameters, InstallChildSaCompletion installed)
     {
         ChildInstallation.ZeroKeys(parameters);
         if (installed.Fault is { } fault)
-            return RequestOutcome.Fail(IkeFailure.DataPlaneFailed, fault, [auth]);
+            return RequestOutcome.Fail(IkeFailure.DataPlaneFailed, fault, login.Proof);
         var session = sa.Session!;
         ChildInstallation.Add(sa, session, parameters);
         List<IkePayload> payloads =
         [
-            auth,
-            Configuration.Reply(state.Request.Configuration!, session.Addresses!, session.Grant),
+            .. login.Proof,
+            Configuration.Reply(login.Request.Configuration!, session.Addresses!, session.Grant),
             new SaPayload([parameters.Suite.ToProposal(parameters.InboundSpi)]),
             new TrafficSelectorPayload(isInitiator: true, parameters.RemoteSelectors),
             new TrafficSelectorPayload(isInitiator: false, parameters.LocalSelectors),
@@ -139,15 +185,9 @@ internal static class AuthExchange
     }
 
     /// <summary>We answer with the identity that the client asked for if it is one of ours (Apple compares it with its RemoteIdentifier).</summary>
-    private static IdPayload ResponderId(IkeProfile profile, IdPayload? asked)
-    {
-        var identity = profile.LocalIdentity;
-        if (asked is not null)
-        {
-            var wanted = new IkeIdentity(asked.IdType, asked.Value.Span);
-            identity = profile.LocalIdentityAliases.FirstOrDefault(wanted.Equals) ?? identity;
-        }
+    private static IkeIdentity LocalIdentity(IkeProfile profile, IkeIdentity? wanted) =>
+        wanted is null ? profile.LocalIdentity : profile.LocalIdentityAliases.FirstOrDefault(wanted.Equals) ?? profile.LocalIdentity;
 
-        return new IdPayload(isInitiator: false, identity.Type, identity.Value);
-    }
+    /// <summary>A login whose peer is authenticated, on its way to an answer.</summary>
+    private sealed record ProvenLogin(InitialOctets Octets, FirstAuthRequest Request, IReadOnlyList<IkePayload> Proof);
 }

@@ -1,4 +1,3 @@
-using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Sa;
 using Headend.Ikev2.Wire;
 
@@ -15,18 +14,8 @@ internal static class EapAuthentication
     {
         if (outcome is not EapOutcome.Request request)
             return Continue(sa, state, outcome);
-        var profile = sa.Session!.Profile;
-        if (SignatureAuthentication.Choose(profile.Credential.PrivateKey, sa.Peer.SignatureHashes) is not { } scheme)
-        {
-            var hashes = sa.Peer.SignatureHashes is { } list ? string.Join(",", list) : "none";
-            return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"the client verifies no signature of our key (its hash algorithms: {hashes})");
-        }
-
-        var octets = AuthenticationOctets.ForResponder(
-            sa.Endpoint.Crypto, sa.Suite.Prf, state.Octets.Response, state.Octets.NonceI, sa.Keys.SkPr, state.Request.ResponderId.Body.Span);
-        return sa.Suspend<SignAuthCompletion>(
-            new SignAuthEffect(sa.Endpoint.NextOperation(), profile.Credential, scheme, octets),
-            signed => Signed(sa, state, request, scheme, signed));
+        return CertificateAuthentication.Prove(
+            sa, state.Octets, state.Request.ResponderId, proof => Ask(sa, state, request.Packet, [.. proof, new EapPayload(request.Packet)]));
     }
 
     /// <summary>The client's EAP packet goes to the EAP authenticator, wherever that is.</summary>
@@ -38,19 +27,6 @@ internal static class EapAuthentication
         var packet = message.First<EapPayload>()!.Packet;
         return sa.Suspend<EapStepCompletion>(
             new EapStepEffect(sa.Endpoint.NextOperation(), sa.Session!.Login, packet), answered => Continue(sa, state, answered.Outcome));
-    }
-
-    private static RequestOutcome Signed(
-        IkeSa sa, IkeSaState.ExpectEapResponse state, EapOutcome.Request request, SignatureScheme scheme, SignAuthCompletion signed)
-    {
-        List<IkePayload> payloads = [state.Request.ResponderId];
-
-        // Apple and Windows send no CERTREQ that names our CA and yet need the certificate: always the whole chain.
-        foreach (var certificate in sa.Session!.Profile.Credential.ChainDer)
-            payloads.Add(new CertificatePayload(CertificateEncoding.X509Signature, certificate));
-        payloads.Add(new AuthenticationPayload(scheme.Method, signed.Value));
-        payloads.Add(new EapPayload(request.Packet));
-        return Ask(sa, state, request.Packet, payloads);
     }
 
     private static RequestOutcome Continue(IkeSa sa, IkeSaState.ExpectEapResponse state, EapOutcome outcome)

@@ -11,6 +11,7 @@ internal sealed partial class IkeSa
     private IkePath _requestPath;
     private MonotonicTime _requestAt;
     private OperationId _requestOperation;
+    private RequestOutcome? _postponed;
 
     /// <summary>
     /// Suspends the request under way until the effect's completion; until then retransmissions of it are counted busy and dropped.
@@ -25,6 +26,24 @@ internal sealed partial class IkeSa
             Endpoint.Timers.Set(this, IkeTimer.Handshake, Endpoint.Now + LostEffect);
         Endpoint.Await(this, effect, completion => Complete(next((TCompletion)completion)));
         return RequestOutcome.Suspended;
+    }
+
+    /// <summary>Answers the request under way at that time; at once when it is past.</summary>
+    public RequestOutcome Postpone(RequestOutcome outcome, MonotonicTime until)
+    {
+        if (until <= Endpoint.Now)
+            return outcome;
+        _postponed = outcome;
+        Endpoint.Timers.Set(this, IkeTimer.Refusal, until);
+        return RequestOutcome.Suspended;
+    }
+
+    public void CompletePostponed()
+    {
+        if (_postponed is not { } outcome)
+            return;
+        _postponed = null;
+        Complete(outcome);
     }
 
     /// <summary>Answers IKE_SA_INIT in clear; it stays cached like any response.</summary>

@@ -28,6 +28,9 @@ internal enum IkeTimer
     /// <summary>A rekeyed IKE SA that its initiator ought to have deleted.</summary>
     Linger,
 
+    /// <summary>A refusal that must not leave earlier.</summary>
+    Refusal,
+
     /// <summary>Number of kinds.</summary>
     Count,
 }

@@ -145,12 +145,28 @@ public sealed partial class TestInitiator
             payloads.Add(new CertificateRequestPayload(CertificateEncoding.X509Signature, authorities));
         if (_options.ServerIdentity is { } server)
             payloads.Add(new IdPayload(isInitiator: false, server.Type, server.Value));
+        if (_options.PreSharedKey is { } key)
+            payloads.Add(new AuthenticationPayload(AuthenticationMethod.SharedKey, OwnMac(key)));
         if (_options.RequestConfiguration)
             payloads.Add(new ConfigurationPayload(ConfigurationType.Request, Wanted()));
         payloads.Add(new SaPayload(ProposalSelector.ToProposals(_options.EspProposals, _firstSpi, null)));
         payloads.Add(new TrafficSelectorPayload(isInitiator: true, _options.LocalTraffic));
         payloads.Add(new TrafficSelectorPayload(isInitiator: false, _options.RemoteTraffic));
         SendLogin(payloads);
+    }
+
+    private byte[] OwnMac(ReadOnlySpan<byte> key)
+    {
+        var octets = AuthenticationOctets.ForInitiator(
+            _options.Crypto, _current.Suite.Prf, _initialRequest, _peerNonce, _current.Keys.SkPi, InitiatorId.Body.Span);
+        return AuthenticationOctets.SharedKeyMac(_options.Crypto, _current.Suite.Prf, key, octets);
+    }
+
+    private bool IsPeerMac(InitiatorSa sa, AuthenticationPayload auth, ReadOnlySpan<byte> key)
+    {
+        var octets = AuthenticationOctets.ForResponder(_options.Crypto, sa.Suite.Prf, _initialResponse, _nonce, sa.Keys.SkPr, _responderId!.Body.Span);
+        var expected = AuthenticationOctets.SharedKeyMac(_options.Crypto, sa.Suite.Prf, key, octets);
+        return auth.Method == AuthenticationMethod.SharedKey && CryptographicOperations.FixedTimeEquals(expected, auth.Value.Span);
     }
 
     private List<ConfigurationAttribute> Wanted()
@@ -182,8 +198,9 @@ public sealed partial class TestInitiator
             return;
         }
 
-        // EAP-Failure may come beside AUTHENTICATION_FAILED; the notify is what counts.
-        if (response.FirstError() is { } error)
+        // EAP-Failure may come beside AUTHENTICATION_FAILED; the notify is what counts. Beside AUTH it is about the CHILD_SA alone.
+        var last = _options.PreSharedKey is not null;
+        if (response.FirstError() is { } error && !(last && response.First<AuthenticationPayload>() is not null))
         {
             Fail(error.NotifyType, $"{Stage}: {error.NotifyType}");
             return;
@@ -192,6 +209,13 @@ public sealed partial class TestInitiator
         if (Stage == InitiatorStage.FirstAuthentication && WhyNotResponder(sa, response) is { } reason)
         {
             Fail(null, reason);
+            return;
+        }
+
+        if (last)
+        {
+            Stage = InitiatorStage.FinalAuthentication;
+            Finish(sa, response);
             return;
         }
 
@@ -218,6 +242,8 @@ public sealed partial class TestInitiator
         _responderId = response.First<IdPayload>(PayloadType.IdResponder);
         if (_responderId is null || response.First<AuthenticationPayload>() is not { } auth)
             return "the first IKE_AUTH response has no IDr or AUTH";
+        if (_options.ServerPreSharedKey is { } shared)
+            return IsPeerMac(sa, auth, shared) ? null : "the responder's AUTH does not match its pre-shared key";
         var chain = new List<ReadOnlyMemory<byte>>();
         foreach (var payload in response.Payloads)
         {
@@ -235,13 +261,8 @@ public sealed partial class TestInitiator
     private void SendFinalAuthentication(InitiatorSa sa, byte[]? msk)
     {
         _msk = msk;
-        var octets = AuthenticationOctets.ForInitiator(_options.Crypto, sa.Suite.Prf, _initialRequest, _peerNonce, sa.Keys.SkPi, InitiatorId.Body.Span);
         Stage = InitiatorStage.FinalAuthentication;
-        SendLogin(
-        [
-            new AuthenticationPayload(
-                AuthenticationMethod.SharedKey, AuthenticationOctets.SharedKeyMac(_options.Crypto, sa.Suite.Prf, msk ?? sa.Keys.SkPi, octets)),
-        ]);
+        SendLogin([new AuthenticationPayload(AuthenticationMethod.SharedKey, OwnMac(msk ?? sa.Keys.SkPi))]);
     }
 
     private void HandleFinal(InitiatorSa sa, IkeMessage response)
@@ -253,15 +274,16 @@ public sealed partial class TestInitiator
             return;
         }
 
-        var octets = AuthenticationOctets.ForResponder(_options.Crypto, sa.Suite.Prf, _initialResponse, _nonce, sa.Keys.SkPr, _responderId!.Body.Span);
-        var expected = AuthenticationOctets.SharedKeyMac(_options.Crypto, sa.Suite.Prf, _msk ?? sa.Keys.SkPr, octets);
-        if (auth.Method != AuthenticationMethod.SharedKey || !CryptographicOperations.FixedTimeEquals(expected, auth.Value.Span))
-        {
+        if (IsPeerMac(sa, auth, _msk ?? sa.Keys.SkPr))
+            Finish(sa, response);
+        else
             Fail(null, "the responder's AUTH after EAP does not verify");
-            return;
-        }
+    }
 
-        if (error is not null)
+    /// <summary>Both sides are proven; what the response says of the CHILD_SA.</summary>
+    private void Finish(InitiatorSa sa, IkeMessage response)
+    {
+        if (response.FirstError() is { } error)
         {
             // The IKE SA stands without a CHILD_SA; the responder deletes it and wants an answer to that.
             Outcome = new InitiatorOutcome.Failed(Stage, error.NotifyType, $"{Stage}: {error.NotifyType}");

@@ -18,6 +18,12 @@ public sealed record TestInitiatorOptions
 
     public required string Password { get; init; }
 
+    /// <summary>Proves us by AUTH in the first IKE_AUTH request (RFC 7296 2.15); null = EAP.</summary>
+    public byte[]? PreSharedKey { get; init; }
+
+    /// <summary>The responder must prove itself by it; null = by certificate.</summary>
+    public byte[]? ServerPreSharedKey { get; init; }
+
     public IReadOnlyList<IkeProposal> IkeProposals { get; init; } = [ProposalParser.ParseIke("aes128gcm16-prfsha256-x25519")];
 
     public IReadOnlyList<EspProposal> EspProposals { get; init; } = [ProposalParser.ParseEsp("aes128gcm16")];

@@ -19,6 +19,9 @@ public sealed record OutsideOptions
 
     public SessionGrant Grant { get; init; } = SessionGrant.Empty;
 
+    /// <summary>Ours and theirs by IKE identity.</summary>
+    public IReadOnlyDictionary<string, (byte[] Local, byte[] Remote)> PreSharedKeys { get; init; } = new Dictionary<string, (byte[], byte[])>(StringComparer.Ordinal);
+
     /// <summary>Sessions come up without an installation: the endpoint adopts them.</summary>
     public bool Adopts { get; init; }
 }
@@ -81,6 +84,10 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
                 break;
             case EapStepEffect step:
                 Complete(new EapStepCompletion(step.Id, Step(Of(step.Login.Session), step)));
+                break;
+            case LookUpPskEffect lookUp:
+                Of(lookUp.Login.Session);
+                Complete(LookUp(lookUp));
                 break;
             case AuthorizeEffect authorize:
                 Of(authorize.Login.Session);
@@ -170,6 +177,15 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
             EapStep.Discarded => new EapOutcome.Discarded(),
             _ => throw new InvalidOperationException($"a local EAP server answers {step}"),
         };
+    }
+
+    private LookUpPskCompletion LookUp(LookUpPskEffect effect)
+    {
+        if (Fails)
+            return new LookUpPskCompletion(effect.Id, null, null, "scripted", true);
+        return options.PreSharedKeys.TryGetValue(effect.Login.RemoteIdentity.Text, out var found)
+            ? new LookUpPskCompletion(effect.Id, new PreSharedKeys(found.Local, found.Remote), null, null, false)
+            : new LookUpPskCompletion(effect.Id, null, null, "unknown", false);
     }
 
     private AllocateAddressCompletion Allocate(Login login, AllocateAddressEffect effect)
