@@ -39,6 +39,12 @@ public sealed class EapServer : IDisposable
     /// <summary>The method that runs or ran last; null before the first.</summary>
     public EapType? Method { get; private set; }
 
+    /// <summary>Why the login is lost, from the moment that this is decided; a client may go away without acknowledging it. Null before. For the log.</summary>
+    public string? Refusal { get; private set; }
+
+    /// <summary>Whether the next <see cref="Handle"/> may burn milliseconds of a processor, so that it belongs on a thread that nobody waits for.</summary>
+    public bool IsExpensive => _method is { IsExpensive: true };
+
     /// <summary>The identity that the client claims, "" before it is known.</summary>
     public string Identity { get; private set; } = "";
 
@@ -112,6 +118,7 @@ public sealed class EapServer : IDisposable
         {
             case EapMethodStep.Request request:
                 _methodAnswered = true;
+                Refusal = request.Refusal ?? Refusal;
                 if (++_rounds > EapLimits.MaxRounds)
                     return Fail($"no result after {EapLimits.MaxRounds} EAP rounds");
                 return Ask(method.Type, request.TypeData);
@@ -133,7 +140,7 @@ public sealed class EapServer : IDisposable
     {
         _method?.Dispose();
         _untried.Remove(type);
-        _method = EapMethodTable.Create(type, _options);
+        _method = EapMethodTable.Create(type, _options, Identity);
         Method = type;
         return Ask(type, _method.Start(NextIdentifier));
     }
@@ -154,6 +161,7 @@ public sealed class EapServer : IDisposable
     private EapStep.Failure Fail(string reason)
     {
         _outstanding = null;
+        Refusal ??= reason;
         _method?.Dispose();
         return new EapStep.Failure(EapPacket.Failure(_identifier), reason);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Headend.Eap.Methods;
 using Headend.TestKit.Eap;
@@ -8,8 +9,13 @@ public class EapServerTests
 {
     private sealed class Users(params (string Name, string Password)[] users) : ILocalCredentials
     {
-        public bool TryFind(string userName, out LocalCredential? credential)
+        public List<(string User, bool Proven)> Verdicts { get; } = [];
+
+        public void Judged(string userName, bool proven) => Verdicts.Add((userName, proven));
+
+        public bool TryFind(string userName, [NotNullWhen(true)] out LocalCredential? credential, out string refusal)
         {
+            refusal = $"no local user {userName}";
             credential = null;
             foreach (var (name, password) in users)
             {

@@ -28,37 +28,46 @@ public sealed record LocalPolicyOptions(string Name)
     public string? AttributeList { get; init; }
 }
 
-/// <summary>The authorization policies of the configuration as profiles, by name. Immutable.</summary>
+/// <summary>The authorization policies and attribute lists of the configuration as profiles, by name. Immutable.</summary>
 public sealed class LocalProfiles
 {
     private readonly FrozenDictionary<string, SessionProfile> profiles;
 
-    private LocalProfiles(FrozenDictionary<string, SessionProfile> profiles) => this.profiles = profiles;
+    private readonly FrozenDictionary<string, SessionProfile> lists;
 
-    public static LocalProfiles None { get; } = new(FrozenDictionary<string, SessionProfile>.Empty);
+    private LocalProfiles(FrozenDictionary<string, SessionProfile> profiles, FrozenDictionary<string, SessionProfile> lists)
+    {
+        this.profiles = profiles;
+        this.lists = lists;
+    }
+
+    public static LocalProfiles None { get; } = new(FrozenDictionary<string, SessionProfile>.Empty, FrozenDictionary<string, SessionProfile>.Empty);
 
     public bool TryFind(string name, [NotNullWhen(true)] out SessionProfile? profile) => profiles.TryGetValue(name, out profile);
 
-    /// <summary>Compiles all policies; every error is listed with the name of its policy or list.</summary>
+    /// <summary>The profile that an attribute list makes by itself.</summary>
+    public bool TryFindList(string name, [NotNullWhen(true)] out SessionProfile? profile) => lists.TryGetValue(name, out profile);
+
+    /// <summary>Compiles all policies and lists; every error is listed with the name of its policy or list.</summary>
     public static bool TryCompile(
         IReadOnlyList<LocalPolicyOptions> policies, IReadOnlyDictionary<string, IReadOnlyList<string>> attributeLists, IProfileObserver observer,
         [NotNullWhen(true)] out LocalProfiles? result, out IReadOnlyList<string> errors)
     {
         var found = new List<string>();
         var compiled = new Dictionary<string, SessionProfile>(StringComparer.Ordinal);
+        var lists = new Dictionary<string, SessionProfile>(StringComparer.Ordinal);
+        foreach (var (name, pairs) in attributeLists)
+        {
+            if (SessionProfileReader.TryRead(pairs, observer, out var list, out var error)) lists[name] = list;
+            else found.Add($"attribute list {name}: {error}");
+        }
         foreach (var policy in policies)
         {
             var listed = SessionProfile.Empty;
             if (policy.AttributeList is not null)
             {
-                if (!attributeLists.TryGetValue(policy.AttributeList, out var pairs))
-                {
-                    found.Add($"authorization policy {policy.Name}: there is no attribute list {policy.AttributeList}");
-                }
-                else if (!SessionProfileReader.TryRead(pairs, observer, out listed, out var error))
-                {
-                    found.Add($"attribute list {policy.AttributeList}: {error}");
-                }
+                if (lists.TryGetValue(policy.AttributeList, out var known)) listed = known;
+                else if (!attributeLists.ContainsKey(policy.AttributeList)) found.Add($"authorization policy {policy.Name}: there is no attribute list {policy.AttributeList}");
             }
             var routes = new List<IPNetwork>();
             foreach (var value in policy.RouteSet)
@@ -80,7 +89,7 @@ public sealed class LocalProfiles
             if (!compiled.TryAdd(policy.Name, ProfileMerge.Merge(listed, own))) found.Add($"authorization policy {policy.Name} is defined twice");
         }
         errors = found;
-        result = found.Count == 0 ? new LocalProfiles(compiled.ToFrozenDictionary(StringComparer.Ordinal)) : null;
+        result = found.Count == 0 ? new LocalProfiles(compiled.ToFrozenDictionary(StringComparer.Ordinal), lists.ToFrozenDictionary(StringComparer.Ordinal)) : null;
         return result is not null;
     }
 }

@@ -7,8 +7,8 @@ public abstract record EapMethodStep
     {
     }
 
-    /// <summary>Send another Request of this method.</summary>
-    public sealed record Request(byte[] TypeData) : EapMethodStep;
+    /// <summary>Send another Request of this method. <paramref name="Refusal"/> is set when the login is lost already and only the peer's acknowledgement is missing.</summary>
+    public sealed record Request(byte[] TypeData, string? Refusal = null) : EapMethodStep;
 
     /// <summary>The peer proved this identity; MSK of 64 octets, or null when the method makes none.</summary>
     public sealed record Done(string Identity, byte[]? Msk) : EapMethodStep;

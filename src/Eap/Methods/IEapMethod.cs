@@ -5,6 +5,9 @@ public interface IEapMethod : IDisposable
 {
     EapType Type { get; }
 
+    /// <summary>True where <see cref="Handle"/> may burn milliseconds of a processor (signatures, stretched passwords): not for a thread that others wait for.</summary>
+    bool IsExpensive { get; }
+
     /// <summary>Type-Data of the first Request, to be sent under this identifier.</summary>
     byte[] Start(byte identifier);
 

@@ -26,6 +26,8 @@ internal sealed class MsChapV2Server(EapServerOptions options) : IEapMethod
 
     public EapType Type => EapType.MsChapV2;
 
+    public bool IsExpensive => false;
+
     public byte[] Start(byte identifier)
     {
         options.Random(_challenge);
@@ -56,13 +58,14 @@ internal sealed class MsChapV2Server(EapServerOptions options) : IEapMethod
             return Refuse($"MSCHAPv2 name: {reason}");
 
         Span<byte> ntHash = stackalloc byte[MsChapV2.HashLength];
-        var known = FindUser(userName, ntHash, out var account);
+        var known = FindUser(userName, ntHash, out var account, out var refusal);
         Span<byte> challenge = stackalloc byte[8];
         var proven = Verify(ntHash, peerChallenge, ntResponse, userName, challenge) & known;
+        options.Credentials.Judged(account, proven);
         if (!proven)
         {
             CryptographicOperations.ZeroMemory(ntHash);
-            return Refuse(known ? $"wrong password for {account}" : $"no local user {userName}");
+            return Refuse(known ? $"wrong password for {account}" : refusal);
         }
 
         _identity = account;
@@ -75,24 +78,15 @@ internal sealed class MsChapV2Server(EapServerOptions options) : IEapMethod
         return new EapMethodStep.Request(MsChapV2Codec.Message(MsChapV2Opcode.Success, _id, message));
     }
 
-    // Windows sends DOMAIN\user: the account is looked up as written first, then without the domain.
-    private bool FindUser(string userName, Span<byte> ntHash, out string account)
+    private bool FindUser(string userName, Span<byte> ntHash, out string account, out string refusal)
     {
-        account = userName;
-        if (!options.Credentials.TryFind(userName, out var credential))
-        {
-            account = MsChapV2.WithoutDomain(userName);
-            if (account.Length == userName.Length || !options.Credentials.TryFind(account, out credential))
-                credential = null;
-        }
-
+        LocalAccount.TryFind(options.Credentials, userName, Type, out account, out var credential, out refusal);
         using (credential)
         {
-            if (credential is null)
-                options.Random(ntHash);
-            else
-                credential.GetNtHash(ntHash);
-            return credential is not null;
+            if (credential is not null && credential.TryGetNtHash(ntHash))
+                return true;
+            options.Random(ntHash);
+            return false;
         }
     }
 
@@ -130,7 +124,7 @@ internal sealed class MsChapV2Server(EapServerOptions options) : IEapMethod
         _refusal = reason;
         _expect = Expect.FailureAcknowledge;
         var message = Encoding.ASCII.GetBytes($"E=691 R=0 C={Convert.ToHexString(fresh)} V=3 M=Authentication failed");
-        return new EapMethodStep.Request(MsChapV2Codec.Message(MsChapV2Opcode.Failure, _id, message));
+        return new EapMethodStep.Request(MsChapV2Codec.Message(MsChapV2Opcode.Failure, _id, message), reason);
     }
 
     private EapMethodStep OnSuccessAcknowledge(ReadOnlySpan<byte> typeData)

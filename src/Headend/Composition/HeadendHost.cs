@@ -46,7 +46,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var aaaObserver = new AaaEventObserver(metrics, limits, logger);
         radius = new RadiusComposition(configuration, time, aaaObserver, aaaObserver);
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
-        var profiles = new ProfileCompiler(configuration, radius, aaaObserver, time).Compile();
+        var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);
+        var profiles = compiler.Compile();
 
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
         table = new SessionTable();
@@ -65,7 +66,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Interfaces = interfaces,
             Authorizer = new SessionAuthorizer(radius.Client, aaaObserver),
             Interims = interims,
-            Credentials = new LocalUserStore(configuration.Aaa.LocalUsers),
+            LocalUsers = new LocalUserStore(configuration.Aaa.LocalUsers, compiler.Policies),
             ProfileObserver = aaaObserver,
             Radius = radius.Client,
             AccountingQueues = radius.Queues,

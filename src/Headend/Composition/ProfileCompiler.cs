@@ -16,11 +16,15 @@ namespace Headend.Composition;
 /// <summary>Turns the configuration's profiles into the core's, each tagged with what it means outside of IKE.</summary>
 internal sealed class ProfileCompiler(HeadendConfiguration configuration, RadiusComposition radius, IProfileObserver observer, TimeProvider time)
 {
+    /// <summary>The policies and attribute lists, once compiled.</summary>
+    public LocalProfiles Policies { get; private set; } = LocalProfiles.None;
+
     /// <exception cref="HeadendStartException">Names every certificate, key and policy that cannot be used.</exception>
     public IReadOnlyList<IkeProfile> Compile()
     {
         var errors = new List<string>();
         var policies = CompilePolicies(errors);
+        Policies = policies ?? LocalProfiles.None;
         var profiles = new List<IkeProfile>();
         foreach (var options in configuration.Ikev2.Profiles)
         {
@@ -84,8 +88,10 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Dns = p.Dns,
             DefaultDomain = p.DefaultDomain,
             RouteSet = [.. p.RoutePrefixes.Select(r => $"prefix {r}")],
+            AttributeList = p.AttributeList,
         });
-        if (LocalProfiles.TryCompile([.. policies], new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal), observer, out var result, out var found))
+        var lists = configuration.Aaa.AttributeLists.ToDictionary(l => l.Name, l => l.Attributes, StringComparer.Ordinal);
+        if (LocalProfiles.TryCompile([.. policies], lists, observer, out var result, out var found))
             return result;
         errors.AddRange(found);
         return null;
@@ -131,7 +137,6 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Accounting = options.AccountingList is { } list ? radius.AccountingOf(list) : null,
             Template = new VirtualTemplate(template.Number, [.. template.Commands]),
             Policies = policies,
-            UserPolicies = aaa.LocalUsers.Where(u => u.Policy is not null).ToDictionary(u => u.Name, u => u.Policy!, StringComparer.Ordinal),
             NasIdentifier = configuration.Radius.NasIdentifier ?? Environment.MachineName,
         };
     }

@@ -84,14 +84,14 @@ internal sealed class ZeroConfiguration
     private void WriteClient(HeadendConfiguration configuration, CertificateAuthority authority, TextWriter output)
     {
         // The operator may have taken the user out of the file; then there is nobody to write for.
-        if (configuration.Aaa.LocalUsers.FirstOrDefault(u => u.Name == User) is not { } user)
+        if (configuration.Aaa.LocalUsers.FirstOrDefault(u => u.Name == User) is not { Password: { } password })
             return;
         var profile = new SwanctlProfile
         {
             ServerAddress = networks.Primary.ToString(),
             ServerIdentity = configuration.Ikev2.Profiles[0].LocalIdentity.Value is { Length: > 0 } name ? name : networks.Primary.ToString(),
             UserName = User,
-            Password = Encoding.UTF8.GetString(user.Password.Octets),
+            Password = Encoding.UTF8.GetString(password.Octets),
             AuthorityPem = authority.CertificatePem,
             Port = configuration.Listen.IkePort,
         };

@@ -25,7 +25,10 @@ internal sealed record AaaOptions(
     IReadOnlyList<MethodListOptions> Authentication,
     IReadOnlyList<MethodListOptions> Authorization,
     IReadOnlyList<AccountingListOptions> Accounting,
-    IReadOnlyList<LocalUserOptions> LocalUsers);
+    IReadOnlyList<LocalUserOptions> LocalUsers)
+{
+    public IReadOnlyList<AttributeListOptions> AttributeLists { get; init; } = [];
+}
 
 internal sealed record MethodListOptions(string Name, IReadOnlyList<AaaMethodOptions> Methods);
 
@@ -39,8 +42,3 @@ internal sealed record AaaMethodOptions(string? Group)
 {
     public bool IsLocal => Group is null;
 }
-
-/// <param name="Name">User name, compared octet for octet.</param>
-/// <param name="Password">Password in UTF-8.</param>
-/// <param name="Policy">Name of an authorization policy, or null.</param>
-internal sealed record LocalUserOptions(string Name, SecretOptions Password, string? Policy);

@@ -43,8 +43,10 @@ internal static class ConfigurationCompiler
         [.. section.Sections("authorization").Select(MethodList)],
         [.. section.Sections("accounting").Select(a => new AccountingListOptions(
             a.Get<string>("name"), a.List<AaaMethodOptions>("methods"), a.GetOptionalValue<TimeSpan>("interim-interval")))],
-        [.. section.Sections("local-users").Select(u => new LocalUserOptions(
-            u.Get<string>("name"), u.Get<SecretOptions>(SecretParser.ValueKey("password")), u.GetOptional<string>("policy")))]);
+        [.. section.Sections("local-users").Select(LocalUserTable.Compile)])
+    {
+        AttributeLists = [.. section.Sections("attribute-lists").Select(l => new AttributeListOptions(l.Get<string>("name"), l.List<string>("attributes")))],
+    };
 
     private static MethodListOptions MethodList(SectionValue list) => new(list.Get<string>("name"), list.List<AaaMethodOptions>("methods"));
 
@@ -58,7 +60,7 @@ internal static class ConfigurationCompiler
             proposals,
             [.. section.Sections("authorization-policies").Select(p => new AuthorizationPolicyOptions(
                 p.Get<string>("name"), p.GetOptional<string>("pool"), p.GetOptional<string>("ipv6-pool"), p.List<IPAddress>("dns"),
-                p.GetOptional<string>("default-domain"), p.List<IPNetwork>("route-set")))],
+                p.GetOptional<string>("default-domain"), p.List<IPNetwork>("route-set"), p.GetOptional<string>("attribute-list")))],
             [.. section.Sections("profiles").Select(Profile)]);
     }
 

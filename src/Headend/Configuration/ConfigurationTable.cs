@@ -89,13 +89,8 @@ internal static class ConfigurationTable
             NewName(AccountingLists, "list"),
             Methods(ScalarTable.AccountingMethod, Minimum: 1),
             Key("interim-interval", ScalarTable.Duration("1m", "1d"), "Time between Interim-Updates where the Access-Accept names none; absent: none are sent."))), "Where accounting records go."),
-        Key("local-users", new ListSyntax(new SectionSyntax(
-            [
-                Required("name", ScalarTable.Text, "User name, compared octet for octet.") with { Declares = "aaa.local-users" },
-                .. Secret("password", "Password"),
-                Key("policy", ScalarTable.Name, "Authorization policy of the user.") with { RefersTo = Policies },
-            ])
-        { Check = (s, d) => SecretParser.Read(s, "password", SecretParser.PasswordLength, d) }, Maximum: 10_000), "Users of the method `local`."));
+        LocalUserTable.Users,
+        LocalUserTable.Lists);
 
     private static SectionSyntax Ikev2Section() => new(
         Key("proposals", new ListSyntax(new SectionSyntax(
@@ -108,7 +103,8 @@ internal static class ConfigurationTable
             Key("ipv6-pool", ScalarTable.Name, "IPv6 pool.") with { RefersTo = PoolNames },
             Key("dns", new ListSyntax(ScalarTable.Address, Maximum: 8), "DNS servers for the client."),
             Key("default-domain", ScalarTable.Text, "DNS domain for the client."),
-            Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), "Networks that the client should send through the tunnel, each as `prefix ADDRESS/LENGTH`."))),
+            Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), "Networks that the client should send through the tunnel, each as `prefix ADDRESS/LENGTH`."),
+            Key("attribute-list", ScalarTable.Name, "Further attributes; where a key of the policy says the same thing, the key wins.") with { RefersTo = LocalUserTable.AttributeLists })),
             "What a group of users gets."),
         Required("profiles", new ListSyntax(ProfileTable.Section, Minimum: 1), "Who may log in and how. The first profile that matches serves the client."));
 
@@ -123,9 +119,9 @@ internal static class ConfigurationTable
     private static ConfigurationKey Methods(ScalarSyntax method, int Minimum) =>
         Required("methods", new ListSyntax(method, Minimum, 8), "`group NAME` or `local`, tried in order; the next is asked only when one is unavailable.") with { RefersTo = Groups };
 
-    private static ConfigurationKey[] Secret(string prefix, string what) =>
+    internal static ConfigurationKey[] Secret(string prefix, string what, string? rule = null) =>
     [
-        Key(prefix, ScalarTable.Text, $"{what} in this file. Exactly one of `{prefix}`, `{prefix}-file`, `{prefix}-env` is needed."),
+        Key(prefix, ScalarTable.Text, $"{what} in this file. {rule ?? $"Exactly one of `{prefix}`, `{prefix}-file`, `{prefix}-env` is needed."}"),
         Key(prefix + "-file", ScalarTable.Path, $"File whose first line is it; relative to the file in which this stands. Others than the owner should not be able to read it."),
         Key(prefix + "-env", ScalarTable.Text, $"Environment variable that holds it."),
     ];

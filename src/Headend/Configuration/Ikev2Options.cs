@@ -17,7 +17,8 @@ internal sealed record AuthorizationPolicyOptions(
     string? Ipv6Pool,
     IReadOnlyList<IPAddress> Dns,
     string? DefaultDomain,
-    IReadOnlyList<IPNetwork> RoutePrefixes);
+    IReadOnlyList<IPNetwork> RoutePrefixes,
+    string? AttributeList);
 
 internal sealed record IkeProfileOptions
 {

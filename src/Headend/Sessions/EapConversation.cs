@@ -18,7 +18,7 @@ internal sealed class EapConversation : IDisposable
 {
     private readonly ClientSession session;
     private readonly RadiusClient? radius;
-    private readonly ILocalCredentials credentials;
+    private readonly LocalUserStore users;
     private readonly IProfileObserver profileObserver;
     private readonly CancellationTokenSource cancellation = new();
     private readonly CancellationToken ended;
@@ -29,11 +29,11 @@ internal sealed class EapConversation : IDisposable
     private string? serverName;
     private LoginSpan roundTrip;
 
-    public EapConversation(ClientSession session, RadiusClient? radius, ILocalCredentials credentials, IProfileObserver profileObserver)
+    public EapConversation(ClientSession session, RadiusClient? radius, LocalUserStore users, IProfileObserver profileObserver)
     {
         this.session = session;
         this.radius = radius;
-        this.credentials = credentials;
+        this.users = users;
         this.profileObserver = profileObserver;
         // The source is disposed with the login, while a step may still be under way.
         ended = cancellation.Token;
@@ -91,7 +91,7 @@ internal sealed class EapConversation : IDisposable
             relay = null;
             server = new EapServer(new EapServerOptions
             {
-                Credentials = credentials,
+                Credentials = new LoginCredentials(users),
                 QueryIdentity = queryIdentity,
                 IkeIdentity = ikeIdentity,
                 AllowMethodsWithoutKey = eap.AllowMethodsWithoutKey,
@@ -181,6 +181,8 @@ internal sealed class EapConversation : IDisposable
                 return new EapOutcome.Failure(null, user, method, discarded.Reason);
             case EapStep.Success success:
                 session.User = success.Identity;
+                if (server is not null)
+                    session.UserProfile = users.ProfileOf(success.Identity);
                 return new EapOutcome.Success(success.Packet, success.Msk, success.Identity, success.Method?.Name ?? "EAP");
             case EapStep.Failure failure:
                 return new EapOutcome.Failure(failure.Packet, user, method, failure.Reason);

@@ -39,11 +39,8 @@ internal sealed record ProfileBinding
 
     public required VirtualTemplate Template { get; init; }
 
-    /// <summary>Policies of local users and of local group authorization, by name.</summary>
+    /// <summary>Policies of local group authorization, by name.</summary>
     public required LocalProfiles Policies { get; init; }
-
-    /// <summary>Names of local users' policies.</summary>
-    public required IReadOnlyDictionary<string, string> UserPolicies { get; init; }
 
     public string? NasIdentifier { get; init; }
 }

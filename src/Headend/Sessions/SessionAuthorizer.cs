@@ -30,13 +30,6 @@ internal sealed class SessionAuthorizer(RadiusClient? radius, IProfileObserver o
         var user = binding.UserCached
             ? cached
             : SessionProfile.Empty with { UserName = cached.UserName, Classes = cached.Classes, ChargeableUserIdentity = cached.ChargeableUserIdentity };
-        if (session.Eap is { IsLocal: true } && session.User is { } name && binding.UserPolicies.TryGetValue(name, out var policy))
-        {
-            if (!binding.Policies.TryFind(policy, out var own))
-                return AuthorizationOutcome.Refused($"there is no authorization policy {policy}");
-            user = ProfileMerge.Merge(user, own);
-        }
-
         if (binding.Group is not { } group)
             return Grant(session, user);
         var (found, refusal, unavailable) = await FindGroupAsync(session, group, cancellation).ConfigureAwait(false);

@@ -1,7 +1,6 @@
 using Headend.Aaa.Accounting;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
-using Headend.Eap;
 using Headend.Ikev2;
 using Headend.Runtime;
 using Headend.Telemetry;
@@ -27,7 +26,7 @@ internal sealed record SessionServices
 
     public required InterimSchedule Interims { get; init; }
 
-    public required ILocalCredentials Credentials { get; init; }
+    public required LocalUserStore LocalUsers { get; init; }
 
     public required IProfileObserver ProfileObserver { get; init; }
 
@@ -54,7 +53,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     public void EapStep(EapStepEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
-        session.Eap ??= new EapConversation(session, services.Radius, services.Credentials, services.ProfileObserver);
+        session.Eap ??= new EapConversation(session, services.Radius, services.LocalUsers, services.ProfileObserver);
         // The core's octets live only as long as this turn.
         var response = effect.Response.ToArray();
         Answer(session, session.Eap.StepAsync(response), outcome => new EapStepCompletion(effect.Id, outcome));

@@ -27,7 +27,7 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal("corp", c.Aaa.Authentication[0].Methods[0].Group);
         Assert.True(c.Aaa.Authentication[1].Methods[0].IsLocal);
         Assert.Equal(TimeSpan.FromMinutes(10), c.Aaa.Accounting[0].InterimInterval);
-        Assert.Equal("correct horse", Encoding.UTF8.GetString(c.Aaa.LocalUsers[0].Password.Octets));
+        Assert.Equal("correct horse", Encoding.UTF8.GetString(c.Aaa.LocalUsers[0].Password!.Octets));
         Assert.Equal(["strong", "default"], c.Ikev2.Proposals.Select(p => p.Name));
         Assert.Equal(IPNetwork.Parse("10.10.0.0/24"), Assert.Single(c.Ikev2.AuthorizationPolicies[0].RoutePrefixes));
         var profile = Assert.Single(c.Ikev2.Profiles);

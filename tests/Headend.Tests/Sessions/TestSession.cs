@@ -27,7 +27,6 @@ internal static class TestSession
         Accounting = null,
         Template = new VirtualTemplate(1, []),
         Policies = LocalProfiles.None,
-        UserPolicies = new Dictionary<string, string>(StringComparer.Ordinal),
     };
 
     public static ClientSession Create(string user, SessionProfile? profile = null, ProfileBinding? binding = null, IkeShard? shard = null)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Headend.Eap;
 using Headend.Ikev2;
@@ -56,8 +57,13 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
     /// <summary>Operations whose completion is on its way.</summary>
     public int Outstanding { get; private set; }
 
-    public bool TryFind(string userName, out LocalCredential? credential)
+    public void Judged(string userName, bool proven)
     {
+    }
+
+    public bool TryFind(string userName, [NotNullWhen(true)] out LocalCredential? credential, out string refusal)
+    {
+        refusal = $"no local user {userName}";
         credential = options.Users.TryGetValue(userName, out var password) ? LocalCredential.FromPassword(password) : null;
         return credential is not null;
     }
