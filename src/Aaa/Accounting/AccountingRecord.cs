@@ -28,6 +28,16 @@ public sealed record AccountingRecord
 
     public IPAddress? Netmask { get; init; }
 
+    /// <summary>Framed-Route values: the IPv4 networks behind the client, as RFC 2865 5.22 writes them.</summary>
+    public ImmutableArray<string> FramedRoutes { get; init; } = [];
+
+    /// <summary>Framed-IPv6-Route values (RFC 3162 2.5).</summary>
+    public ImmutableArray<string> FramedIpv6Routes { get; init; } = [];
+
+    public IPNetwork? FramedIpv6Prefix { get; init; }
+
+    public IPNetwork? DelegatedIpv6Prefix { get; init; }
+
     public ImmutableArray<ReadOnlyMemory<byte>> Classes { get; init; } = [];
 
     public ReadOnlyMemory<byte> ChargeableUserIdentity { get; init; }
@@ -58,6 +68,10 @@ public sealed record AccountingRecord
             request.Add(isIpv4 ? RadiusAttributeType.FramedIpAddress : RadiusAttributeType.FramedIpv6Address, address);
             if (isIpv4 && Netmask is not null) request.Add(RadiusAttributeType.FramedIpNetmask, Netmask);
         }
+        foreach (var route in FramedRoutes) request.Add(RadiusAttributeType.FramedRoute, route);
+        foreach (var route in FramedIpv6Routes) request.Add(RadiusAttributeType.FramedIpv6Route, route);
+        if (FramedIpv6Prefix is { } prefix) request.Add(RadiusAttributeType.FramedIpv6Prefix, prefix);
+        if (DelegatedIpv6Prefix is { } delegated) request.Add(RadiusAttributeType.DelegatedIpv6Prefix, delegated);
         foreach (var value in Classes) request.Add(RadiusAttributeType.Class, value.Span);
         request.Add(RadiusAttributeType.ChargeableUserIdentity, ChargeableUserIdentity.Span);
         request.AddCiscoPair("connect-progress", "Call Up");

@@ -11,6 +11,8 @@ namespace Headend.Aaa.Accounting;
 /// </summary>
 public sealed class AccountingSession
 {
+    private const int MaximumRoutes = 16;
+
     private readonly SessionProfile profile;
     private readonly ImmutableArray<IPAddress> addresses;
     private readonly AcctAuthentic authentic;
@@ -49,10 +51,18 @@ public sealed class AccountingSession
         Authentic = authentic,
         AssignedAddresses = addresses,
         Netmask = profile.Ipv4Netmask,
+        FramedRoutes = RoutesOf(4),
+        FramedIpv6Routes = RoutesOf(16),
+        FramedIpv6Prefix = profile.Ipv6Prefix,
+        DelegatedIpv6Prefix = profile.DelegatedIpv6Prefix,
         Classes = profile.Classes,
         ChargeableUserIdentity = profile.ChargeableUserIdentity,
         Counters = counters,
         SessionTime = eventAt - startedAt,
         TerminateCause = cause,
     };
+
+    // A record must fit its packet, whatever a group's policy lists.
+    private ImmutableArray<string> RoutesOf(int addressLength) =>
+        [.. profile.PeerRoutes.Where(r => r.Network.BaseAddress.GetAddressBytes().Length == addressLength).Take(MaximumRoutes).Select(static r => r.ToFramedRoute())];
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Headend.Aaa.Radius;
 
 namespace Headend.Aaa.Authorization;
 
@@ -51,14 +52,14 @@ public sealed class LocalProfiles
     /// <summary>Compiles all policies and lists; every error is listed with the name of its policy or list.</summary>
     public static bool TryCompile(
         IReadOnlyList<LocalPolicyOptions> policies, IReadOnlyDictionary<string, IReadOnlyList<string>> attributeLists, IProfileObserver observer,
-        [NotNullWhen(true)] out LocalProfiles? result, out IReadOnlyList<string> errors)
+        [NotNullWhen(true)] out LocalProfiles? result, out IReadOnlyList<string> errors, RadiusDictionary? dictionary = null)
     {
         var found = new List<string>();
         var compiled = new Dictionary<string, SessionProfile>(StringComparer.Ordinal);
         var lists = new Dictionary<string, SessionProfile>(StringComparer.Ordinal);
         foreach (var (name, pairs) in attributeLists)
         {
-            if (SessionProfileReader.TryRead(pairs, observer, out var list, out var error)) lists[name] = list;
+            if (SessionProfileReader.TryRead(pairs, observer, out var list, out var error, dictionary)) lists[name] = list;
             else found.Add($"attribute list {name}: {error}");
         }
         foreach (var policy in policies)
@@ -69,19 +70,15 @@ public sealed class LocalProfiles
                 if (lists.TryGetValue(policy.AttributeList, out var known)) listed = known;
                 else if (!attributeLists.ContainsKey(policy.AttributeList)) found.Add($"authorization policy {policy.Name}: there is no attribute list {policy.AttributeList}");
             }
-            var routes = new List<IPNetwork>();
-            foreach (var value in policy.RouteSet)
-            {
-                if (SessionProfileReader.TryParseRouteSet(value, out var network)) routes.Add(network);
-                else found.Add($"authorization policy {policy.Name}: route-set '{value}' is not understood");
-            }
-            var own = new SessionProfile
+            // The policy's own words are attributes by other names: the same parsers read them.
+            var routes = policy.RouteSet.Select(static value => $"route-set={value}");
+            if (!SessionProfileReader.TryRead(routes, observer, out var own, out var wrong)) found.Add($"authorization policy {policy.Name}: {wrong}");
+            own = own with
             {
                 Ipv4Pool = policy.Pool,
                 Ipv6Pool = policy.Ipv6Pool,
                 DnsServers = [.. policy.Dns],
                 DefaultDomain = policy.DefaultDomain,
-                Routes = [.. routes],
                 Banner = policy.Banner,
                 SessionTimeout = policy.SessionTimeout,
                 IdleTimeout = policy.IdleTimeout,

@@ -43,6 +43,19 @@ public sealed class RadiusDictionary
     public string NameOfValue(RadiusAttributeType type, uint value)
         => values.TryGetValue((NameOf(type), value), out var name) ? name : value.ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>The number behind a word of the dictionary, without regard to case.</summary>
+    public bool TryFindValue(string attribute, string word, out uint number)
+    {
+        foreach (var ((name, value), text) in values)
+        {
+            if (!string.Equals(name, attribute, StringComparison.OrdinalIgnoreCase) || !string.Equals(text, word, StringComparison.OrdinalIgnoreCase)) continue;
+            number = value;
+            return true;
+        }
+        number = 0;
+        return false;
+    }
+
     public bool TryFind(string name, out RadiusDictionaryEntry? entry) => byName.TryGetValue(name, out entry);
 
     /// <summary>Parses a dictionary; on failure <paramref name="error"/> names the line.</summary>
