@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Headend.Composition;
 
 /// <summary>What the AAA parts tell, as metrics and log lines. Lines that every reply or record could cause pass the limiter.</summary>
-internal sealed partial class AaaEventObserver(HeadendMetrics metrics, UnauthenticatedLogLimits limits, ILogger logger)
+internal sealed partial class AaaEventObserver(HeadendMetrics metrics, UnauthenticatedLogLimits limits, ILogger logger, RadiusDictionary dictionary)
     : IRadiusObserver, IAccountingObserver, IProfileObserver
 {
     public void ReplyIgnored(string server, RadiusError reason)
@@ -49,8 +49,24 @@ internal sealed partial class AaaEventObserver(HeadendMetrics metrics, Unauthent
 
     public void UnknownPair(string name)
     {
-        if (limits.TryAdmit(System.Net.IPAddress.Any, "unknown-pair", out var suppressed))
+        metrics.AttributeIgnored("unknown");
+        if (limits.TryAdmit(System.Net.IPAddress.Any, $"unknown-pair {name}", out var suppressed))
             LogUnknownPair(logger, name, suppressed);
+    }
+
+    public void IgnoredValue(string name, string value)
+    {
+        metrics.AttributeIgnored("bad-value");
+        if (limits.TryAdmit(System.Net.IPAddress.Any, $"ignored-value {name}", out var suppressed))
+            LogIgnoredValue(logger, name, value, suppressed);
+    }
+
+    public void UnknownAttribute(RadiusVendor vendor, byte type)
+    {
+        if (!logger.IsEnabled(LogLevel.Debug))
+            return;
+        var name = dictionary.NameOf(vendor, type);
+        LogUnknownAttribute(logger, name);
     }
 
     [LoggerMessage(EventId = 1201, EventName = "radius-reply-ignored", Level = LogLevel.Warning, Message = "server={Server} reason={Reason} suppressed={Suppressed}")]
@@ -67,6 +83,12 @@ internal sealed partial class AaaEventObserver(HeadendMetrics metrics, Unauthent
 
     [LoggerMessage(EventId = 1205, EventName = "accounting-dropped", Level = LogLevel.Error, Message = "session={Session} status={Status} reason={Reason}")]
     private static partial void LogDropped(ILogger logger, string session, AcctStatusType status, string reason);
+
+    [LoggerMessage(EventId = 1230, EventName = "ignored-value", Level = LogLevel.Warning, Message = "attribute={Attribute} value={Value} suppressed={Suppressed}")]
+    private static partial void LogIgnoredValue(ILogger logger, string attribute, string value, long suppressed);
+
+    [LoggerMessage(EventId = 1231, EventName = "unread-attribute", Level = LogLevel.Debug, Message = "attribute={Attribute}: nothing reads it")]
+    private static partial void LogUnknownAttribute(ILogger logger, string attribute);
 
     [LoggerMessage(EventId = 1206, EventName = "unknown-attribute", Level = LogLevel.Warning, Message = "attribute={Attribute} suppressed={Suppressed}")]
     private static partial void LogUnknownPair(ILogger logger, string attribute, long suppressed);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Headend.Aaa.Authorization;
+using Headend.Aaa.Radius;
 using Headend.Admin;
 using Headend.Configuration;
 using Headend.Ikev2;
@@ -43,7 +44,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var clock = new MonotonicClock(time);
         var limits = new UnauthenticatedLogLimits(time);
         metrics = new HeadendMetrics();
-        var aaaObserver = new AaaEventObserver(metrics, limits, logger);
+        var aaaObserver = new AaaEventObserver(metrics, limits, logger, RadiusDictionary.Core);
         radius = new RadiusComposition(configuration, time, aaaObserver, aaaObserver);
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
         var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);

@@ -28,6 +28,7 @@ internal sealed class HeadendMetrics : IDisposable
     private readonly Counter<long> radiusRequests;
     private readonly Histogram<double> radiusDuration;
     private readonly Counter<long> accountingDropped;
+    private readonly Counter<long> attributesIgnored;
 
     public HeadendMetrics()
     {
@@ -41,6 +42,7 @@ internal sealed class HeadendMetrics : IDisposable
         radiusRequests = meter.CreateCounter<long>("headend.radius.requests", "{request}", "RADIUS requests by server and outcome.");
         radiusDuration = Histogram("headend.radius.duration", "Time from a RADIUS request to its outcome.", RadiusSeconds);
         accountingDropped = meter.CreateCounter<long>("headend.accounting.dropped", "{record}", "Accounting records given up, by reason.");
+        attributesIgnored = meter.CreateCounter<long>("headend.aaa.attributes.ignored", "{attribute}", "Attributes of authorization that nothing acts on, by reason: unknown or bad-value.");
     }
 
     /// <summary>One login attempt ended. <paramref name="outcome"/> is a word of <see cref="LoginOutcome"/>, <paramref name="reason"/> the name of an end reason.</summary>
@@ -82,6 +84,9 @@ internal sealed class HeadendMetrics : IDisposable
     }
 
     public void AccountingDropped(string reason) => accountingDropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <param name="reason"><c>unknown</c> or <c>bad-value</c>.</param>
+    public void AttributeIgnored(string reason) => attributesIgnored.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     /// <summary>Registers the values that a collector reads. Call once, before the first collection.</summary>
     public void Observe(MetricsObserver observer)
