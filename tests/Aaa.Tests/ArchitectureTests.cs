@@ -11,6 +11,7 @@ public sealed partial class ArchitectureTests
     [InlineData("Authentication")]
     [InlineData("Authorization")]
     [InlineData("Accounting")]
+    [InlineData("Addresses")]
     public void Pure_folders_open_no_sockets(string folder)
     {
         var files = Directory.GetFiles(Path.Combine(Sources, folder), "*.cs");

@@ -75,20 +75,6 @@ internal sealed record AaaServerRecord
     public double? LatencyMilliseconds { get; init; }
 }
 
-/// <summary>One pool as <c>show ip local pool</c> shows it. Sizes are text, because IPv6 pools pass 64 bits.</summary>
-internal sealed record AddressPoolRecord
-{
-    public required string Name { get; init; }
-
-    public required string First { get; init; }
-
-    public required string Last { get; init; }
-
-    public required string Size { get; init; }
-
-    public required long InUse { get; init; }
-}
-
 /// <summary>Which sessions to clear; exactly one member is set.</summary>
 internal sealed record ClearSessionsRecord
 {

@@ -57,11 +57,17 @@ internal static class AdminTables
         Open(options).Write(table);
     }
 
+    // One line for each range, as `show ip local pool` has it; the numbers are the whole pool's and stand in its first line.
     public static void Pools(IReadOnlyList<AddressPoolRecord> pools, CommandLineOptions options)
     {
-        var table = Columns("Pool", "First", "Last", "Size", "In use");
+        var table = Columns("Pool", "Begin", "End", "Free", "In use", "Held down", "Exhausted");
         foreach (var pool in pools)
-            Row(table, pool.Name, pool.First, pool.Last, pool.Size, Number(pool.InUse));
+        {
+            var name = pool.PrefixLength is { } length ? $"{pool.Name} (/{length})" : pool.Name;
+            Row(table, name, pool.Ranges[0].First, pool.Ranges[0].Last, pool.Free, Number(pool.InUse), Number(pool.HeldDown), Number(pool.Exhausted));
+            foreach (var range in pool.Ranges.Skip(1))
+                Row(table, " ", range.First, range.Last, " ", " ", " ", " ");
+        }
         Open(options).Write(table);
     }
 

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Headend.Aaa.Authorization;
 using Headend.Aaa.Radius;
 using Headend.Admin;
 using Headend.Configuration;
@@ -49,6 +48,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
         var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);
         var profiles = compiler.Compile();
+        var pools = PoolCompiler.Compile(configuration.Pools, time);
 
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
         table = new SessionTable();
@@ -57,13 +57,13 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
         var interfaces = new SessionInterfaces(dataPlane, kernel, clock);
         interims = new InterimSchedule(time, interfaces.CountersOf);
-        var addresses = new AddressAssignment(MakePools(configuration));
+        var addresses = new AddressAssignment(pools, new AddressEventObserver(limits, logger));
         var lifecycle = new SessionLifecycle(new SessionServices
         {
             Clock = clock,
             Table = table,
             Numbers = new SessionNumbers(time),
-            Addresses = addresses,
+            Addressing = new SessionAddressing(addresses, time),
             Interfaces = interfaces,
             Authorizer = new SessionAuthorizer(radius.Client, aaaObserver),
             Interims = interims,
@@ -77,7 +77,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
         Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards);
-        Observe(interfaces);
+        Observe(interfaces, addresses);
     }
 
     /// <summary>Answers the admin API's questions.</summary>
@@ -175,18 +175,6 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         }
     }
 
-    private static List<AddressPool> MakePools(HeadendConfiguration configuration)
-    {
-        var pools = new List<AddressPool>();
-        foreach (var options in configuration.Pools)
-        {
-            var range = options.Prefix is { } prefix ? prefix.ToString() : $"{options.First}-{options.Last}";
-            pools.Add(AddressPool.TryParse(options.Name, range, out var pool, out var error) ? pool : throw new HeadendStartException(error));
-        }
-
-        return pools;
-    }
-
     private IDataPlane OpenDataPlane(HeadendConfiguration configuration, TimeProvider time)
     {
         if (configuration.DataPlane == DataPlaneKind.None)
@@ -246,10 +234,11 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     // Clients spread over the shards by a hash; the configured bound is on their sum.
     private static int PerShard(int total, int shards) => (total + shards - 1) / shards;
 
-    private void Observe(SessionInterfaces interfaces) => metrics.Observe(new MetricsObserver
+    private void Observe(SessionInterfaces interfaces, AddressAssignment addresses) => metrics.Observe(new MetricsObserver
     {
         ActiveSessions = () => table.UpCount,
         HalfOpen = () => shards.Sum(s => s.Counts.HalfOpen),
+        Pools = () => [.. addresses.Pools.Select(p => p.GetStatistics())],
         AccountingQueue = () => radius.Queues.Values.Sum(q => q.GetStatistics().Waiting),
         Esp = () => table.Totals(interfaces.CountersOf),
         EspDrops = () => dataPlane.GetDrops().Select((count, index) => (Reason: (EspDrop)index, Count: count)).Where(d => d.Reason != EspDrop.None)

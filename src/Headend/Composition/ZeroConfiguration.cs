@@ -103,10 +103,10 @@ internal sealed class ZeroConfiguration
               user      {User}
               password  {profile.Password}   (from {PasswordPath})
               CA        {authority.CertificatePath}   (clients must trust it)
-              clients get addresses of {configuration.Pools[0].Prefix} and reach {string.Join(", ", configuration.Ikev2.Profiles[0].TrafficLocal)}
+              clients get addresses of {configuration.Pools[0].Ranges[0]} and reach {string.Join(", ", configuration.Ikev2.Profiles[0].TrafficLocal)}
 
             {profile.RenderInstructions(ClientDirectory)}
-            Hosts behind this machine need a route back: {configuration.Pools[0].Prefix} via this machine. Addresses are not translated.
+            Hosts behind this machine need a route back: {configuration.Pools[0].Ranges[0]} via this machine. Addresses are not translated.
             Packets are forwarded only while net.ipv4.ip_forward is 1: sysctl -w net.ipv4.ip_forward=1
             """);
     }

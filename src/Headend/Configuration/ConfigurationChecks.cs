@@ -22,31 +22,18 @@ internal static class ConfigurationChecks
 
     public static void Root(SectionValue root, DiagnosticStore diagnostics)
     {
-        Pools(root, diagnostics);
+        PoolTable.Check(root, diagnostics);
         Policies(root, diagnostics);
         GroupPolicies(root, diagnostics);
         Admission(root, diagnostics);
-    }
-
-    private static void Pools(SectionValue root, DiagnosticStore diagnostics)
-    {
-        List<(string Name, AddressRange Range)> earlier = [];
-        foreach (var pool in root.Sections("pools"))
-        {
-            if (pool.GetOptional<AddressRange>("range") is not { } range || pool.GetOptional<string>("name") is not { } name)
-                continue;
-            foreach (var other in earlier.Where(e => e.Range.Overlaps(range)))
-                diagnostics.Error(pool.PlaceOf("range"), $"the pool '{name}' overlaps the pool '{other.Name}'");
-            earlier.Add((name, range));
-        }
     }
 
     private static void Policies(SectionValue root, DiagnosticStore diagnostics)
     {
         Dictionary<string, AddressFamily> families = [];
         foreach (var pool in root.Sections("pools"))
-            if (pool.GetOptional<AddressRange>("range") is { } range && pool.GetOptional<string>("name") is { } name)
-                families.TryAdd(name, range.Family);
+            if (PoolTable.FamilyOf(pool) is { } family && pool.GetOptional<string>("name") is { } name)
+                families.TryAdd(name, family);
         foreach (var policy in Ikev2(root, "authorization-policies"))
         {
             Expect(policy, "pool", AddressFamily.InterNetwork, "IPv4");

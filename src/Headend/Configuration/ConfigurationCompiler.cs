@@ -22,7 +22,7 @@ internal static class ConfigurationCompiler
             Aaa = Aaa(root.Section("aaa")),
             Ikev2 = Ikev2(root.Section("ikev2")),
             VirtualTemplates = [.. root.Sections("virtual-templates").Select(t => new VirtualTemplateOptions(t.Get<int>("number"), t.List<string>("commands")))],
-            Pools = [.. root.Sections("pools").Select(Pool)],
+            Pools = PoolTable.Compile(root),
         };
     }
 
@@ -97,12 +97,6 @@ internal static class ConfigurationCompiler
         return new AuthorizationOptions(
             section.Section("user").Get<bool>("cached"),
             group is null ? null : new GroupAuthorizationOptions(group.Get<string>("list"), group.Get<string>("name"), group.Get<bool>("override")));
-    }
-
-    private static PoolOptions Pool(SectionValue pool)
-    {
-        var range = pool.Get<AddressRange>("range");
-        return new PoolOptions(pool.Get<string>("name"), range.First, range.Last, range.Prefix);
     }
 
     private static string PathOf(SectionValue section, string key) => ConfigurationPaths.Resolve(section.Get<string>(key), section.PlaceOf(key));

@@ -62,6 +62,9 @@ internal sealed record ConfigurationKey(string Name, ConfigurationSyntax Syntax,
     /// <summary>The value is a new name of this kind; each may be declared once.</summary>
     public string? Declares { get; init; }
 
+    /// <summary>What is declared may be declared again: entries of one name belong together.</summary>
+    public bool MayRepeat { get; init; }
+
     /// <summary>Each value must have been declared as a name of this kind.</summary>
     public string? RefersTo { get; init; }
 
@@ -78,6 +81,7 @@ internal sealed record ConfigurationValue(object Value, SourcePosition At);
 internal sealed class SectionValue(SourcePosition at, bool written)
 {
     private readonly Dictionary<string, ConfigurationValue> values = [];
+    private readonly HashSet<string> rejected = [];
 
     public SourcePosition At { get; } = at;
 
@@ -89,6 +93,11 @@ internal sealed class SectionValue(SourcePosition at, bool written)
     public void Set(string key, ConfigurationValue value) => values[key] = value;
 
     public bool Has(string key) => values.ContainsKey(key);
+
+    /// <summary>The key was written, with a value that did not pass.</summary>
+    public void Reject(string key) => rejected.Add(key);
+
+    public bool IsRejected(string key) => rejected.Contains(key);
 
     public SourcePosition PlaceOf(string key) => Find(key)?.At ?? At;
 

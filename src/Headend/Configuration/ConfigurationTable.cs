@@ -40,10 +40,7 @@ internal static class ConfigurationTable
             Required("number", ScalarTable.Integer(1, 4095), "Number by which profiles refer to the template.") with { Declares = Templates },
             Key("commands", new ListSyntax(ScalarTable.Text), "Interface commands that each session's interface starts with, such as `ip unnumbered lan0`, `ip mtu 1400`, `ip tcp adjust-mss 1360`.") with { Rule = r => r.InterfaceCommand })),
             "What each session's virtual-access interface is made from."),
-        Key("pools", new ListSyntax(new SectionSyntax(
-            NewName(PoolNames, "pool"),
-            Required("range", ScalarTable.Range, "A prefix such as `10.99.0.0/16` or first and last address such as `10.99.0.10-10.99.0.99`."))),
-            "Addresses for clients."))
+        Key("pools", PoolTable.List, "Addresses for clients. Entries of one name are one pool; their ranges are used in the order written."))
     { Check = ConfigurationChecks.Root };
 
     private static SectionSyntax ListenSection() => new(

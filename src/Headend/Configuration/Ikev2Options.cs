@@ -100,5 +100,10 @@ internal sealed record DpdOptions(TimeSpan Interval, DpdMode Mode);
 
 internal sealed record VirtualTemplateOptions(int Number, IReadOnlyList<string> Commands);
 
-/// <summary>Addresses from <paramref name="First"/> to <paramref name="Last"/>, both included; <paramref name="Prefix"/> is set where the range was written as one.</summary>
-internal sealed record PoolOptions(string Name, IPAddress First, IPAddress Last, IPNetwork? Prefix);
+/// <param name="Name">Name by which policies and RADIUS refer to it.</param>
+/// <param name="Ranges">In order of use, at least one, all of one family.</param>
+/// <param name="Exclusions">Never leased.</param>
+/// <param name="HoldDown">Rest of an address between two holders.</param>
+/// <param name="PrefixLength">Length of the prefixes that the pool gives; null gives addresses.</param>
+internal sealed record PoolOptions(
+    string Name, IReadOnlyList<AddressRange> Ranges, IReadOnlyList<AddressRange> Exclusions, TimeSpan HoldDown, int? PrefixLength);

@@ -53,6 +53,10 @@ internal static partial class ScalarTable
     /// <summary>Gives an <see cref="AddressRange"/>.</summary>
     public static ScalarSyntax Range { get; } = new("prefix or range", ReadRange);
 
+    /// <summary>Gives an <see cref="AddressRange"/>, of one address too.</summary>
+    public static ScalarSyntax AddressOrRange { get; } = new("address, prefix or range", text =>
+        IPAddress.TryParse(text, out var address) && IsWritten(text) ? ScalarOutcome.Good(new AddressRange(address, address, Prefix: null)) : ReadRange(text));
+
     /// <summary>Gives an <see cref="AaaMethodOptions"/>.</summary>
     public static ScalarSyntax Method { get; } = new("method", text => text switch
     {
@@ -240,6 +244,8 @@ internal sealed record AddressRange(IPAddress First, IPAddress Last, IPNetwork? 
 
     public bool Overlaps(AddressRange other) =>
         Family == other.Family && Compare(First, other.Last) <= 0 && Compare(other.First, Last) <= 0;
+
+    public override string ToString() => Prefix?.ToString() ?? (First.Equals(Last) ? First.ToString() : $"{First}-{Last}");
 
     private static int Compare(IPAddress a, IPAddress b) => a.GetAddressBytes().AsSpan().SequenceCompareTo(b.GetAddressBytes());
 }

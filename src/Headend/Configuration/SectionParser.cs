@@ -40,6 +40,8 @@ internal sealed class SectionParser(ConfigurationRules rules, DiagnosticStore di
                 diagnostics.Error(name.At, UnknownKey(name.Text, syntax, path));
             else if (ParseKey(value, key, path) is { } parsed)
                 section.Set(key.Name, parsed);
+            else
+                section.Reject(key.Name);
         }
         foreach (var key in syntax.Keys)
             if (node.Find(key.Name) is null)
@@ -83,15 +85,15 @@ internal sealed class SectionParser(ConfigurationRules rules, DiagnosticStore di
     {
         var value = ParseValue(node, key.Syntax, key, Join(path, key.Name));
         if (value?.Value is string or int && key.Declares is not null)
-            Declare(key.Declares, Text(value.Value)!, value.At);
+            Declare(key.Declares, Text(value.Value)!, value.At, key.MayRepeat);
         if (value is not null && key.RefersTo is not null)
             Refer(value, key.RefersTo);
         return value;
     }
 
-    private void Declare(string kind, string name, SourcePosition at)
+    private void Declare(string kind, string name, SourcePosition at, bool mayRepeat)
     {
-        if (!names.TryAdd((kind, name), at))
+        if (!names.TryAdd((kind, name), at) && !mayRepeat)
             diagnostics.Error(at, $"'{Shown.Text(name)}' is already in {kind}, at {names[(kind, name)]}");
     }
 

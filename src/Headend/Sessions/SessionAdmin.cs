@@ -1,5 +1,6 @@
 using System.Net;
 using System.Reflection;
+using Headend.Aaa.Addresses;
 using Headend.Aaa.Client;
 using Headend.Admin;
 using Headend.Configuration;
@@ -15,6 +16,8 @@ internal sealed class SessionAdmin(
 {
     /// <summary>Without an inner packet for this long a session shows as UP-IDLE.</summary>
     private static readonly TimeSpan IdleAfter = TimeSpan.FromSeconds(60);
+
+    private const int MostRangesShown = 100;
 
     private readonly MonotonicTime startedAt = clock.Now;
 
@@ -41,21 +44,8 @@ internal sealed class SessionAdmin(
         return ValueTask.FromResult<IReadOnlyList<AaaServerRecord>>([.. configuration.Radius.Servers.Select(s => ToRecord(s, statistics.GetValueOrDefault(s.Name), now))]);
     }
 
-    public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation)
-    {
-        var inUse = addresses.Pools.ToDictionary(p => p.Name, p => p.GetStatistics(), StringComparer.Ordinal);
-        return ValueTask.FromResult<IReadOnlyList<AddressPoolRecord>>(
-        [
-            .. configuration.Pools.Select(p => new AddressPoolRecord
-            {
-                Name = p.Name,
-                First = p.First.ToString(),
-                Last = p.Last.ToString(),
-                Size = inUse[p.Name].Size.ToString(),
-                InUse = inUse[p.Name].Leased,
-            }),
-        ]);
-    }
+    public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
+        ValueTask.FromResult<IReadOnlyList<AddressPoolRecord>>([.. addresses.Pools.Select(ToRecord)]);
 
     public ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {
@@ -80,6 +70,26 @@ internal sealed class SessionAdmin(
     {
         var version = typeof(SessionAdmin).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
         return ValueTask.FromResult(new HealthRecord("ok", version, (long)(clock.Now - startedAt).TotalSeconds, table.UpCount));
+    }
+
+    private static AddressPoolRecord ToRecord(AddressPool pool)
+    {
+        var ranges = pool.Ranges;
+        var use = pool.GetStatistics();
+        return new AddressPoolRecord
+        {
+            Name = pool.Name,
+            First = ranges[0].First.ToString(),
+            Last = ranges[^1].Last.ToString(),
+            Ranges = [.. ranges.Take(MostRangesShown).Select(r => new AddressPoolRangeRecord(r.First.ToString(), r.Last.ToString()))],
+            PrefixLength = pool.PrefixLength,
+            Size = use.Size.ToString(),
+            Free = use.Free.ToString(),
+            InUse = use.Leased,
+            HeldDown = use.HeldDown,
+            HighWater = use.HighWater,
+            Exhausted = use.Exhausted,
+        };
     }
 
     private static string[] Names(ClientSession session) =>

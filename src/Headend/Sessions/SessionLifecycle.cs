@@ -18,7 +18,7 @@ internal sealed record SessionServices
 
     public required SessionNumbers Numbers { get; init; }
 
-    public required AddressAssignment Addresses { get; init; }
+    public required SessionAddressing Addressing { get; init; }
 
     public required SessionInterfaces Interfaces { get; init; }
 
@@ -47,9 +47,6 @@ internal sealed record SessionServices
 /// </summary>
 internal sealed partial class SessionLifecycle(SessionServices services)
 {
-    /// <summary>How long a login waits for the older session of its user to let go of their address.</summary>
-    private static readonly TimeSpan ReplaceTimeout = TimeSpan.FromSeconds(5);
-
     public void EapStep(EapStepEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
@@ -71,7 +68,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         var session = Find(effect.Login, shard);
         Answer(
             session,
-            AssignAsync(session, effect.WantIPv4, effect.WantIPv6),
+            AssignAsync(session, new AddressRequest(effect.WantIPv4, effect.WantIPv6) { WishIPv4 = effect.WishIPv4, WishIPv6 = effect.WishIPv6 }),
             assigned => new AllocateAddressCompletion(effect.Id, assigned.Addresses, assigned.Refusal));
     }
 
@@ -149,7 +146,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
 
     private void GiveBack(ClientSession session, SessionDownEffect effect, EndReasonRow reason, MonotonicTime ended, TrafficCounters final)
     {
-        services.Addresses.Release(session);
+        services.Addressing.Release(session);
         services.Numbers.Return(session.Names);
         session.Gone.TrySetResult();
         services.Table.Count(final);
@@ -182,36 +179,10 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             return await services.Authorizer.AuthorizeAsync(session, CancellationToken.None).ConfigureAwait(false);
     }
 
-    private async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, bool wantIPv4, bool wantIPv6)
+    private async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, AddressRequest request)
     {
-        using var span = session.Trace.Step(LoginStep.AllocateAddress);
-        if (services.Addresses.TryAssign(session, wantIPv4, wantIPv6, out var addresses, out var conflict, out var refusal))
-        {
-            session.Addresses = addresses;
-            return (addresses, null);
-        }
-
-        if (conflict is null)
-            return (null, refusal);
-        var holder = conflict.Holder;
-        if (holder.User is null || !string.Equals(holder.User, session.User, StringComparison.Ordinal))
-            return (null, $"Framed-IP-Address {conflict.Address} is held by {holder.User ?? holder.IkeIdentity} ({holder.InterfaceName})");
-
-        // The same user again, from a machine or a network that the old session does not know of: the new login wins.
-        holder.Shard.Post(new EndSessionCommand(holder.Id, SessionEndReason.Replaced, $"a newer login of {session.User} took over {conflict.Address}"));
-        try
-        {
-            await holder.Gone.Task.WaitAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            return (null, $"the older session of {session.User} did not give {conflict.Address} back");
-        }
-
-        if (!services.Addresses.TryAssign(session, wantIPv4, wantIPv6, out addresses, out conflict, out refusal))
-            return (null, refusal ?? $"{conflict!.Address} went to another session meanwhile");
-        session.Addresses = addresses;
-        return (addresses, null);
+        using (session.Trace.Step(LoginStep.AllocateAddress))
+            return await services.Addressing.AssignAsync(session, request).ConfigureAwait(false);
     }
 
     private void StartAccounting(ClientSession session)

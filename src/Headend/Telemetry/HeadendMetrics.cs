@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
+using Headend.Aaa.Addresses;
 
 namespace Headend.Telemetry;
 
@@ -97,6 +98,19 @@ internal sealed class HeadendMetrics : IDisposable
         meter.CreateObservableCounter("headend.esp.packets", () => Both(observer.Esp(), t => t.InPackets, t => t.OutPackets), "{packet}", "Inner packets through ESP.");
         meter.CreateObservableCounter("headend.esp.octets", () => Both(observer.Esp(), t => t.InOctets, t => t.OutOctets), "By", "Octets of inner packets through ESP.");
         meter.CreateObservableCounter("headend.esp.drops", () => Drops(observer.EspDrops()), "{packet}", "Packets that ESP threw away, by reason.");
+        meter.CreateObservableGauge("headend.pool.addresses", () => InState(observer.Pools()), "{address}", "Addresses of pools by state: free, in-use, held-down.");
+        meter.CreateObservableCounter(
+            "headend.pool.exhausted", () => observer.Pools().Select(p => new Measurement<long>(p.Exhausted, new KeyValuePair<string, object?>("pool", p.Name))),
+            "{request}", "Requests for an address that found none free, by pool.");
+    }
+
+    private static IEnumerable<Measurement<long>> InState(IReadOnlyList<AddressPoolStatistics> pools)
+    {
+        foreach (var pool in pools)
+        {
+            foreach (var (state, count) in ((string, long)[])[("free", pool.Free), ("in-use", pool.Leased), ("held-down", pool.HeldDown)])
+                yield return new(count, new KeyValuePair<string, object?>("pool", pool.Name), new KeyValuePair<string, object?>("state", state));
+        }
     }
 
     public void Dispose() => meter.Dispose();
@@ -124,6 +138,8 @@ internal sealed record MetricsObserver
     public required Func<int> HalfOpen { get; init; }
 
     public required Func<int> AccountingQueue { get; init; }
+
+    public required Func<IReadOnlyList<AddressPoolStatistics>> Pools { get; init; }
 
     public required Func<EspTotalsRecord> Esp { get; init; }
 

@@ -61,7 +61,21 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
         new([new AaaServerRecord { Name = "radius1", Address = "198.51.100.2", AuthPort = 1812, AcctPort = 1813, State = "dead", DeadForSeconds = 61, Timeouts = 4 }]);
 
     public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
-        new([new AddressPoolRecord { Name = "p4", First = "10.99.0.0", Last = "10.99.255.255", Size = "65536", InUse = 3 }]);
+        new([
+            new AddressPoolRecord
+            {
+                Name = "p4",
+                First = "10.99.0.1",
+                Last = "10.98.0.9",
+                Ranges = [new("10.99.0.1", "10.99.255.254"), new("10.98.0.1", "10.98.0.9")],
+                Size = "65543",
+                Free = "65536",
+                InUse = 3,
+                HeldDown = 4,
+                HighWater = 9,
+                Exhausted = 77,
+            },
+        ]);
 
     public ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {

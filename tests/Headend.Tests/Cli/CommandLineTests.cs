@@ -54,7 +54,8 @@ public sealed class CommandLineTests
         var (_, servers, _) = await RunAsync("show", "aaa", "servers", "--socket", backend.Path);
         Assert.Contains("dead for 00:01:01", servers, StringComparison.Ordinal);
         var (_, pools, _) = await RunAsync("show", "ip", "local", "pool", "--socket", backend.Path);
-        Assert.Contains("65536", pools, StringComparison.Ordinal);
+        Assert.Matches("p4 +10.99.0.1 +10.99.255.254 +65536 +3 +4 +77", pools);
+        Assert.Matches("\n +10.98.0.1 +10.98.0.9", pools);
     }
 
     [Theory]

@@ -38,8 +38,8 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal((PfsMode.Required, 4_000_000_000L, 1024), (profile.Ipsec.Pfs, profile.Ipsec.LifetimeVolume!.Value, profile.Ipsec.ReplayWindow));
         Assert.Equal(new DpdOptions(TimeSpan.FromSeconds(20), DpdMode.OnDemand), profile.Dpd);
         Assert.Equal(3, Assert.Single(c.VirtualTemplates).Commands.Count);
-        Assert.Equal((IPAddress.Parse("10.99.0.0"), IPAddress.Parse("10.99.255.255")), (c.Pools[0].First, c.Pools[0].Last));
-        Assert.Equal(IPAddress.Parse("2001:db8:99::ffff"), c.Pools[1].Last);
+        Assert.Equal((IPAddress.Parse("10.99.0.0"), IPAddress.Parse("10.99.255.255")), (c.Pools[0].Ranges[0].First, c.Pools[0].Ranges[0].Last));
+        Assert.Equal(IPAddress.Parse("2001:db8:99::ffff"), Assert.Single(c.Pools[1].Ranges).Last);
     }
 
     [Fact]
@@ -102,7 +102,15 @@ public sealed class ConfigurationParserTests : IDisposable
     [Theory]
     [InlineData("pools: [ { name: a, range: 10.0.0.0/24 }, { name: b, range: 10.0.0.9-10.0.0.12 } ]", "1:61: the pool 'b' overlaps the pool 'a'")]
     [InlineData("pools: [ { name: a, range: 10.0.0.9-10.0.0.1 } ]", "1:28: 'pools[].range': the range '10.0.0.9-10.0.0.1' ends before it begins")]
-    [InlineData("pools: [ { name: a, range: 10.0.0.0/24 }, { name: a, range: 10.1.0.0/24 } ]", "1:51: 'a' is already in pools, at 1:18")]
+    [InlineData("pools: [ { name: a, range: 10.0.0.0/24 }, { name: a, range: 10.0.0.128/25 } ]", "1:61: two ranges of the pool 'a' overlap")]
+    [InlineData("pools: [ { name: a, range: 10.0.0.0/24 }, { name: a, range: 10.0.1.0/24, hold-down: 9s } ]", "1:85: 'hold-down' differs from the one of the pool 'a' at 1:10")]
+    [InlineData("pools: [ { name: a, range: 10.0.0.0/24 }, { name: a, range: '2001:db8::/64' } ]", "1:43: the pool 'a' at 1:10 is of the other family")]
+    [InlineData("pools: [ { name: a, ranges: [10.0.0.0/24, '2001:db8::/64'] } ]", "1:43: '2001:db8::/64' is not of the family of the first range")]
+    [InlineData("pools: [ { name: a, range: 10.0.0.0/24, exclude: ['2001:db8::5'] } ]", "1:51: '2001:db8::5' is not of the family of the first range")]
+    [InlineData("pools: [ { name: a } ]", "1:10: 'range' or 'ranges' is needed")]
+    [InlineData("pools: [ { name: a, ranges: [] } ]", "1:29: 'pools[].ranges' needs at least 1 entry")]
+    [InlineData("pools: [ { name: a, range: 10.0.0.0/8, prefix-length: 56 } ]", "1:55: 'prefix-length' is for IPv6 pools")]
+    [InlineData("pools: [ { name: a, range: '2001:db8::/64', prefix-length: 56 } ]", "1:28: '2001:db8::/64' holds no prefix of length 56")]
     [InlineData("listen: { ike-port: 4500 }", "1:9: 'ike-port' and 'nat-t-port' must differ")]
     [InlineData("listen: { addresses: [] }", "1:22: 'listen.addresses' needs at least 1 entry")]
     [InlineData("listen: { addresses: 0.0.0.0 }", "1:22: 'listen.addresses': expected a list of address, found '0.0.0.0'")]

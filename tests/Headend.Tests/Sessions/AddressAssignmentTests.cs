@@ -1,29 +1,35 @@
 using System.Net;
+using Headend.Aaa.Addresses;
 using Headend.Aaa.Authorization;
+using Headend.Ikev2;
 using Headend.Sessions;
 
 namespace Headend.Tests.Sessions;
 
-public class AddressAssignmentTests
+public class AddressAssignmentTests : IAddressObserver
 {
     private static readonly IPAddress Framed = IPAddress.Parse("10.99.0.7");
+    private static readonly AddressRequest Four = new(IPv4: true, IPv6: false);
+    private static readonly AddressRequest Both = new(IPv4: true, IPv6: true);
 
     private readonly AddressPool four = Pool("p4", "10.99.0.1-10.99.0.9");
-    private readonly AddressPool six = Pool("p6", "2001:db8:99::/124");
+    private readonly AddressPool six = Pool("p6", "2001:db8:99::/126");
+    private readonly List<string> exhausted = [];
     private readonly AddressAssignment assignment;
 
-    public AddressAssignmentTests() => assignment = new AddressAssignment([four, six]);
+    public AddressAssignmentTests() => assignment = new AddressAssignment([four, six], this);
 
     private static SessionProfile Pools => new() { Ipv4Pool = "p4", Ipv6Pool = "p6" };
 
     private static SessionProfile Fixed => new() { Ipv4Choice = AddressChoice.Fixed, Ipv4Address = Framed };
 
+    void IAddressObserver.PoolExhausted(AddressPoolStatistics pool, string identity) => exhausted.Add($"{pool.Name} {identity}");
+
     [Fact]
     public void GivesWhatIsAskedForOnly()
     {
-        var session = TestSession.Create("alice", Pools);
-        Assert.True(assignment.TryAssign(session, wantIPv4: true, wantIPv6: false, out var addresses, out _, out _));
-        Assert.NotNull(addresses!.IPv4);
+        var addresses = Assigned(TestSession.Create("alice", Pools), Four);
+        Assert.NotNull(addresses.IPv4);
         Assert.Null(addresses.IPv6);
         Assert.Equal(0, six.GetStatistics().Leased);
     }
@@ -31,60 +37,83 @@ public class AddressAssignmentTests
     [Fact]
     public void BothFamiliesFromTheirPools()
     {
-        var session = TestSession.Create("alice", Pools);
-        Assert.True(assignment.TryAssign(session, true, true, out var addresses, out _, out _));
-        Assert.True(four.Contains(addresses!.IPv4!));
+        var addresses = Assigned(TestSession.Create("alice", Pools), Both);
+        Assert.True(four.Contains(addresses.IPv4!));
         Assert.True(six.Contains(addresses.IPv6!));
     }
 
     [Fact]
     public void AFramedAddressIsTakenOutOfThePoolItLiesIn()
     {
-        var alice = TestSession.Create("alice", Fixed);
-        Assert.True(assignment.TryAssign(alice, true, false, out var addresses, out _, out _));
-        Assert.Equal(Framed, addresses!.IPv4);
+        Assert.Equal(Framed, Assigned(TestSession.Create("alice", Fixed), Four).IPv4);
         for (var i = 0; i < 8; i++)
-        {
-            Assert.True(assignment.TryAssign(TestSession.Create($"user{i}", Pools), true, false, out var other, out _, out _));
-            Assert.NotEqual(Framed, other!.IPv4);
-        }
+            Assert.NotEqual(Framed, Assigned(TestSession.Create($"user{i}", Pools), Four).IPv4);
+        Assert.Equal("pool p4 is exhausted", Refused(TestSession.Create("late", Pools), Four));
+        Assert.Equal(["p4 late"], exhausted);
+    }
 
-        Assert.False(assignment.TryAssign(TestSession.Create("late", Pools), true, false, out _, out _, out var refusal));
-        Assert.Equal("pool p4 is exhausted", refusal);
+    [Fact]
+    public void AFramedAddressThatAnotherHoldsFromThePoolIsAConflictToo()
+    {
+        var bob = TestSession.Create("bob", Pools);
+        var address = Assigned(bob, Four).IPv4;
+        var outcome = assignment.Assign(TestSession.Create("alice", Fixed with { Ipv4Address = address }), Four);
+        Assert.Same(bob, Assert.IsType<AssignmentOutcome.Held>(outcome).Holder);
     }
 
     [Fact]
     public void AFramedAddressThatIsHeldIsAConflictThatNamesItsHolder()
     {
         var first = TestSession.Create("alice", Fixed);
-        Assert.True(assignment.TryAssign(first, true, false, out _, out _, out _));
-        Assert.False(assignment.TryAssign(TestSession.Create("alice", Fixed), true, false, out _, out var conflict, out _));
-        Assert.Same(first, conflict!.Holder);
+        Assigned(first, Four);
+        Assert.Same(first, Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("alice", Fixed), Four)).Holder);
 
-        first.Close();
-        assignment.Release(first);
-        Assert.True(assignment.TryAssign(TestSession.Create("alice", Fixed), true, false, out _, out _, out _));
+        End(first);
+        Assigned(TestSession.Create("alice", Fixed), Four);
     }
 
     [Fact]
     public void AFramedAddressOutsideOfEveryPoolIsGivenToo()
     {
         var profile = Fixed with { Ipv4Address = IPAddress.Parse("192.0.2.5") };
-        Assert.True(assignment.TryAssign(TestSession.Create("alice", profile), true, false, out var addresses, out _, out _));
-        Assert.Equal(IPAddress.Parse("192.0.2.5"), addresses!.IPv4);
-        Assert.False(assignment.TryAssign(TestSession.Create("bob", profile), true, false, out _, out var conflict, out _));
-        Assert.NotNull(conflict);
+        Assert.Equal(IPAddress.Parse("192.0.2.5"), Assigned(TestSession.Create("alice", profile), Four).IPv4);
+        Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("bob", profile), Four));
+    }
+
+    [Fact]
+    public void AFramedIPv6AddressIsHeldOnceAndConflictLeavesNothing()
+    {
+        var profile = Pools with { Ipv6Address = IPAddress.Parse("2001:db8:77::5") };
+        Assert.Equal(profile.Ipv6Address, Assigned(TestSession.Create("alice", profile), Both).IPv6);
+        Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("bob", profile), Both));
+        Assert.Equal(1, four.GetStatistics().Leased);
+    }
+
+    // RFC 2865 5.8: 255.255.255.255 "the NAS should allow the user to select an address", 255.255.255.254 "the NAS should select an address".
+    [Fact]
+    public void TheClientChoosesOnlyWhereItMay()
+    {
+        var wish = IPAddress.Parse("10.99.0.6");
+        var request = Four with { WishIPv4 = wish };
+        Assert.NotEqual(wish, Assigned(TestSession.Create("alice", Pools with { Ipv4Choice = AddressChoice.NasChooses }), request).IPv4);
+        var free = Pools with { Ipv4Choice = AddressChoice.ClientMayChoose };
+        Assert.Equal(wish, Assigned(TestSession.Create("bob", free), request).IPv4);
+        Assert.NotEqual(wish, Assigned(TestSession.Create("carol", free), request).IPv4);
+        // Outside of the pool nobody chooses.
+        Assert.True(four.Contains(Assigned(TestSession.Create("dave", free), Four with { WishIPv4 = IPAddress.Parse("192.0.2.1") }).IPv4!));
+        Assert.Contains("no pool", Refused(TestSession.Create("erin", free with { Ipv4Pool = null }), request), StringComparison.Ordinal);
     }
 
     [Fact]
     public void ReleasedLeasesAreFreeAgain()
     {
         var session = TestSession.Create("alice", Pools);
-        assignment.TryAssign(session, true, true, out _, out _, out _);
-        session.Close();
-        assignment.Release(session);
+        var before = Assigned(session, Both);
+        End(session);
         Assert.Equal(0, four.GetStatistics().Leased);
         Assert.Equal(0, six.GetStatistics().Leased);
+        var again = Assigned(TestSession.Create("alice", Pools), Both);
+        Assert.Equal((before.IPv4, before.IPv6), (again.IPv4, again.IPv6));
     }
 
     [Fact]
@@ -92,26 +121,93 @@ public class AddressAssignmentTests
     {
         var session = TestSession.Create("alice", Pools);
         session.Close();
-        Assert.False(assignment.TryAssign(session, true, true, out _, out _, out var refusal));
-        Assert.Equal("the login is over", refusal);
+        Assert.Equal("the login is over", Refused(session, Both));
         Assert.Equal(0, four.GetStatistics().Leased);
     }
 
-    [Fact]
-    public void WhatFailsForOneFamilyIsGivenBackForTheOther()
+    [Theory]
+    [InlineData("nowhere", "there is no pool nowhere")]
+    [InlineData("p4", "the pool p4 gives no IPv6 addresses")]
+    public void APoolThatCannotBeMeantCostsTheLogin(string name, string refusal)
     {
-        var session = TestSession.Create("alice", Pools with { Ipv6Pool = "nowhere" });
-        Assert.False(assignment.TryAssign(session, true, true, out _, out _, out var refusal));
-        Assert.Equal("there is no pool nowhere", refusal);
+        Assert.Equal(refusal, Refused(TestSession.Create("alice", Pools with { Ipv6Pool = name }), Both));
         Assert.Equal(0, four.GetStatistics().Leased);
     }
 
+    // RFC 7296 3.15.4: "the responder replies with the successful addresses only. The responder sends INTERNAL_ADDRESS_FAILURE only if no addresses can be assigned."
     [Fact]
-    public void WithoutPoolAndAddressThereIsARefusal()
+    public void AnExhaustedFamilyLeavesTheOther()
     {
-        Assert.False(assignment.TryAssign(TestSession.Create("alice"), true, true, out _, out _, out var refusal));
-        Assert.Contains("neither", refusal, StringComparison.Ordinal);
+        for (var i = 0; i < 3; i++)
+            Assigned(TestSession.Create($"user{i}", Pools), new AddressRequest(IPv4: false, IPv6: true));
+        var addresses = Assigned(TestSession.Create("alice", Pools), Both);
+        Assert.NotNull(addresses.IPv4);
+        Assert.Null(addresses.IPv6);
+        Assert.Equal(["p6 alice"], exhausted);
+        Assert.Equal("pool p6 is exhausted", Refused(TestSession.Create("bob", Pools with { Ipv4Pool = null }), Both));
     }
 
-    private static AddressPool Pool(string name, string range) => AddressPool.TryParse(name, range, out var pool, out var error) ? pool : throw new InvalidOperationException(error);
+    [Fact]
+    public void WithoutPoolAndAddressThereIsARefusal() => Assert.Contains("neither", Refused(TestSession.Create("alice"), Both), StringComparison.Ordinal);
+
+    [Fact]
+    public void ALeasedAddressIsHeldLikeAnyOtherAndGivenBackOnce()
+    {
+        var given = 0;
+        var request = Four with { Leased = new LeasedAddress(Framed, [IPAddress.Parse("10.10.0.1")], "lease.example", () => given++) };
+        var session = TestSession.Create("alice");
+        var addresses = Assigned(session, request);
+        Assert.Equal((Framed, "lease.example", 1), (addresses.IPv4, addresses.DefaultDomain, addresses.DnsServers.Count));
+        Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("bob", Fixed), Four));
+        End(session);
+        End(session);
+        Assert.Equal(1, given);
+        Assigned(TestSession.Create("bob", Fixed), Four);
+    }
+
+    [Fact]
+    public void ALeaseThatCameInVainIsGivenBackWhateverElseFails()
+    {
+        var given = 0;
+        var request = Both with { Leased = new LeasedAddress(Framed, [], null, () => given++) };
+        Refused(TestSession.Create("alice", Pools with { Ipv6Pool = "nowhere" }), request);
+        Assert.Equal(1, given);
+        // No lease, but the other family: RFC 7296 3.15.4 again.
+        var addresses = Assigned(TestSession.Create("alice", Pools), Both with { LeaseFailure = "no DHCP server answered" });
+        Assert.Equal((null, true), (addresses.IPv4, addresses.IPv6 is not null));
+        Assert.Equal("no DHCP server answered", Refused(TestSession.Create("bob"), Four with { LeaseFailure = "no DHCP server answered" }));
+    }
+
+    [Fact]
+    public void NewPoolsFindTheirAddressesInUseAndOldOnesGoNowhere()
+    {
+        var kept = TestSession.Create("alice", Pools);
+        var outside = TestSession.Create("bob", Pools);
+        var (alice, bob) = (Assigned(kept, Four).IPv4!, Assigned(outside, Four).IPv4!);
+        var renewed = Pool("p4", $"{alice}");
+        assignment.Replace([renewed, Pool("p5", "10.99.1.0/24")]);
+        Assert.Equal(1, renewed.GetStatistics().Leased);
+        Assert.Equal("pool p4 is exhausted", Refused(TestSession.Create("carol", Pools), Four));
+        // Bob's address is of no pool any more; nobody gets it while he has it.
+        Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("dave", Fixed with { Ipv4Address = bob }), Four));
+        End(outside);
+        End(kept);
+        Assert.Equal(0, renewed.GetStatistics().Leased);
+        Assert.Equal(alice, Assigned(TestSession.Create("carol", Pools), Four).IPv4);
+    }
+
+    private static AddressPool Pool(string name, string range) =>
+        AddressPool.TryCreate(new AddressPoolOptions(name, [range]), TimeProvider.System, out var pool, out var error) ? pool : throw new InvalidOperationException(error);
+
+    private AssignedAddresses Assigned(ClientSession session, AddressRequest request) =>
+        Assert.IsType<AssignmentOutcome.Assigned>(assignment.Assign(session, request)).Addresses;
+
+    private string Refused(ClientSession session, AddressRequest request) =>
+        Assert.IsType<AssignmentOutcome.Refused>(assignment.Assign(session, request)).Why;
+
+    private void End(ClientSession session)
+    {
+        session.Close();
+        assignment.Release(session);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using Headend.Aaa.Addresses;
 using Headend.Configuration;
 using Headend.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -22,6 +23,7 @@ public sealed partial class PrometheusTests
             ActiveSessions = () => 3,
             HalfOpen = () => 1,
             AccountingQueue = () => 0,
+            Pools = () => [new AddressPoolStatistics("p4", Size: 254, Free: 250, Leased: 3, HeldDown: 1, HighWater: 9, Exhausted: 7)],
             Esp = () => new EspTotalsRecord(10, 1000, 20, long.MaxValue),
             EspDrops = () => new Dictionary<string, long> { ["replay"] = 2 },
         });
@@ -38,6 +40,9 @@ public sealed partial class PrometheusTests
         var samples = Parse(text);
         Assert.Equal(1, samples["headend_logins_total{outcome=\"success\",reason=\"\"}"]);
         Assert.Equal(1, samples["headend_logins_total{outcome=\"rejected\",reason=\"a\\\"b\\\\c\\nd\"}"]);
+        Assert.Equal(3, samples["headend_pool_addresses{pool=\"p4\",state=\"in-use\"}"]);
+        Assert.Equal(1, samples["headend_pool_addresses{pool=\"p4\",state=\"held-down\"}"]);
+        Assert.Equal(7, samples["headend_pool_exhausted_total{pool=\"p4\"}"]);
         Assert.Equal(0, samples["headend_login_duration_seconds_bucket{outcome=\"success\",le=\"0.025\"}"]);
         Assert.Equal(1, samples["headend_login_duration_seconds_bucket{outcome=\"success\",le=\"0.05\"}"]);
         Assert.Equal(0, samples["headend_login_duration_seconds_bucket{outcome=\"rejected\",le=\"180\"}"]);
