@@ -19,6 +19,14 @@ public sealed partial class IkeEndpoint
     /// <summary>Every IKE SA as show prints it.</summary>
     public IReadOnlyList<IkeSaSnapshot> Describe() => [.. Table.All.Select(SaDescription.Describe)];
 
+    /// <summary>When the session's client was last heard in IKE; false when there is no such session, or it is not up.</summary>
+    public bool TryGetLastHeard(SessionId id, out MonotonicTime heard)
+    {
+        var known = Table.TryFind(id, out var session) && session.Up;
+        heard = known ? session!.Current.LastHeard : default;
+        return known;
+    }
+
     /// <summary>The IKE SA of an IKE_SA_INIT request that was admitted.</summary>
     internal IkeSa OpenHalf(IkeSpi remoteSpi, IkePath path)
     {
@@ -67,6 +75,8 @@ public sealed partial class IkeEndpoint
         session.Up = true;
         Table.MarkUp();
         session.UpAt = Now;
+        if (session.Grant.SessionTimeout is { Ticks: > 0 } timeout)
+            session.ExpiresAt = Now + timeout;
         ArmIkeLifetime(sa);
         ArmSession(sa);
         ChildLifetime.Arm(sa);
@@ -215,7 +225,7 @@ public sealed partial class IkeEndpoint
                 ChildLifetime.OnTimer(sa);
                 break;
             case IkeTimer.SessionTimeout:
-                End(sa, SessionEndReason.SessionTimeout, $"Session-Timeout of {sa.Session!.Grant.SessionTimeout} ran out", sendDelete: true);
+                End(sa, SessionEndReason.SessionTimeout, sa.Session!.ExpiryDetail, sendDelete: true);
                 break;
             case IkeTimer.IdleTimeout:
                 IdleTimeout.OnTimer(sa);
@@ -267,10 +277,31 @@ public sealed partial class IkeEndpoint
         var session = sa.Session!;
         if (session.Profile.DpdInterval > TimeSpan.Zero)
             Timers.Set(sa, IkeTimer.Liveness, Now + session.Profile.DpdInterval);
-        if (session.Grant.SessionTimeout is { Ticks: > 0 } timeout && session.UpAt is { } upAt)
-            Timers.Set(sa, IkeTimer.SessionTimeout, upAt + timeout);
+        if (session.ExpiresAt is { } expiresAt)
+            Timers.Set(sa, IkeTimer.SessionTimeout, expiresAt);
         if (session.Grant.IdleTimeout is { Ticks: > 0 } idle)
             Timers.Set(sa, IkeTimer.IdleTimeout, Now + idle);
+    }
+
+    /// <summary>RFC 2865 5.27: seconds of service "to be provided to the user": counted from when they were granted.</summary>
+    private void ChangeTimeouts(IkeSession session, TimeSpan? sessionTimeout, TimeSpan? idleTimeout)
+    {
+        var grant = session.Grant;
+        session.Grant = grant with { SessionTimeout = Changed(grant.SessionTimeout, sessionTimeout), IdleTimeout = Changed(grant.IdleTimeout, idleTimeout) };
+        var sa = session.Current;
+        if (sessionTimeout is not null)
+        {
+            session.ExpiresAt = session.Grant.SessionTimeout is { } limit ? Now + limit : null;
+            session.ReauthenticationAsked = false;
+            IkeTimers.Clear(sa, IkeTimer.SessionTimeout);
+        }
+
+        if (idleTimeout is not null)
+            IkeTimers.Clear(sa, IkeTimer.IdleTimeout);
+        if (session.Up)
+            ArmSession(sa);
+
+        static TimeSpan? Changed(TimeSpan? standing, TimeSpan? asked) => asked is null ? standing : asked > TimeSpan.Zero ? asked : null;
     }
 
     private void LeaveHalfOpen(IkeSa sa)

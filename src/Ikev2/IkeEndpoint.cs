@@ -131,6 +131,18 @@ public sealed partial class IkeEndpoint
                 _current = session.Current;
                 ChildLifetime.Rekey(session.Current, child);
                 break;
+            case ChangeTimeoutsCommand change when Table.TryFind(change.Session, out var session):
+                _current = session.Current;
+                ChangeTimeouts(session, change.SessionTimeout, change.IdleTimeout);
+                break;
+            case ReauthenticateCommand ask when Table.TryFind(ask.Session, out var session) && session.Up:
+                _current = session.Current;
+                ReauthenticationExchange.Ask(session, ask.Within);
+                break;
+            case ProbeCommand probe when Table.TryFind(probe.Session, out var session) && session.Up:
+                _current = session.Current;
+                LivenessExchange.Probe(session.Current);
+                break;
             case RekeyIkeCommand rekey when Table.TryFind(rekey.Session, out var session):
                 _current = session.Current;
                 RekeyIke(session.Current);

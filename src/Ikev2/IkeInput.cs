@@ -107,6 +107,20 @@ public sealed record ShutdownCommand(SessionEndReason Reason) : IkeCommand;
 /// <summary>The data plane saw the soft lifetime in octets or packets reached: rekey this CHILD_SA.</summary>
 public sealed record RekeyChildCommand(SessionId Session, uint InboundSpi) : IkeCommand;
 
+/// <summary>The session's time limits are changed while it stands (RFC 5176). Each limit that is given starts anew now; zero takes it away.</summary>
+/// <param name="Session">Which.</param>
+/// <param name="SessionTimeout">Null leaves what is.</param>
+/// <param name="IdleTimeout">Null leaves what is.</param>
+public sealed record ChangeTimeoutsCommand(SessionId Session, TimeSpan? SessionTimeout, TimeSpan? IdleTimeout) : IkeCommand;
+
+/// <summary>
+/// Ask the client to authenticate anew within a time (RFC 4478 3: AUTH_LIFETIME, 16403, in an INFORMATIONAL); the session ends when it does not.
+/// </summary>
+public sealed record ReauthenticateCommand(SessionId Session, TimeSpan Within) : IkeCommand;
+
+/// <summary>Ask the client now whether it lives; an answer shows in <see cref="IkeEndpoint.TryGetLastHeard"/>.</summary>
+public sealed record ProbeCommand(SessionId Session) : IkeCommand;
+
 /// <summary>Rekey the session's IKE SA now (operator, tests).</summary>
 public sealed record RekeyIkeCommand(SessionId Session) : IkeCommand;
 

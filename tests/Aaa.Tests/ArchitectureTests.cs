@@ -11,6 +11,7 @@ public sealed partial class ArchitectureTests
     [InlineData("Authentication")]
     [InlineData("Authorization")]
     [InlineData("Accounting")]
+    [InlineData("DynamicAuthorization")]
     [InlineData("Addresses")]
     public void Pure_folders_open_no_sockets(string folder)
     {

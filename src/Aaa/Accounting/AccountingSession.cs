@@ -13,7 +13,6 @@ public sealed class AccountingSession
 {
     private const int MaximumRoutes = 16;
 
-    private readonly SessionProfile profile;
     private readonly ImmutableArray<IPAddress> addresses;
     private readonly AcctAuthentic authentic;
     private readonly DateTimeOffset startedAt;
@@ -27,7 +26,7 @@ public sealed class AccountingSession
         NasSessionRecord session, SessionProfile profile, IEnumerable<IPAddress> addresses, AcctAuthentic authentic, DateTimeOffset startedAt)
     {
         Session = session;
-        this.profile = profile;
+        Profile = profile;
         this.addresses = [.. addresses];
         this.authentic = authentic;
         this.startedAt = startedAt;
@@ -35,6 +34,9 @@ public sealed class AccountingSession
 
     /// <summary>Identifiers for the records from now on.</summary>
     public NasSessionRecord Session { get; set; }
+
+    /// <summary>Authorization for the records from now on: a CoA-Request may change the Class.</summary>
+    public SessionProfile Profile { get; set; }
 
     public AccountingRecord Start() => Make(AcctStatusType.Start, startedAt, default, null);
 
@@ -47,16 +49,16 @@ public sealed class AccountingSession
         Status = status,
         Session = Session,
         EventAt = eventAt,
-        UserName = profile.UserName,
+        UserName = Profile.UserName,
         Authentic = authentic,
         AssignedAddresses = addresses,
-        Netmask = profile.Ipv4Netmask,
+        Netmask = Profile.Ipv4Netmask,
         FramedRoutes = RoutesOf(4),
         FramedIpv6Routes = RoutesOf(16),
-        FramedIpv6Prefix = profile.Ipv6Prefix,
-        DelegatedIpv6Prefix = profile.DelegatedIpv6Prefix,
-        Classes = profile.Classes,
-        ChargeableUserIdentity = profile.ChargeableUserIdentity,
+        FramedIpv6Prefix = Profile.Ipv6Prefix,
+        DelegatedIpv6Prefix = Profile.DelegatedIpv6Prefix,
+        Classes = Profile.Classes,
+        ChargeableUserIdentity = Profile.ChargeableUserIdentity,
         Counters = counters,
         SessionTime = eventAt - startedAt,
         TerminateCause = cause,
@@ -64,5 +66,5 @@ public sealed class AccountingSession
 
     // A record must fit its packet, whatever a group's policy lists.
     private ImmutableArray<string> RoutesOf(int addressLength) =>
-        [.. profile.PeerRoutes.Where(r => r.Network.BaseAddress.GetAddressBytes().Length == addressLength).Take(MaximumRoutes).Select(static r => r.ToFramedRoute())];
+        [.. Profile.PeerRoutes.Where(r => r.Network.BaseAddress.GetAddressBytes().Length == addressLength).Take(MaximumRoutes).Select(static r => r.ToFramedRoute())];
 }

@@ -9,6 +9,7 @@ public static class AccessRequestCodec
     private const uint NasPortTypeVirtual = 5;
     private const uint ServiceTypeLogin = 1;
     private const uint ServiceTypeOutbound = 5;
+    private const uint ServiceTypeAuthorizeOnly = 17;
     private const string Phase1Id = "isakmp-phase1-id";
 
     /// <summary>What a Vendor-Specific attribute has left beside vendor (4), sub-attribute header (2) and the pair's name and equals sign.</summary>
@@ -46,6 +47,19 @@ public static class AccessRequestCodec
         => Begin(session, name)
             .AddUserPassword(password)
             .Add(RadiusAttributeType.ServiceType, ServiceTypeOutbound);
+
+    /// <summary>RFC 5176 3.2: asks for the authorization of a session that stands, after a CoA-Request with Service-Type Authorize Only.</summary>
+    /// <param name="session">Identifies the session.</param>
+    /// <param name="state">State of that request.</param>
+    /// <param name="serverName">Who is to be asked, or null for the group's choice.</param>
+    public static RadiusRequest BuildAuthorizeOnly(NasSessionRecord session, ReadOnlySpan<byte> state, string? serverName)
+    {
+        var request = Begin(session, session.UserName);
+        request.ServerName = serverName;
+        return request
+            .Add(RadiusAttributeType.ServiceType, ServiceTypeAuthorizeOnly)
+            .Add(RadiusAttributeType.State, state);
+    }
 
     private static RadiusRequest Begin(NasSessionRecord session, string userName)
     {

@@ -32,6 +32,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly KernelWorker kernel;
     private readonly InterimSchedule interims;
     private readonly SessionTable table;
+    private readonly DynamicAuthorizationComposition? dynamicAuthorization;
     private readonly List<IkeShard> shards = [];
     private readonly ILogger logger;
     private AdminServer? admin;
@@ -66,6 +67,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Addressing = new SessionAddressing(addresses, time),
             Interfaces = interfaces,
             Authorizer = new SessionAuthorizer(radius.Client, aaaObserver),
+            Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
             LocalUsers = new LocalUserStore(configuration.Aaa.LocalUsers, compiler.Policies),
             ProfileObserver = aaaObserver,
@@ -78,6 +80,22 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
         Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards);
         Observe(interfaces, addresses);
+        if (configuration.Radius.DynamicAuthor is { } dynamicAuthor)
+        {
+            var performer = new SessionDynamicAuthorization(
+                new SessionLookup(table, configuration.Radius.NasIdentifier ?? Environment.MachineName),
+                new SessionReauthorization(interfaces, interims), radius.Client, clock, metrics, logger);
+            try
+            {
+                dynamicAuthorization = new DynamicAuthorizationComposition(dynamicAuthor, performer, time, metrics, limits, logger);
+            }
+            catch (HeadendStartException)
+            {
+                listener.Dispose();
+                dataPlane.Dispose();
+                throw;
+            }
+        }
     }
 
     /// <summary>Answers the admin API's questions.</summary>
@@ -146,6 +164,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     {
         if (admin is not null)
             await admin.DisposeAsync();
+        if (dynamicAuthorization is not null)
+            await dynamicAuthorization.DisposeAsync();
         listener.Stop();
         foreach (var shard in shards)
             shard.Dispose();
@@ -250,6 +270,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         foreach (var shard in shards)
             shard.Start();
         listener.Start(shards, dataPlane);
+        dynamicAuthorization?.Start();
         var endPoints = string.Join(' ', listener.EndPoints);
         LogServing(logger, endPoints, dataPlane.Kind, shards.Count);
         if (dataPlane is not NullDataPlane)

@@ -135,6 +135,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
                 ? new GroupPolicyBinding(group.Name, radius.MethodsOf(aaa.Authorization.First(l => l.Name == group.List)), group.Override)
                 : null,
             Accounting = options.AccountingList is { } list ? radius.AccountingOf(list) : null,
+            Unique = options.Unique,
             Template = new VirtualTemplate(template.Number, [.. template.Commands]),
             Policies = policies,
             NasIdentifier = configuration.Radius.NasIdentifier ?? Environment.MachineName,

@@ -3,7 +3,8 @@ using System.Net;
 namespace Headend.Configuration;
 
 internal sealed record RadiusOptions(
-    IReadOnlyList<RadiusServerOptions> Servers, IReadOnlyList<RadiusGroupOptions> Groups, string? NasIdentifier);
+    IReadOnlyList<RadiusServerOptions> Servers, IReadOnlyList<RadiusGroupOptions> Groups, string? NasIdentifier,
+    DynamicAuthorOptions? DynamicAuthor);
 
 /// <param name="Name">Name by which groups refer to the server.</param>
 /// <param name="Address">Address of the server.</param>

@@ -36,7 +36,8 @@ internal static class ConfigurationCompiler
             s.Get<string>("name"), s.Get<IPAddress>("address"), s.Get<int>("auth-port"), s.Get<int>("acct-port"),
             s.Get<SecretOptions>(SecretParser.ValueKey("secret")), s.Get<TimeSpan>("timeout"), s.Get<int>("retransmit")))],
         [.. section.Sections("groups").Select(g => new RadiusGroupOptions(g.Get<string>("name"), g.List<string>("servers"), g.Get<TimeSpan>("dead-time"), g.Get<bool>("load-balance")))],
-        section.Section("attributes").GetOptional<string>("nas-identifier"));
+        section.Section("attributes").GetOptional<string>("nas-identifier"),
+        DynamicAuthorTable.Compile(section.GetOptional<SectionValue>("dynamic-author")));
 
     private static AaaOptions Aaa(SectionValue section) => new(
         [.. section.Sections("authentication").Select(MethodList)],
@@ -88,6 +89,7 @@ internal static class ConfigurationCompiler
             TrafficLocal = profile.Section("traffic").List<IPNetwork>("local"),
             Dpd = new DpdOptions(dpd.Get<TimeSpan>("interval"), dpd.Get<DpdMode>("mode")),
             VirtualTemplate = profile.Get<int>("virtual-template"),
+            Unique = profile.Get<UniqueOptions>("unique"),
         };
     }
 

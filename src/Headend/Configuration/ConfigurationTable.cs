@@ -77,7 +77,8 @@ internal static class ConfigurationTable
             Key("dead-time", ScalarTable.Duration("0s", "1d"), "How long a server that did not answer is passed over.", "2m"),
             Key("load-balance", ScalarTable.Boolean, "Spread requests over the servers instead of preferring the first.", "false"))), "Groups of servers that method lists name."),
         Key("attributes", new SectionSyntax(
-            Key("nas-identifier", ScalarTable.Text, "NAS-Identifier (32) of every request; absent: the machine's host name.")), "Attributes of every request."));
+            Key("nas-identifier", ScalarTable.Text, "NAS-Identifier (32) of every request; absent: the machine's host name.")), "Attributes of every request."),
+        Key("dynamic-author", DynamicAuthorTable.Section, "Disconnect- and CoA-Requests (RFC 5176); absent: none are taken."));
 
     private static SectionSyntax AaaSection() => new(
         Key("authentication", new ListSyntax(new SectionSyntax(NewName(AuthenticationLists, "list"), Methods(ScalarTable.Method, Minimum: 1))), "Who decides a login."),

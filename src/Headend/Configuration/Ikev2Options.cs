@@ -53,6 +53,8 @@ internal sealed record IkeProfileOptions
     public required DpdOptions Dpd { get; init; }
 
     public required int VirtualTemplate { get; init; }
+
+    public UniqueOptions Unique { get; init; } = UniqueOptions.Never;
 }
 
 /// <summary>Absolute paths of PEM files; the certificate file holds the leaf first, then the chain to send.</summary>

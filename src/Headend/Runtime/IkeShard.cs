@@ -10,6 +10,8 @@ namespace Headend.Runtime;
 /// </summary>
 internal sealed partial class IkeShard : IDisposable
 {
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
+
     private readonly IkeEndpoint endpoint;
     private readonly MonotonicClock clock;
     private readonly ShardMailbox mailbox;
@@ -61,6 +63,38 @@ internal sealed partial class IkeShard : IDisposable
         if (!mailbox.Post((Action<IkeEndpoint>)(e => answer.TrySetResult(e.Describe())), MailPriority.Established))
             answer.TrySetResult([]);
         return answer.Task.WaitAsync(cancellation);
+    }
+
+    /// <summary>
+    /// Runs something on the shard's own thread, where the sessions of the shard stand still. False when the shard has stopped, or what it was to run threw.
+    /// </summary>
+    public async Task<bool> InvokeAsync(Action<IkeEndpoint, MonotonicTime> action)
+    {
+        var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var posted = mailbox.Post(
+            (Action<IkeEndpoint>)(endpoint =>
+            {
+                var good = false;
+                try
+                {
+                    action(endpoint, clock.Now);
+                    good = true;
+                }
+                finally
+                {
+                    done.TrySetResult(good);
+                }
+            }),
+            MailPriority.Established);
+        try
+        {
+            return posted && await done.Task.WaitAsync(AnswerTimeout, clock.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The shard stopped before it came to this.
+            return false;
+        }
     }
 
     public void Dispose()

@@ -4,6 +4,7 @@ using Headend.Aaa.Authorization;
 using Headend.Ikev2;
 using Headend.Runtime;
 using Headend.Telemetry;
+using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.DataPlane;
 using LoginRecord = Headend.Ikev2.LoginRecord;
 
@@ -29,6 +30,7 @@ internal sealed class ClientSession
         IkeIdentity = login.RemoteIdentity.Text;
         StartedAt = login.StartedAt;
         Path = login.Path;
+        AddressAtLogin = login.Path.Remote.Address;
     }
 
     public SessionId Id { get; }
@@ -46,6 +48,9 @@ internal sealed class ClientSession
     public MonotonicTime StartedAt { get; }
 
     public IkePath Path { get; private set; }
+
+    /// <summary>The client's outer address when it came, which accounting's Start told.</summary>
+    public IPAddress AddressAtLogin { get; }
 
     /// <summary>The authenticated user, or who claims to be it.</summary>
     public string? User { get; set; }
@@ -75,10 +80,19 @@ internal sealed class ClientSession
     /// <summary>Written by the kernel worker.</summary>
     public SessionHandle Handle { get; set; }
 
+    /// <summary>What the interface is configured with; written by the kernel worker once the interface stands.</summary>
+    public InterfaceConfig? InterfaceConfig { get; set; }
+
+    /// <summary>Held while a change of authorization is applied: one after the other.</summary>
+    public SemaphoreSlim ChangeGate { get; } = new(1, 1);
+
     public SessionAccounting? Accounting { get; set; }
 
     /// <summary>When SessionUp came; null before.</summary>
     public MonotonicTime? UpAt { get; set; }
+
+    /// <summary>Under which identity it counts among simultaneous sessions; null while it does not. Under the gate of that table.</summary>
+    public string? PlaceIdentity { get; set; }
 
     /// <summary>Completes when the session has given back everything.</summary>
     public TaskCompletionSource Gone { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

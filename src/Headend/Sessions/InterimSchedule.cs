@@ -12,7 +12,7 @@ internal sealed class InterimSchedule : IDisposable
     private const double Spread = 0.1;
 
     private readonly Lock gate = new();
-    private readonly PriorityQueue<ClientSession, long> due = new();
+    private readonly PriorityQueue<(ClientSession Session, int Generation), long> due = new();
     private readonly TimeProvider time;
     private readonly Func<ClientSession, TrafficCounters> countersOf;
     private readonly ITimer timer;
@@ -24,37 +24,47 @@ internal sealed class InterimSchedule : IDisposable
         timer = time.CreateTimer(static state => ((InterimSchedule)state!).Run(), this, Tick, Tick);
     }
 
+    /// <summary>A session began, or its interval was changed; what an earlier interval had scheduled goes.</summary>
     public void Add(ClientSession session)
     {
-        if (session.Accounting?.InterimInterval is { } interval && interval > TimeSpan.Zero)
-            Enqueue(session, interval * (1 - (Spread * Random.Shared.NextDouble())));
+        if (session.Accounting is { InterimInterval: { } interval } accounting && interval > TimeSpan.Zero)
+            Enqueue(session, accounting.InterimGeneration, interval * (1 - (Spread * Random.Shared.NextDouble())));
     }
 
     public void Dispose() => timer.Dispose();
 
-    private void Enqueue(ClientSession session, TimeSpan after)
+    private void Enqueue(ClientSession session, int generation, TimeSpan after)
     {
         lock (gate)
-            due.Enqueue(session, time.GetUtcNow().UtcTicks + after.Ticks);
+            due.Enqueue((session, generation), time.GetUtcNow().UtcTicks + after.Ticks);
     }
 
     private void Run()
     {
         var now = time.GetUtcNow();
-        while (TryTake(now.UtcTicks, out var session))
+        while (TryTake(now.UtcTicks, out var session, out var generation))
         {
-            // Sessions that ended meanwhile leave the schedule here, at their next turn.
-            if (session!.Accounting!.Interim(now, countersOf(session)))
-                Enqueue(session, session.Accounting.InterimInterval!.Value);
+            // Sessions that ended meanwhile leave the schedule here, at their next turn; so does an interval that was changed meanwhile.
+            if (session!.Accounting!.Interim(now, countersOf(session)) && session.Accounting.InterimInterval is { } interval)
+                Enqueue(session, generation, interval);
         }
     }
 
-    private bool TryTake(long now, out ClientSession? session)
+    private bool TryTake(long now, out ClientSession? session, out int generation)
     {
         lock (gate)
         {
-            session = null;
-            return due.TryPeek(out _, out var at) && at <= now && due.TryDequeue(out session, out _);
+            (session, generation) = (null, 0);
+            while (due.TryPeek(out var first, out var at) && at <= now)
+            {
+                due.Dequeue();
+                if (first.Generation != first.Session.Accounting!.InterimGeneration)
+                    continue;
+                (session, generation) = first;
+                return true;
+            }
+
+            return false;
         }
     }
 }

@@ -39,6 +39,9 @@ internal sealed record ProfileBinding
 
     public required VirtualTemplate Template { get; init; }
 
+    /// <summary>Simultaneous sessions of one identity.</summary>
+    public UniqueOptions Unique { get; init; } = UniqueOptions.Never;
+
     /// <summary>Policies of local group authorization, by name.</summary>
     public required LocalProfiles Policies { get; init; }
 

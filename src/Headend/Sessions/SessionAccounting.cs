@@ -1,4 +1,5 @@
 using Headend.Aaa.Accounting;
+using Headend.Aaa.Authorization;
 
 namespace Headend.Sessions;
 
@@ -9,7 +10,23 @@ internal sealed class SessionAccounting(AccountingSession records, AccountingQue
     private bool stopped;
 
     /// <summary>Null sends no Interim-Updates.</summary>
-    public TimeSpan? InterimInterval => interimInterval;
+    public TimeSpan? InterimInterval { get; private set; } = interimInterval;
+
+    /// <summary>Counts the changes of <see cref="InterimInterval"/>: what is scheduled by an older one is not sent.</summary>
+    public int InterimGeneration { get; private set; }
+
+    /// <summary>Authorization was changed while the session stood: records from now on say so.</summary>
+    public void Change(SessionProfile profile, TimeSpan? interval)
+    {
+        lock (gate)
+        {
+            records.Profile = profile;
+            if (interval == InterimInterval)
+                return;
+            InterimInterval = interval;
+            InterimGeneration++;
+        }
+    }
 
     public void Start() => queue.Enqueue(records.Start());
 

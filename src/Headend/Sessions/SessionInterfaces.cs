@@ -15,6 +15,9 @@ namespace Headend.Sessions;
 /// </summary>
 internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock)
 {
+    /// <summary>Longest wait for the kernel worker to begin.</summary>
+    private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(10);
+
     /// <summary>Installs a pair; the session's first one brings its interface up. <paramref name="done"/> gets the fault or null, on either thread.</summary>
     public void Install(ClientSession session, ChildSaParameters child, uint replaces, Action<string?> done)
     {
@@ -40,6 +43,42 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
         }
 
         kernel.Post(() => done(BringUp(session, request, parameters!)));
+    }
+
+    /// <summary>
+    /// Applies further commands to a standing interface, all or none. Answers null once they hold in the kernel, else what stood in the way.
+    /// </summary>
+    public async Task<InterfaceChangeFailure?> ChangeAsync(ClientSession session, ImmutableArray<string> commands, string origin)
+    {
+        var done = new TaskCompletionSource<InterfaceChangeFailure?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var begun = 0;
+        kernel.Post(() =>
+        {
+            if (Interlocked.Exchange(ref begun, 1) != 0)
+                return;
+            InterfaceChangeFailure? failure = new("the interface could not be changed", IsBadValue: false);
+            try
+            {
+                failure = Change(session, new AuthorizedCommands(new ConfigOrigin(ConfigSource.ChangeOfAuthorization, origin), commands));
+            }
+            finally
+            {
+                done.TrySetResult(failure);
+            }
+        });
+        try
+        {
+            return await done.Task.WaitAsync(ChangeTimeout, clock.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (Interlocked.Exchange(ref begun, 1) == 0)
+        {
+            // Called off: it must not be applied after its NAK.
+            return new InterfaceChangeFailure("the kernel worker did not come to it in time", IsBadValue: false);
+        }
+        catch (TimeoutException)
+        {
+            return await done.Task.ConfigureAwait(false);
+        }
     }
 
     public void RemoveSa(uint inboundSpi) => dataPlane.RemoveSa(inboundSpi);
@@ -162,6 +201,7 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
             }
 
             session.Handle = handle;
+            session.InterfaceConfig = request.Config;
         }
 
         if (InstallSa(session, parameters) is not { } fault)
@@ -178,5 +218,27 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
         return installed ? null : failure!.ToString();
     }
 
+    // On the kernel worker: nobody else changes this interface meanwhile.
+    private InterfaceChangeFailure? Change(ClientSession session, AuthorizedCommands commands)
+    {
+        if (session.IsClosed || session.Handle.IsNone || session.InterfaceConfig is not { } current)
+            return InterfaceChangeFailure.Gone;
+        var refused = VirtualAccessDerivation.Change(current, commands, out var config);
+        if (!refused.IsEmpty)
+            return new InterfaceChangeFailure(string.Join("; ", refused.Select(r => r.Failure)), IsBadValue: true);
+        if (!dataPlane.TryUpdateInterface(session.Handle, config, out var failure))
+            return new InterfaceChangeFailure(failure.ToString(), failure.BadValue);
+        session.InterfaceConfig = config;
+        return null;
+    }
+
     private MonotonicTime? ToTime(long timestamp) => timestamp == 0 ? null : clock.FromTimestamp(timestamp);
+}
+
+/// <summary>Why an interface was not changed; nothing of it was.</summary>
+/// <param name="Detail">For the audit log.</param>
+/// <param name="IsBadValue">A command is at fault, and not this machine.</param>
+internal sealed record InterfaceChangeFailure(string Detail, bool IsBadValue)
+{
+    public static InterfaceChangeFailure Gone { get; } = new("the session is over", IsBadValue: false);
 }

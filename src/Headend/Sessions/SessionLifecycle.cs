@@ -24,6 +24,8 @@ internal sealed record SessionServices
 
     public required SessionAuthorizer Authorizer { get; init; }
 
+    public required SimultaneousSessionTable Simultaneous { get; init; }
+
     public required InterimSchedule Interims { get; init; }
 
     public required LocalUserStore LocalUsers { get; init; }
@@ -129,6 +131,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         var reason = EndReasonTable.Of(effect.Reason);
         session.Close();
         session.Eap?.Dispose();
+        services.Simultaneous.Leave(session);
         services.Table.Remove(session, effect.WasUp);
         if (!effect.WasUp)
             ReportFailedLogin(session, reason, effect.Detail);
@@ -175,8 +178,11 @@ internal sealed partial class SessionLifecycle(SessionServices services)
 
     private async ValueTask<AuthorizationOutcome> AuthorizeAsync(ClientSession session)
     {
-        using (session.Trace.Step(LoginStep.Authorize))
-            return await services.Authorizer.AuthorizeAsync(session, CancellationToken.None).ConfigureAwait(false);
+        using var span = session.Trace.Step(LoginStep.Authorize);
+        var outcome = await services.Authorizer.AuthorizeAsync(session, CancellationToken.None).ConfigureAwait(false);
+        if (outcome.Grant is null)
+            return outcome;
+        return await services.Simultaneous.AdmitAsync(session).ConfigureAwait(false) is { } refusal ? AuthorizationOutcome.Refused(refusal) : outcome;
     }
 
     private async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, AddressRequest request)

@@ -11,6 +11,8 @@ internal sealed class SessionTable
 {
     private readonly ConcurrentDictionary<SessionId, ClientSession> byId = new();
     private readonly ConcurrentDictionary<long, ClientSession> byHandle = new();
+    private readonly ConcurrentDictionary<string, ClientSession> byAcctSessionId = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, ClientSession> byAuditSessionId = new(StringComparer.OrdinalIgnoreCase);
     private readonly Lock endedGate = new();
     private TrafficCounters ended;
     private int up;
@@ -27,11 +29,24 @@ internal sealed class SessionTable
 
     public bool TryFind(SessionHandle handle, out ClientSession? session) => byHandle.TryGetValue(handle.Value, out session);
 
+    /// <summary>Sessions that are up and may have these ids; all that are up where neither is given. The caller compares the rest.</summary>
+    public IEnumerable<ClientSession> Candidates(string? auditSessionId, string? acctSessionId)
+    {
+        ClientSession? one;
+        if (acctSessionId is not null)
+            return byAcctSessionId.TryGetValue(acctSessionId, out one) ? [one] : [];
+        if (auditSessionId is not null)
+            return byAuditSessionId.TryGetValue(auditSessionId, out one) ? [one] : [];
+        return byId.Values.Where(s => s.UpAt is not null);
+    }
+
     public void Add(ClientSession session) => byId[session.Id] = session;
 
     public void MarkUp(ClientSession session)
     {
         Interlocked.Increment(ref up);
+        byAcctSessionId[session.Names.AcctSessionId] = session;
+        byAuditSessionId[session.Names.AuditSessionId] = session;
         if (!session.Handle.IsNone)
             byHandle[session.Handle.Value] = session;
     }
@@ -39,6 +54,8 @@ internal sealed class SessionTable
     public void Remove(ClientSession session, bool wasUp)
     {
         byId.TryRemove(session.Id, out _);
+        byAcctSessionId.TryRemove(KeyValuePair.Create(session.Names.AcctSessionId, session));
+        byAuditSessionId.TryRemove(KeyValuePair.Create(session.Names.AuditSessionId, session));
         if (!session.Handle.IsNone)
             byHandle.TryRemove(session.Handle.Value, out _);
         if (wasUp)

@@ -30,6 +30,9 @@ internal sealed class HeadendMetrics : IDisposable
     private readonly Histogram<double> radiusDuration;
     private readonly Counter<long> accountingDropped;
     private readonly Counter<long> attributesIgnored;
+    private readonly Counter<long> dynamicAuthorizations;
+    private readonly Histogram<double> dynamicAuthorizationDuration;
+    private readonly Counter<long> dynamicAuthorizationDiscards;
 
     public HeadendMetrics()
     {
@@ -42,6 +45,9 @@ internal sealed class HeadendMetrics : IDisposable
         rekeys = meter.CreateCounter<long>("headend.ike.rekeys", "{rekey}", "Rekeys by kind of SA and who began them.");
         radiusRequests = meter.CreateCounter<long>("headend.radius.requests", "{request}", "RADIUS requests by server and outcome.");
         radiusDuration = Histogram("headend.radius.duration", "Time from a RADIUS request to its outcome.", RadiusSeconds);
+        dynamicAuthorizations = meter.CreateCounter<long>("headend.dynamic_authorization.requests", "{request}", "Disconnect- and CoA-Requests answered, by outcome and Error-Cause.");
+        dynamicAuthorizationDuration = Histogram("headend.dynamic_authorization.duration", "Time from a Disconnect- or CoA-Request to its answer.", RadiusSeconds);
+        dynamicAuthorizationDiscards = meter.CreateCounter<long>("headend.dynamic_authorization.unanswered", "{datagram}", "Datagrams on the dynamic authorization ports that were not performed, by reason.");
         accountingDropped = meter.CreateCounter<long>("headend.accounting.dropped", "{record}", "Accounting records given up, by reason.");
         attributesIgnored = meter.CreateCounter<long>("headend.aaa.attributes.ignored", "{attribute}", "Attributes of authorization that nothing acts on, by reason: unknown or bad-value.");
     }
@@ -83,6 +89,20 @@ internal sealed class HeadendMetrics : IDisposable
         radiusDuration.Record(
             duration.TotalSeconds, new KeyValuePair<string, object?>("server", server), new KeyValuePair<string, object?>("kind", kind));
     }
+
+    /// <param name="code">Name of the request's code.</param>
+    /// <param name="outcome"><c>ack</c> or <c>nak</c>.</param>
+    /// <param name="errorCause">Error-Cause (RFC 5176 3.5), 0 with an ACK.</param>
+    /// <param name="duration">From the request to its answer.</param>
+    public void DynamicAuthorizationAnswered(string code, string outcome, uint errorCause, TimeSpan duration)
+    {
+        dynamicAuthorizations.Add(
+            1, new KeyValuePair<string, object?>("code", code), new KeyValuePair<string, object?>("outcome", outcome), new KeyValuePair<string, object?>("error_cause", (long)errorCause));
+        dynamicAuthorizationDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("code", code));
+    }
+
+    /// <param name="reason">Such as <c>unknown-client</c>, <c>bad-authenticator</c>, <c>repeated</c>.</param>
+    public void DynamicAuthorizationDiscarded(string reason) => dynamicAuthorizationDiscards.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void AccountingDropped(string reason) => accountingDropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
 

@@ -18,6 +18,13 @@ internal sealed class LivenessExchange : LocalExchange
         sa.Endpoint.Await(sa, new QueryTrafficEffect(sa.Endpoint.NextOperation(), session.Id), completion => Judge(sa, session, (QueryTrafficCompletion)completion));
     }
 
+    /// <summary>Asks now; a request of ours that is under way asks as well.</summary>
+    public static void Probe(IkeSa sa)
+    {
+        if (sa.Phase == IkeSaPhase.Established && sa.ActiveLocal is null)
+            sa.Enqueue(new LivenessExchange());
+    }
+
     public override void Start(IkeSa sa) => sa.SendRequest([]);
 
     public override void OnResponse(IkeSa sa, IkeMessage response) => sa.FinishLocal();

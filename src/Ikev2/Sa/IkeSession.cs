@@ -31,6 +31,16 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
 
     public MonotonicTime? UpAt { get; set; }
 
+    /// <summary>When Session-Timeout ends it, or the time in which it was to authenticate anew; null for never.</summary>
+    public MonotonicTime? ExpiresAt { get; set; }
+
+    /// <summary>The client was asked to authenticate anew and has not.</summary>
+    public bool ReauthenticationAsked { get; set; }
+
+    public string ExpiryDetail => ReauthenticationAsked
+        ? "the client was asked to authenticate anew and did not"
+        : $"Session-Timeout of {Grant.SessionTimeout} ran out";
+
     public ChildSa? FindByOutboundSpi(uint spi) => Children.Find(c => c.OutboundSpi == spi);
 
     public ChildSa? FindByInboundSpi(uint spi) => Children.Find(c => c.InboundSpi == spi);

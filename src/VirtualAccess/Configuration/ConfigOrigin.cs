@@ -7,6 +7,9 @@ public enum ConfigSource
     VirtualTemplate,
     AaaGroup,
     AaaUser,
+
+    /// <summary>A CoA-Request, while the session stood.</summary>
+    ChangeOfAuthorization,
 }
 
 /// <summary>Where a value of a derived interface comes from, for <c>show derived-config</c>.</summary>
@@ -21,6 +24,7 @@ public readonly record struct ConfigOrigin(ConfigSource Source, string Name)
         ConfigSource.Default => "default",
         ConfigSource.VirtualTemplate => $"virtual-template {Name}",
         ConfigSource.AaaGroup => $"aaa group {Name}",
+        ConfigSource.ChangeOfAuthorization => $"aaa change of authorization {Name}",
         _ => $"aaa user {Name}",
     };
 }

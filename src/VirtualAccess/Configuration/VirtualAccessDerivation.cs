@@ -27,6 +27,20 @@ public static class VirtualAccessDerivation
         return failures.ToImmutable();
     }
 
+    /// <summary>Applies further commands to the configuration of an interface that stands.</summary>
+    /// <param name="current">What stands.</param>
+    /// <param name="authorized">What was asked for.</param>
+    /// <param name="config">The result; meaningful only when the return value is empty.</param>
+    /// <returns>Every refused command.</returns>
+    public static ImmutableArray<(ConfigOrigin Origin, InterfaceCommandFailure Failure)> Change(
+        InterfaceConfig current, AuthorizedCommands authorized, out InterfaceConfig config)
+    {
+        config = current;
+        var failures = ImmutableArray.CreateBuilder<(ConfigOrigin, InterfaceCommandFailure)>();
+        Apply(authorized.Origin, authorized.Commands, ref config, failures);
+        return failures.ToImmutable();
+    }
+
     private static void Apply(
         ConfigOrigin origin, ImmutableArray<string> commands, ref InterfaceConfig config, ImmutableArray<(ConfigOrigin, InterfaceCommandFailure)>.Builder failures)
     {

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using System.Net;
+
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>Where a session sends, resolved once: immutable, swapped as a whole.</summary>
@@ -20,6 +23,7 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     private readonly List<EspSa> waiting = [];
     private volatile EspSa[] sending = [];
     private volatile SessionPath path = path;
+    private volatile InterfaceLimits current = new(request);
     private long inOctets, outOctets, inPackets, outPackets, inDropped, outDropped, lastInbound, lastOutbound;
     private long tooBigWindow;
     private int tooBigSent;
@@ -27,16 +31,27 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
 
     public SessionHandle Handle { get; } = handle;
 
-    public InterfaceRequest Request { get; } = request;
+    /// <summary>What the interface is made of now; changed by one thread at a time, read by all.</summary>
+    public InterfaceRequest Request
+    {
+        get => current.Request;
+        set => current = new InterfaceLimits(value);
+    }
 
     public TunDevice Device { get; } = device;
 
-    public int IpMtu { get; } = request.Config.EffectiveIpMtu;
+    /// <summary>Held while the interface is changed.</summary>
+    public Lock ChangeGate { get; } = new();
 
-    public int Ipv6Mtu { get; } = request.Config.EffectiveIpv6Mtu;
+    /// <summary>The interface's own addresses, lent by others.</summary>
+    public ImmutableArray<IPAddress> Addresses { get; set; } = [];
+
+    public int IpMtu => current.IpMtu;
+
+    public int Ipv6Mtu => current.Ipv6Mtu;
 
     /// <summary>0 = off.</summary>
-    public int AdjustMss { get; } = request.Config.TcpAdjustMss?.Value ?? 0;
+    public int AdjustMss => current.AdjustMss;
 
     public SessionPath Path
     {
@@ -163,4 +178,16 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
             return [.. all.OrderBy(sa => sa.Serial).Select(sa => sa.Counters(active.Contains(sa)))];
         }
     }
+}
+
+/// <summary>What the packet paths read of a configuration, computed once and swapped as a whole.</summary>
+internal sealed class InterfaceLimits(InterfaceRequest request)
+{
+    public InterfaceRequest Request { get; } = request;
+
+    public int IpMtu { get; } = request.Config.EffectiveIpMtu;
+
+    public int Ipv6Mtu { get; } = request.Config.EffectiveIpv6Mtu;
+
+    public int AdjustMss { get; } = request.Config.TcpAdjustMss?.Value ?? 0;
 }

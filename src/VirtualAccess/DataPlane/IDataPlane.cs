@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Headend.VirtualAccess.Configuration;
 
 namespace Headend.VirtualAccess.DataPlane;
 
@@ -18,6 +19,11 @@ public interface IDataPlane : IDisposable
 
     /// <summary>Creates and configures the interface of a session and its host routes.</summary>
     bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure);
+
+    /// <summary>
+    /// Brings a standing interface from its configuration to another, all of it or none: what had been done before a failure is undone. SAs and counters stay.
+    /// </summary>
+    bool TryUpdateInterface(SessionHandle session, InterfaceConfig config, [NotNullWhen(false)] out InterfaceFailure? failure);
 
     /// <summary>Adds routes to the interface, all or none.</summary>
     bool TryAddRoutes(SessionHandle session, ImmutableArray<IPNetwork> routes, [NotNullWhen(false)] out InterfaceFailure? failure);

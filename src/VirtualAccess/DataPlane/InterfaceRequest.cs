@@ -40,5 +40,8 @@ public sealed record InterfaceRequest
 /// <param name="Reason">errno name and text, or what was missing.</param>
 public sealed record InterfaceFailure(string Step, string Reason)
 {
+    /// <summary>A command names what does not exist on this machine, such as the interface of <c>ip unnumbered</c>: a mistake of who wrote it, not a fault of ours.</summary>
+    public bool BadValue { get; init; }
+
     public override string ToString() => $"{Step}: {Reason}";
 }

@@ -43,7 +43,7 @@ internal sealed class LentAddressTable(NetlinkSocket netlink, TimeProvider time)
         var index = NativeMethods.InterfaceIndex(lender);
         if (index == 0)
         {
-            failure = new InterfaceFailure($"{command} {lender}", "no such interface");
+            failure = new InterfaceFailure($"{command} {lender}", "no such interface") { BadValue = true };
             return false;
         }
 
@@ -54,7 +54,7 @@ internal sealed class LentAddressTable(NetlinkSocket netlink, TimeProvider time)
                 && record.InterfaceIndex == index && record.Scope == Rtnetlink.RT_SCOPE_UNIVERSE && !record.Secondary) found = record.Address;
         });
         address = found;
-        if (found is null) failure = new InterfaceFailure($"{command} {lender}", errno != 0 ? Errno.Describe(errno) : "the interface has no address");
+        if (found is null) failure = new InterfaceFailure($"{command} {lender}", errno != 0 ? Errno.Describe(errno) : "the interface has no address") { BadValue = errno == 0 };
         return found is not null;
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Headend.VirtualAccess.Configuration;
 
 namespace Headend.VirtualAccess.DataPlane;
 
@@ -28,6 +29,12 @@ public sealed class NullDataPlane : IDataPlane
         sessions[session.Value] = new ConcurrentDictionary<uint, EspSaParameters>();
         failure = null;
         return true;
+    }
+
+    public bool TryUpdateInterface(SessionHandle session, InterfaceConfig config, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        failure = sessions.ContainsKey(session.Value) ? null : new InterfaceFailure("change interface", "no such session");
+        return failure is null;
     }
 
     public bool TryAddRoutes(SessionHandle session, ImmutableArray<IPNetwork> routes, [NotNullWhen(false)] out InterfaceFailure? failure)

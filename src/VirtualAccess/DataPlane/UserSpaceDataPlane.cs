@@ -4,6 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.Linux;
 
 namespace Headend.VirtualAccess.DataPlane;
@@ -62,8 +63,8 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         session = default;
-        if (!InterfacePlan.TryCreate(netlink, lentAddresses, request, options, out var device, out failure)) return false;
-        var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, Resolve(request.Path));
+        if (!InterfacePlan.TryCreate(netlink, lentAddresses, request, options, out var device, out var addresses, out failure)) return false;
+        var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, Resolve(request.Path)) { Addresses = addresses };
         sessions[created.Handle.Value] = created;
         var errno = ReaderOf(created).Add(created);
         if (errno != 0)
@@ -78,11 +79,40 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         return true;
     }
 
+    public bool TryUpdateInterface(SessionHandle session, InterfaceConfig config, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        if (!sessions.TryGetValue(session.Value, out var found))
+        {
+            failure = new InterfaceFailure("change interface", "no such session");
+            return false;
+        }
+
+        // One at a time: a plan is the difference to what stands.
+        lock (found.ChangeGate)
+        {
+            var wanted = found.Request with { Config = config };
+            var addresses = found.Addresses;
+            failure = InterfacePlan.Update(netlink, lentAddresses, found.Request, wanted, options, found.Device.Index, ref addresses);
+            if (failure is null) (found.Request, found.Addresses) = (wanted, addresses);
+        }
+
+        return failure is null;
+    }
+
     public bool TryAddRoutes(SessionHandle session, ImmutableArray<IPNetwork> routes, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
-        failure = sessions.TryGetValue(session.Value, out var found)
-            ? InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, routes)
-            : new InterfaceFailure("add routes", "no such session");
+        if (!sessions.TryGetValue(session.Value, out var found))
+        {
+            failure = new InterfaceFailure("add routes", "no such session");
+            return false;
+        }
+
+        lock (found.ChangeGate)
+        {
+            failure = InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, routes);
+            if (failure is null) found.Request = found.Request with { Routes = [.. found.Request.Routes, .. routes] };
+        }
+
         return failure is null;
     }
 

@@ -14,11 +14,13 @@ internal static class Rtnetlink
     public const ushort RTM_DELLINK = 17;
     public const ushort RTM_GETLINK = 18;
     public const ushort RTM_NEWADDR = 20;
+    public const ushort RTM_DELADDR = 21;
     public const ushort RTM_GETADDR = 22;
     public const ushort RTM_NEWROUTE = 24;
     public const ushort RTM_DELROUTE = 25;
     public const ushort NLM_F_REQUEST = 0x1;
     public const ushort NLM_F_ACK = 0x4;
+    public const ushort NLM_F_REPLACE = 0x100;
     public const ushort NLM_F_EXCL = 0x200;
     public const ushort NLM_F_DUMP = 0x300;
     public const ushort NLM_F_CREATE = 0x400;
@@ -125,10 +127,15 @@ internal static class NetlinkCodec
     }
 
     /// <summary>Adds a host address.</summary>
-    public static byte[] AddAddress(int index, IPAddress address)
+    public static byte[] AddAddress(int index, IPAddress address) => HostAddress(Rtnetlink.RTM_NEWADDR, Create, index, address);
+
+    /// <summary>Deletes a host address.</summary>
+    public static byte[] DeleteAddress(int index, IPAddress address) => HostAddress(Rtnetlink.RTM_DELADDR, Acknowledged, index, address);
+
+    private static byte[] HostAddress(ushort type, ushort flags, int index, IPAddress address)
     {
         var bytes = address.GetAddressBytes();
-        var message = new NetlinkMessage(Rtnetlink.RTM_NEWADDR, Create, AddressBody);
+        var message = new NetlinkMessage(type, flags, AddressBody);
         message.Body[0] = Family(address);
         message.Body[1] = (byte)(bytes.Length * 8);
         message.Body[2] = Rtnetlink.IFA_F_NODAD;
@@ -145,10 +152,17 @@ internal static class NetlinkCodec
     /// <param name="index">Interface.</param>
     /// <param name="protocol">rtm_protocol.</param>
     /// <param name="mtu">Route MTU, 0 = that of the link.</param>
-    public static byte[] Route(bool add, IPNetwork network, int index, byte protocol, int mtu)
+    public static byte[] Route(bool add, IPNetwork network, int index, byte protocol, int mtu) =>
+        Route(add ? Rtnetlink.RTM_NEWROUTE : Rtnetlink.RTM_DELROUTE, add ? Create : Acknowledged, network, index, protocol, mtu);
+
+    /// <summary>Gives a route that stands another MTU, without a moment in which there is none; makes one that is missing.</summary>
+    public static byte[] ReplaceRoute(IPNetwork network, int index, byte protocol, int mtu) =>
+        Route(Rtnetlink.RTM_NEWROUTE, Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_REPLACE, network, index, protocol, mtu);
+
+    private static byte[] Route(ushort type, ushort flags, IPNetwork network, int index, byte protocol, int mtu)
     {
         var v4 = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
-        var message = new NetlinkMessage(add ? Rtnetlink.RTM_NEWROUTE : Rtnetlink.RTM_DELROUTE, add ? Create : Acknowledged, RouteBody);
+        var message = new NetlinkMessage(type, flags, RouteBody);
         message.Body[0] = Family(network.BaseAddress);
         message.Body[1] = (byte)network.PrefixLength;
         message.Body[4] = Rtnetlink.RT_TABLE_MAIN;

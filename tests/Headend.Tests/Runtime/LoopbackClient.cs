@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.TestKit.Initiator;
@@ -20,7 +21,9 @@ internal sealed class LoopbackClient : IDisposable
     {
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         socket.Connect(gateway);
-        var options = new TestInitiatorOptions { Identity = new IkeIdentity(IdType.Fqdn, "client"u8), User = user, Password = password };
+        // A name with a realm is the IKE identity too, for profiles that match it.
+        var identity = user.Contains('@', StringComparison.Ordinal) ? new IkeIdentity(IdType.Rfc822Address, Encoding.UTF8.GetBytes(user)) : new IkeIdentity(IdType.Fqdn, "client"u8);
+        var options = new TestInitiatorOptions { Identity = identity, User = user, Password = password };
         Initiator = new TestInitiator(options, new IkePath((IPEndPoint)socket.LocalEndPoint!, gateway, NonEspMarker: true));
     }
 
@@ -34,6 +37,9 @@ internal sealed class LoopbackClient : IDisposable
         Drive(() => Initiator.Outcome is not InitiatorOutcome.Pending);
         return Initiator.Outcome;
     }
+
+    /// <summary>Answers the gateway on a thread of its own until it is told to stop or no IKE SA is left.</summary>
+    public Task ServeAsync(CancellationToken cancellation) => Task.Run(() => Drive(() => cancellation.IsCancellationRequested || Initiator.IkeSas == 0), CancellationToken.None);
 
     /// <summary>Until no IKE SA is left.</summary>
     public void WaitUntilClosed() => Drive(() => Initiator.IkeSas == 0);

@@ -32,6 +32,7 @@ YAML
   groups:
     - { name: corp, servers: [$names], dead-time: ${DEAD_TIME:-2m} }
   attributes: { nas-identifier: gw1 }
+${DYNAMIC_AUTHOR:+  $DYNAMIC_AUTHOR}
 aaa:
   authentication: [ { name: eap-list, methods: [group corp] } ]
   authorization: [ { name: local-list, methods: [local] } ]
@@ -59,6 +60,7 @@ ${IKE_LIFETIME:+      ike-lifetime: $IKE_LIFETIME}
       ipsec: { transforms: [aes256gcm16, aes256-sha256], pfs: optional, lifetime: ${CHILD_LIFETIME:-1h}, replay-window: 1024 }
       traffic: { local: ${TRAFFIC:-[10.10.0.0/24]} }
       dpd: { interval: ${DPD:-30s}, mode: periodic }
+${UNIQUE_SESSIONS:+      unique: $UNIQUE_SESSIONS}
       virtual-template: 1
 virtual-templates:
   - { number: 1, commands: ["ip unnumbered lan0", "ip mtu 1400", "ip tcp adjust-mss 1360"] }

@@ -137,6 +137,11 @@ server default {
 		port = 1813
 	}
 	authorize {
+		if (&Service-Type == Authorize-Only) {
+			update control {
+				&Auth-Type := Accept
+			}
+		}
 		files
 		eap
 		pap

@@ -1,0 +1,92 @@
+using Headend.Aaa.Authorization;
+using Headend.Aaa.DynamicAuthorization;
+using Headend.Ikev2;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// Changes the authorization of a session that stands, all of it or none. What can fail comes first and is undone by its own plan; what follows cannot fail
+/// unless the session is over.
+/// </summary>
+internal sealed class SessionReauthorization(SessionInterfaces interfaces, InterimSchedule interims)
+{
+    /// <summary>What the data plane and the session can change while they stand. Access lists, service policies and rates join with their interface commands.</summary>
+    public const SessionChangeKinds Supported =
+        SessionChangeKinds.InterfaceConfig | SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout | SessionChangeKinds.InterimInterval | SessionChangeKinds.Class;
+
+    /// <summary>Answers null once every change holds.</summary>
+    public async ValueTask<DynamicRequestFailure?> ApplyAsync(ClientSession session, SessionChange change, string origin)
+    {
+        foreach (var (kind, name) in change.Names)
+        {
+            if ((kind & Supported) == 0)
+                return new DynamicRequestFailure(ErrorCause.UnsupportedExtension, name);
+        }
+
+        await session.ChangeGate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return await ApplyInTurnAsync(session, change, origin).ConfigureAwait(false);
+        }
+        finally
+        {
+            session.ChangeGate.Release();
+        }
+    }
+
+    private static DynamicRequestFailure Gone { get; } = new(ErrorCause.SessionContextNotFound, "the session ended meanwhile");
+
+    private async ValueTask<DynamicRequestFailure?> ApplyInTurnAsync(ClientSession session, SessionChange change, string origin)
+    {
+        if (session.IsClosed)
+            return Gone;
+        if (change.Has(SessionChangeKinds.InterfaceConfig)
+            && await interfaces.ChangeAsync(session, change.Values.InterfaceCommands, origin).ConfigureAwait(false) is { } failure)
+        {
+            if (session.IsClosed || failure == InterfaceChangeFailure.Gone)
+                return Gone;
+            return new DynamicRequestFailure(failure.IsBadValue ? ErrorCause.InvalidAttributeValue : ErrorCause.ResourcesUnavailable, failure.Detail);
+        }
+
+        var applied = await session.Shard.InvokeAsync((endpoint, now) => ApplyOnShard(session, change, endpoint, now)).ConfigureAwait(false);
+        return applied && !session.IsClosed ? null : Gone;
+    }
+
+    private void ApplyOnShard(ClientSession session, SessionChange change, IkeEndpoint endpoint, MonotonicTime now)
+    {
+        if (session.IsClosed)
+            return;
+        var values = change.Values;
+        if (change.Has(SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout))
+        {
+            endpoint.Handle(
+                new ChangeTimeoutsCommand(
+                    session.Id,
+                    change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
+                    change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null),
+                now);
+        }
+
+        session.Profile = Merge(session.Profile, change);
+        if (session.Accounting is not { } accounting)
+            return;
+        var generation = accounting.InterimGeneration;
+        accounting.Change(
+            session.Profile,
+            change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval ?? session.Binding.Accounting?.InterimInterval : accounting.InterimInterval);
+        if (accounting.InterimGeneration != generation)
+            interims.Add(session);
+    }
+
+    private static SessionProfile Merge(SessionProfile profile, SessionChange change)
+    {
+        var values = change.Values;
+        return profile with
+        {
+            SessionTimeout = change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout : profile.SessionTimeout,
+            IdleTimeout = change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout : profile.IdleTimeout,
+            InterimInterval = change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval : profile.InterimInterval,
+            Classes = change.Has(SessionChangeKinds.Class) ? values.Classes : profile.Classes,
+        };
+    }
+}

@@ -1,0 +1,161 @@
+# Dynamic authorization (RFC 5176) and simultaneous sessions against live strongSwan sessions: radclient for what radclient can do, dac.py for what it cannot.
+
+DAC_SECRET=another-secret-of-27-octets
+DYNAMIC_AUTHOR_LINE="dynamic-author: { port: 3799, ports: [1700], clients: [ { address: 192.0.2.2, secret: $DAC_SECRET }, { address: \"2001:db8:aa::/64\", secret: $DAC_SECRET } ] }"
+
+# radclient_asks disconnect|coa ATTRIBUTE...: prints ACK, `NAK NAME-OF-CAUSE` or silence. Port with DAC_PORT.
+radclient_asks() {
+  local code=$1 line; shift
+  { for line; do echo "$line"; done; echo "Message-Authenticator = 0x00"; echo "Event-Timestamp = $(date +%s)"; } >"$RUN/radclient.in"
+  in_ns "$AAA" radclient -x -r 1 -t "${RADCLIENT_WAIT:-8}" -f "$RUN/radclient.in" "192.0.2.1:${DAC_PORT:-3799}" "$code" "${DAC_SECRET_USED:-$DAC_SECRET}" >"$RUN/radclient.out" 2>&1
+  if grep -q 'Received .*-ACK' "$RUN/radclient.out"; then echo ACK
+  elif grep -q 'Received .*-NAK' "$RUN/radclient.out"; then echo "NAK $(sed -n 's/^[[:space:]]*Error-Cause = //p' "$RUN/radclient.out" | head -n 1)"
+  else echo silence; fi
+}
+
+# dac_asks ARGUMENTS...: the same with dac.py, numbers for causes.
+dac_asks() {
+  local options=()
+  while case ${1:-} in --*) true ;; *) false ;; esac; do options+=("$1" "$2"); shift 2; done
+  in_ns "$AAA" python3 "$HERE/tools/dac.py" "${options[@]}" "${DAC_ADDRESS:-192.0.2.1}" "${DAC_PORT:-3799}" "${DAC_SECRET_USED:-$DAC_SECRET}" "$@" 2>&1
+}
+
+device_mtu() { ip -n "$GATEWAY_NS" -o link show "$(session "$1" device)" | sed -n 's/.* mtu \([0-9]*\) .*/\1/p'; }
+device_alias() { ip -n "$GATEWAY_NS" link show "$(session "$1" device)" | sed -n 's/^[[:space:]]*alias //p'; }
+
+# What a refused request must not touch: the session, its interface, its address.
+state_of() { echo "$(session "$1" auditSessionId) $(device_mtu "$1") $(device_alias "$1") $(session "$1" assignedAddresses)"; }
+
+scenario_disconnect() {
+  only_ours "Disconnect-Request" "strongSwan knows User-Name alone" || return
+  DYNAMIC_AUTHOR=$DYNAMIC_AUTHOR_LINE DPD=5m
+  need setup "no setup" standard_setup
+  address "$AAA" eth0 2001:db8:aa::2/64
+  address "$GATEWAY_NS" aaa0 2001:db8:aa::1/64
+  start_client client "$CLIENT" "$(for user in alice bob dave; do client_connection $user mschapv2 $user; done)"
+  logs_in client bob "login bob"
+  logs_in client dave "login dave"
+
+  local key audit
+  for key in audit-session-id Acct-Session-Id User-Name Framed-IP-Address NAS-Port NAS-Port-Id; do
+    logs_in client alice "login alice"
+    audit=$(session alice auditSessionId)
+    case $key in
+      audit-session-id) set -- "Cisco-AVPair = \"audit-session-id=$audit\"" ;;
+      Acct-Session-Id) set -- "Acct-Session-Id = \"$(session alice acctSessionId)\"" ;;
+      User-Name) set -- 'User-Name = "alice"' ;;
+      Framed-IP-Address) set -- "Framed-IP-Address = 10.99.1.10" ;;
+      NAS-Port) set -- "NAS-Port = $(session alice id)" ;;
+      NAS-Port-Id) set -- "NAS-Port-Id = \"Virtual-Access$(session alice id)\"" ;;
+    esac
+    equal "radclient, by $key" ACK "$(radclient_asks disconnect "$@" "NAS-Identifier = \"gw1\"" "NAS-IP-Address = 192.0.2.1")"
+    check "by $key: gone when the ACK came" "$(session alice status)" test -z "$(session alice status)"
+    check "by $key: the client got the Delete" "it still has the SA" wait_until 5 no_sa client alice
+    check "by $key: Stop says Admin-Reset" "no such Stop" wait_until 10 stopped_by_admin "$audit"
+  done
+  equal "the others stand" "bob dave" "$(session bob user) $(session dave user)"
+
+  # One client address has two sessions: Calling-Station-Id alone is ambiguous, with another key it is not.
+  local before; before="$(state_of bob) $(state_of dave)"
+  equal "ambiguous: 508" "NAK Multiple-Session-Selection-Unsupported" "$(radclient_asks disconnect "Calling-Station-Id = 198.51.100.10")"
+  equal "unknown session: 503" "NAK Session-Context-Not-Found" "$(radclient_asks disconnect 'User-Name = "nobody"')"
+  equal "keys that disagree: 503" "NAK Session-Context-Not-Found" "$(radclient_asks disconnect 'User-Name = "bob"' "Acct-Session-Id = \"$(session dave acctSessionId)\"")"
+  equal "another NAS: 403" "NAK NAS-Identification-Mismatch" "$(radclient_asks disconnect 'User-Name = "bob"' 'NAS-Identifier = "gw2"')"
+  equal "another NAS address: 403" "NAK 403" "$(dac_asks disconnect User-Name=bob NAS-IP-Address=192.0.2.77)"
+  equal "no key: 402" "NAK Missing-Attribute" "$(radclient_asks disconnect 'NAS-Identifier = "gw1"')"
+  equal "unsupported attribute: 401" "NAK Unsupported-Attribute" "$(radclient_asks disconnect 'User-Name = "bob"' 'Session-Timeout = 60')"
+  equal "wrong secret: silence" silence "$(RADCLIENT_WAIT=2 DAC_SECRET_USED=wrong-secret-of-24-octets radclient_asks disconnect 'User-Name = "bob"')"
+  equal "wrong authenticator: silence" silence "$(dac_asks --mode wrong-authenticator disconnect User-Name=bob)"
+  equal "no Message-Authenticator: silence" silence "$(dac_asks --mode no-message-authenticator disconnect User-Name=bob)"
+  equal "wrong Message-Authenticator: silence" silence "$(dac_asks --mode wrong-message-authenticator disconnect User-Name=bob)"
+  equal "stale Event-Timestamp: silence" silence "$(dac_asks --stamp -400 disconnect User-Name=bob)"
+  equal "Event-Timestamp of the future: silence" silence "$(dac_asks --stamp 400 disconnect User-Name=bob)"
+  equal "unknown client: silence" silence "$(dac_asks --from 192.0.2.3 --wait 3 disconnect User-Name=bob)"
+  equal "none of it changed anything" "$before" "$(state_of bob) $(state_of dave)"
+  equal "Proxy-State comes back in order" "NAK 503 echo 33 one echo 33 two" "$(dac_asks disconnect Proxy-State=one User-Name=nobody Proxy-State=two | tr '\n' ' ' | sed 's/ $//')"
+
+  # A recorded request, after the user has come back: the old answer again, and the new session stays.
+  logs_in client alice "login alice again"
+  equal "three times the same request, the same octets each time" ACK "$(dac_asks --stamp 0 --times 3 disconnect User-Name=alice)"
+  check "the client got the Delete" "it still has the SA" wait_until 5 no_sa client alice
+  logs_in client alice "login alice"
+  equal "port 1700" ACK "$(DAC_PORT=1700 radclient_asks disconnect 'User-Name = "alice"')"
+  equal "IPv6" ACK "$(DAC_ADDRESS=2001:db8:aa::1 dac_asks disconnect User-Name=bob)"
+  check "one audit line for each answer" "@grep -c dynamic-authorization $RUN/gateway.out" grep -q 'event=dynamic-authorization .*client=192.0.2.2 .*code=Disconnect-Request .*outcome=ack' "$RUN/gateway.out"
+  check "discards are logged" "no line" grep -q 'event=dynamic-authorization-discarded .*reason=bad-authenticator' "$RUN/gateway.out"
+}
+
+stopped_by_admin() { has_record Stop "Cisco-AVPair=audit-session-id=$1" Acct-Terminate-Cause=Admin-Reset; }
+
+another_session_of() { [ -n "$(session "$1" auditSessionId)" ] && [ "$(session "$1" auditSessionId)" != "$2" ]; }
+
+scenario_coa() {
+  only_ours "CoA-Request" "strongSwan changes Session-Timeout alone" || return
+  DYNAMIC_AUTHOR=$DYNAMIC_AUTHOR_LINE DPD=5m
+  need setup "no setup" standard_setup
+  start_client client "$CLIENT" "$(for user in alice bob; do client_connection $user mschapv2 $user; done)"
+  logs_in client alice "login alice"
+  logs_in client bob "login bob"
+  local key="Cisco-AVPair = \"audit-session-id=$(session alice auditSessionId)\"" before
+  equal "mtu before" 1400 "$(device_mtu alice)"
+
+  equal "interface-config" ACK "$(radclient_asks coa "$key" 'Cisco-AVPair += "ip:interface-config=ip mtu 1340"' 'Cisco-AVPair += "ip:interface-config=description changed by RADIUS"')"
+  equal "the kernel has the MTU" 1340 "$(device_mtu alice)"
+  check "the kernel has the description" "$(device_alias alice)" grep -q 'changed by RADIUS' <<<"$(device_alias alice)"
+  equal "bob's interface is as it was" 1400 "$(device_mtu bob)"
+  check "traffic goes on" "no answer" pings "$CLIENT" $LAN_V4
+
+  before=$(state_of alice)
+  equal "a command that is none: 407" "NAK Invalid-Attribute-Value" "$(radclient_asks coa "$key" 'Cisco-AVPair += "ip:interface-config=ip mtu 1300"' 'Cisco-AVPair += "ip:interface-config=no such command"')"
+  equal "an interface that is not there: 407" "NAK Invalid-Attribute-Value" "$(radclient_asks coa "$key" 'Cisco-AVPair += "ip:interface-config=ip mtu 1300"' 'Cisco-AVPair += "ip:interface-config=ip unnumbered nosuch0"')"
+  local attribute
+  for attribute in 'Cisco-AVPair += "ip:inacl#1=permit ip any any"' 'Cisco-AVPair += "ip:outacl=lan-only"' 'Filter-Id = "lan-only.in"' \
+    'Cisco-AVPair += "ip:sub-qos-policy-in=gold"' 'Cisco-AVPair += "ip:sub-policy-Out=gold"' 'WISPr-Bandwidth-Max-Down = 1000000' 'Mikrotik-Rate-Limit = "1M/2M"'; do
+    equal "not yet to be changed: ${attribute%% *= *}${attribute##*:}: 406" "NAK Unsupported-Extension" "$(radclient_asks coa "$key" 'Cisco-AVPair += "ip:interface-config=ip mtu 1300"' "$attribute")"
+  done
+  equal "an attribute that is no change: 401" "NAK Unsupported-Attribute" "$(radclient_asks coa "$key" 'Session-Timeout = 3' 'Framed-Route = "10.0.0.0/8"')"
+  equal "Service-Type Login: 405" "NAK Unsupported-Service" "$(radclient_asks coa "$key" 'Service-Type = Login-User')"
+  equal "Authorize Only without State: 402" "NAK Missing-Attribute" "$(radclient_asks coa "$key" 'Service-Type = Authorize-Only')"
+  equal "none of it changed anything" "$before" "$(state_of alice)"
+
+  equal "back to 1400 by no ip mtu and the default" ACK "$(radclient_asks coa "$key" 'Cisco-AVPair += "ip:interface-config=no ip mtu"')"
+  equal "the kernel has the default" 1400 "$(device_mtu alice)"
+
+  equal "Authorize Only: 507, State and Service-Type come back" "NAK 507 echo 24 again" "$(dac_asks coa User-Name=alice Service-Type=17 State=again | tr '\n' ' ' | sed 's/ $//')"
+  check "RADIUS was asked with that State and its Accept applied" "@grep Authorize-Only $RUN/gateway.out" wait_until 5 grep -q 'code=Authorize-Only .*outcome=ack' "$RUN/gateway.out"
+  check "the session stands" "@what_is_left" test -n "$(session alice status)"
+  equal "Class, Acct-Interim-Interval and Idle-Timeout" ACK "$(radclient_asks coa "$key" 'Class = 0x6e6577' 'Acct-Interim-Interval = 60' 'Idle-Timeout = 600')"
+  equal "a short Session-Timeout" ACK "$(radclient_asks coa "$key" 'Session-Timeout = 3')"
+  check "ended by it" "no Stop" wait_until 20 has_record Stop User-Name=alice Acct-Terminate-Cause=Session-Timeout
+  equal "the Stop has the new Class" 0x6e6577 "$(record Stop Class User-Name=alice | tr '\n' ' ' | sed 's/ $//')"
+  check "the client got the Delete" "it still has the SA" wait_until 5 no_sa client alice
+
+  equal "a short Idle-Timeout" ACK "$(radclient_asks coa 'User-Name = "bob"' 'Idle-Timeout = 3')"
+  check "ended by it" "no Stop" wait_until 20 has_record Stop User-Name=bob Acct-Terminate-Cause=Idle-Timeout
+
+  logs_in client bob "login bob"
+  equal "subscriber:command=bounce-host-port" ACK "$(radclient_asks coa 'User-Name = "bob"' 'Cisco-AVPair += "subscriber:command=bounce-host-port"')"
+  check "the client got the Delete" "it still has the SA" wait_until 5 no_sa client bob
+  logs_in client bob "login bob"
+  before=$(session bob auditSessionId)
+  equal "subscriber:command=reauthenticate" ACK "$(radclient_asks coa 'User-Name = "bob"' 'Cisco-AVPair += "subscriber:command=reauthenticate"' 'Cisco-AVPair += "subscriber:reauthenticate-type=last"')"
+  check "the client was told (AUTH_LIFETIME)" "not in its log" wait_until 10 grep -q 'AUTH_LFT' "$RUN/client/charon.log"
+  check "it has logged in again" "@session bob auditSessionId" wait_until 30 another_session_of bob "$before"
+}
+
+# Two clients of one user: the second one replaces or is refused; a client that died does not keep its place.
+scenario_simultaneous() {
+  only_ours "unique" "compared elsewhere" || return
+  UNIQUE_SESSIONS=deny DPD=5m
+  need setup "no setup" standard_setup
+  make_nat
+  start_client client "$CLIENT" "$(client_connection home mschapv2 bob)"
+  place=inside start_client inside "$INSIDE" "$(place=inside client_connection home mschapv2 bob)"
+  logs_in client home "bob's first login"
+  check "deny: the second is refused" "it logged in" not log_in inside home
+  equal "one session" 1 "$(sessions)"
+  check "the first works on" "no answer" pings "$CLIENT" $LAN_V4
+  stop client KILL
+  if log_in inside home 30; then ok "a client that died gives up its place"; else fail "a client that died gives up its place" "$(why inside home)"; fi
+  equal "one session" 1 "$(sessions)"
+}
