@@ -10,11 +10,13 @@ namespace Headend.Aaa.DynamicAuthorization;
 /// </summary>
 /// <param name="lifetime">How long an answer is kept: as long as the request's Event-Timestamp can pass.</param>
 /// <param name="capacity">Most entries.</param>
-internal sealed class ReplyTable(TimeSpan lifetime, int capacity)
+/// <param name="maximumOctets">Most octets of answers: one is mostly below 100, but may have to echo 4000.</param>
+internal sealed class ReplyTable(TimeSpan lifetime, int capacity, long maximumOctets = 32 << 20)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<RequestKey, Entry> entries = [];
     private readonly Queue<(RequestKey Key, Entry Entry)> oldest = new();
+    private long octets;
 
     public int Count
     {
@@ -32,10 +34,10 @@ internal sealed class ReplyTable(TimeSpan lifetime, int capacity)
     {
         lock (gate)
         {
-            while (oldest.TryPeek(out var first) && (first.Entry.Expires <= now || oldest.Count >= capacity))
+            while (oldest.TryPeek(out var first) && (first.Entry.Expires <= now || oldest.Count >= capacity || octets > maximumOctets))
             {
                 oldest.Dequeue();
-                if (entries.TryGetValue(first.Key, out var held) && ReferenceEquals(held, first.Entry)) entries.Remove(first.Key);
+                if (entries.TryGetValue(first.Key, out var held) && ReferenceEquals(held, first.Entry)) Remove(first.Key, held);
             }
             reply = null;
             if (entries.TryGetValue(key, out var known))
@@ -54,14 +56,25 @@ internal sealed class ReplyTable(TimeSpan lifetime, int capacity)
     {
         lock (gate)
         {
-            if (entries.TryGetValue(key, out var entry)) entry.Reply = reply;
+            if (!entries.TryGetValue(key, out var entry)) return;
+            entry.Reply = reply;
+            octets += reply.Length;
         }
     }
 
     /// <summary>The request was not performed: sent again, it counts as new.</summary>
     public void Abandon(RequestKey key)
     {
-        lock (gate) entries.Remove(key);
+        lock (gate)
+        {
+            if (entries.TryGetValue(key, out var entry)) Remove(key, entry);
+        }
+    }
+
+    private void Remove(RequestKey key, Entry entry)
+    {
+        entries.Remove(key);
+        octets -= entry.Reply?.Length ?? 0;
     }
 
     private sealed class Entry(long expires)

@@ -160,6 +160,20 @@ public sealed class DynamicAuthorizationChecksTests
     }
 
     [Fact]
+    public void The_memory_of_answers_is_bounded_in_octets_too()
+    {
+        var table = new ReplyTable(TimeSpan.FromSeconds(600), capacity: 1000, maximumOctets: 10_000);
+        for (ulong i = 0; i < 100; i++)
+        {
+            Assert.True(table.TryBegin(new RequestKey(i, 0, 0), 0, out _));
+            table.Complete(new RequestKey(i, 0, 0), new byte[4000]);
+        }
+        Assert.InRange(table.Count, 1, 3);
+        Assert.False(table.TryBegin(new RequestKey(99, 0, 0), 0, out var reply));
+        Assert.NotNull(reply);
+    }
+
+    [Fact]
     public void Too_many_at_a_time_are_refused_with_506_and_may_come_again()
     {
         var checks = new DynamicAuthorizationChecks(Options() with { MaximumInProgress = 1 }, time);

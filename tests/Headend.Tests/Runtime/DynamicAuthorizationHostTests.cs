@@ -180,6 +180,22 @@ public sealed class DynamicAuthorizationHostTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task PortLimitOfAaaHoldsWhereTheProfileSetsNone()
+    {
+        using var stop = new CancellationTokenSource();
+        using var first = Client("paul@limit");
+        Established(first);
+        using var second = Client("paul@limit");
+        Established(second);
+        Task[] serving = [first.ServeAsync(stop.Token), second.ServeAsync(stop.Token)];
+        using var third = Client("paul@limit");
+        Assert.IsType<InitiatorOutcome.Failed>(third.Login());
+        Assert.Equal(2, (await SessionsAsync()).Count);
+        await stop.CancelAsync();
+        await Task.WhenAll(serving);
+    }
+
+    [Fact]
     public async Task OfTwoLoginsAtOnceExactlyOneGetsTheLastPlace()
     {
         using var stop = new CancellationTokenSource();
@@ -251,7 +267,9 @@ public sealed class DynamicAuthorizationHostTests : IAsyncLifetime
         aaa:
           authentication: [ { name: local-list, methods: [local] } ]
           authorization: [ { name: local-list, methods: [local] } ]
+          attribute-lists: [ { name: two, attributes: ["Port-Limit=2"] } ]
           local-users:
+            - { name: paul@limit, password: wonderland }
             - { name: alice, password: wonderland }
             - { name: bob, password: wonderland }
             - { name: rita@replace, password: wonderland }
@@ -259,23 +277,24 @@ public sealed class DynamicAuthorizationHostTests : IAsyncLifetime
             - { name: DORA@deny, password: wonderland }
         ikev2:
           proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
-          authorization-policies: [ { name: staff, pool: p4 } ]
+          authorization-policies: [ { name: staff, pool: p4 }, { name: twice, pool: p4, attribute-list: two } ]
           profiles:
         {{Profile("replace", "email-domain replace", "replace")}}
         {{Profile("deny", "email-domain deny", "deny")}}
+        {{Profile("limit", "email-domain limit", "never", "twice")}}
         {{Profile("staff", "any", "never")}}
         virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
         pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
         """;
 
-    private static string Profile(string name, string match, string unique) => $$"""
+    private static string Profile(string name, string match, string unique, string policy = "staff") => $$"""
             - name: {{name}}
               match: { remote-identity: ["{{match}}"] }
               local-identity: fqdn gw.example
               local-authentication: { certificate: gw.pem, key: gw.key }
               remote-authentication: { eap: { query-identity: true } }
               authentication-list: local-list
-              authorization: { group: { list: local-list, name: staff } }
+              authorization: { group: { list: local-list, name: {{policy}} } }
               proposals: [test]
               ipsec: { transforms: [aes128gcm16] }
               unique: {{unique}}
