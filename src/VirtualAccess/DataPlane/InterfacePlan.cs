@@ -25,7 +25,9 @@ internal static class InterfacePlan
             return false;
         }
 
-        failure = Apply(netlink, Compute(request, options, created.Index, lent4, lent6), undo: null);
+        // Before the device is up: the kernel makes multicast routes for each device with IPv6 and walks all of them at each further login.
+        var ipv6 = CarriesIpv6(request, lent6) || !Ipv6Switch.TrySet(request.Device, on: false);
+        failure = Apply(netlink, Compute(request, options, created.Index, lent4, lent6, ipv6), undo: null);
         if (failure is not null)
         {
             created.Dispose();
@@ -40,6 +42,8 @@ internal static class InterfacePlan
     public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IEnumerable<IPNetwork> routes)
     {
         var networks = routes.ToArray();
+        // A session that began without IPv6 has it switched off.
+        if (networks.Any(network => IsIpv6(network.BaseAddress))) Ipv6Switch.TrySet(request.Device, on: true);
         var steps = networks.Select(network => RouteStep(request, options, index, network)).ToArray();
         return Apply(netlink, steps, step => new NetlinkStep(
             "undo " + steps[step].Name, NetlinkCodec.Route(add: false, networks[step], index, options.RouteProtocol, 0)));
@@ -51,18 +55,19 @@ internal static class InterfacePlan
             network => new NetlinkStep($"no route {network}", NetlinkCodec.Route(add: false, network, index, options.RouteProtocol, 0)))]);
 
     /// <summary>The steps for a device that exists.</summary>
-    internal static List<NetlinkStep> Compute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPAddress? lent4, IPAddress? lent6)
+    internal static List<NetlinkStep> Compute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPAddress? lent4, IPAddress? lent6, bool ipv6)
     {
         var name = request.Device;
         var alias = InterfaceMark.Alias(options.StateId, request.Label, request.Config.Description?.Value);
-        var ipv6 = lent6 is not null || request.ClientAddresses.Any(a => a.AddressFamily == AddressFamily.InterNetworkV6);
-        var steps = new List<NetlinkStep>
+        var steps = new List<NetlinkStep>();
+        if (ipv6)
         {
-            new($"mtu and alias of {name}", NetlinkCodec.SetLink(index, LinkMtu(request), alias)),
             // A host without IPv6 has nothing to switch off.
-            new($"no link-local address on {name}", NetlinkCodec.SetNoLinkLocal(index), ipv6 ? [] : [Errno.EAFNOSUPPORT, Errno.ENODEV, Errno.EINVAL]),
-            new($"{name} up", NetlinkCodec.SetUp(index)),
-        };
+            int[] tolerated = CarriesIpv6(request, lent6) ? [] : [Errno.EAFNOSUPPORT, Errno.ENODEV, Errno.EINVAL];
+            steps.Add(new NetlinkStep($"no link-local address on {name}", NetlinkCodec.SetNoLinkLocal(index), tolerated));
+        }
+
+        steps.Add(new NetlinkStep($"mtu and alias of {name}, {name} up", NetlinkCodec.SetLinkUp(index, LinkMtu(request), alias)));
         if (lent4 is not null) steps.Add(new NetlinkStep($"address {lent4}/32", NetlinkCodec.AddAddress(index, lent4)));
         if (lent6 is not null) steps.Add(new NetlinkStep($"address {lent6}/128", NetlinkCodec.AddAddress(index, lent6)));
         foreach (var address in request.ClientAddresses)
@@ -76,6 +81,11 @@ internal static class InterfacePlan
 
     /// <summary>The link carries the larger MTU of both families; the smaller one stands at the routes.</summary>
     internal static int LinkMtu(InterfaceRequest request) => Math.Max(request.Config.EffectiveIpMtu, request.Config.EffectiveIpv6Mtu);
+
+    private static bool CarriesIpv6(InterfaceRequest request, IPAddress? lent6) =>
+        lent6 is not null || request.ClientAddresses.Any(IsIpv6) || request.Routes.Any(network => IsIpv6(network.BaseAddress));
+
+    private static bool IsIpv6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
 
     private static IPNetwork HostNetwork(IPAddress address) => new(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
 

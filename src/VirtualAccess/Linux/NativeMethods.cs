@@ -52,6 +52,7 @@ internal unsafe struct InterfaceFlagsRequest
 /// <summary>System calls through libc. Those on the packet path take raw descriptors and pointers: the caller keeps both alive.</summary>
 internal static unsafe partial class NativeMethods
 {
+    public const int O_WRONLY = 1;
     public const int O_RDWR = 2;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;

@@ -70,11 +70,13 @@ internal static class NetlinkCodec
     private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
     private const ushort Create = Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL;
 
-    /// <summary>MTU, alias and a queue that holds the burst of a busy moment (the kernel's 500 packets are 6 ms at 1 Gbit/s).</summary>
-    public static byte[] SetLink(int index, int mtu, string alias)
+    /// <summary>MTU, alias, a queue that holds the burst of a busy moment (the kernel's 500 packets are 6 ms at 1 Gbit/s), and up: the kernel takes them in this order.</summary>
+    public static byte[] SetLinkUp(int index, int mtu, string alias)
     {
         var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
         BitConverter.TryWriteBytes(message.Body[4..], index);
+        BitConverter.TryWriteBytes(message.Body[8..], Rtnetlink.IFF_UP);
+        BitConverter.TryWriteBytes(message.Body[12..], Rtnetlink.IFF_UP);
         message.Add(Rtnetlink.IFLA_MTU, BitConverter.GetBytes(mtu));
         message.Add(Rtnetlink.IFLA_TXQLEN, BitConverter.GetBytes(QueueLength));
         message.Add(Rtnetlink.IFLA_IFALIAS, Encoding.UTF8.GetBytes(alias));
@@ -89,15 +91,6 @@ internal static class NetlinkCodec
         byte[] mode = [5, 0, (byte)Rtnetlink.IFLA_INET6_ADDR_GEN_MODE, 0, Rtnetlink.IN6_ADDR_GEN_MODE_NONE, 0, 0, 0];
         byte[] family = [12, 0, Rtnetlink.AF_INET6, 0, .. mode];
         message.Add(Rtnetlink.IFLA_AF_SPEC, family);
-        return message.ToArray();
-    }
-
-    public static byte[] SetUp(int index)
-    {
-        var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
-        BitConverter.TryWriteBytes(message.Body[4..], index);
-        BitConverter.TryWriteBytes(message.Body[8..], Rtnetlink.IFF_UP);
-        BitConverter.TryWriteBytes(message.Body[12..], Rtnetlink.IFF_UP);
         return message.ToArray();
     }
 
