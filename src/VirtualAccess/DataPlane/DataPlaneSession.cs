@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>Where a session sends, resolved once: immutable, swapped as a whole.</summary>
@@ -13,7 +15,7 @@ internal sealed record SessionPath(EspPath Path, int Descriptor)
 /// One session. Its device is read in a turn of its <see cref="TunReader"/> and written with the gate of an SA held; closing waits for each of them, so
 /// that no thread uses a descriptor number that the kernel has given to somebody else.
 /// </summary>
-internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, SessionPath path)
+internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, IPAddress? lent4, SessionPath path)
 {
     private readonly Lock gate = new();
     private readonly List<EspSa> all = [];
@@ -30,6 +32,9 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     public InterfaceRequest Request { get; } = request;
 
     public TunDevice Device { get; } = device;
+
+    /// <summary>Source of the IPv4 routes over the device.</summary>
+    public IPAddress? Lent4 { get; } = lent4;
 
     public int IpMtu { get; } = request.Config.EffectiveIpMtu;
 

@@ -12,16 +12,33 @@ namespace Headend.VirtualAccess.DataPlane;
 internal static class InterfacePlan
 {
     /// <summary>Creates the device and applies the plan.</summary>
+    /// <param name="netlink">Takes the steps.</param>
+    /// <param name="lent">Finds the addresses that are lent.</param>
+    /// <param name="held">Keeps the IPv4 one.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="lent4">The source of the routes; to be released when they are gone.</param>
+    /// <param name="failure">The step that failed; nothing is left of the others.</param>
     public static bool TryCreate(
-        NetlinkSocket netlink, LentAddressTable lent, InterfaceRequest request, UserSpaceDataPlaneOptions options, [NotNullWhen(true)] out TunDevice? device, [NotNullWhen(false)] out InterfaceFailure? failure)
+        NetlinkSocket netlink,
+        LentAddressTable lent,
+        LentAddressHolder held,
+        InterfaceRequest request,
+        UserSpaceDataPlaneOptions options,
+        [NotNullWhen(true)] out TunDevice? device,
+        out IPAddress? lent4,
+        [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         device = null;
-        if (!lent.TryLend(request.Config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var lent4, out failure)) return false;
+        if (!lent.TryLend(request.Config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out lent4, out failure)) return false;
         if (!lent.TryLend(request.Config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var lent6, out failure)) return false;
+        if (!held.TryAcquire(lent4, out failure)) return false;
         var created = TunDevice.Create(request.Device, out var errno);
         if (created is null)
         {
             failure = new InterfaceFailure($"create {request.Device}", Errno.Describe(errno));
+            held.Release(lent4);
             return false;
         }
 
@@ -31,6 +48,7 @@ internal static class InterfacePlan
         if (failure is not null)
         {
             created.Dispose();
+            held.Release(lent4);
             return false;
         }
 
@@ -39,12 +57,17 @@ internal static class InterfacePlan
     }
 
     /// <summary>Adds routes to an existing interface; all or none.</summary>
-    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IEnumerable<IPNetwork> routes)
+    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPAddress? lent4, IEnumerable<IPNetwork> routes)
     {
         var networks = routes.ToArray();
-        // A session that began without IPv6 has it switched off.
-        if (networks.Any(network => IsIpv6(network.BaseAddress))) Ipv6Switch.TrySet(request.Device, on: true);
-        var steps = networks.Select(network => RouteStep(request, options, index, network)).ToArray();
+        if (networks.Any(network => IsIpv6(network.BaseAddress)))
+        {
+            // A session that began without IPv6 has it switched off; on one that has it this changes nothing.
+            netlink.Execute([new NetlinkStep($"no link-local address on {request.Device}", NetlinkCodec.SetNoLinkLocal(index))]);
+            Ipv6Switch.TrySet(request.Device, on: true);
+        }
+
+        var steps = networks.Select(network => RouteStep(request, options, index, network, lent4)).ToArray();
         return Apply(netlink, steps, step => new NetlinkStep(
             "undo " + steps[step].Name, NetlinkCodec.Route(add: false, networks[step], index, options.RouteProtocol, 0)));
     }
@@ -68,14 +91,13 @@ internal static class InterfacePlan
         }
 
         steps.Add(new NetlinkStep($"mtu and alias of {name}, {name} up", NetlinkCodec.SetLinkUp(index, LinkMtu(request), alias)));
-        if (lent4 is not null) steps.Add(new NetlinkStep($"address {lent4}/32", NetlinkCodec.AddAddress(index, lent4)));
         if (lent6 is not null) steps.Add(new NetlinkStep($"address {lent6}/128", NetlinkCodec.AddAddress(index, lent6)));
         foreach (var address in request.ClientAddresses)
         {
-            steps.Add(RouteStep(request, options, index, HostNetwork(address)));
+            steps.Add(RouteStep(request, options, index, HostNetwork(address), lent4));
         }
 
-        foreach (var network in request.Routes) steps.Add(RouteStep(request, options, index, network));
+        foreach (var network in request.Routes) steps.Add(RouteStep(request, options, index, network, lent4));
         return steps;
     }
 
@@ -89,10 +111,11 @@ internal static class InterfacePlan
 
     private static IPNetwork HostNetwork(IPAddress address) => new(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
 
-    private static NetlinkStep RouteStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network)
+    private static NetlinkStep RouteStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network, IPAddress? lent4)
     {
-        var own = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? request.Config.EffectiveIpMtu : request.Config.EffectiveIpv6Mtu;
-        return new NetlinkStep($"route {network}", NetlinkCodec.Route(add: true, network, index, options.RouteProtocol, own < LinkMtu(request) ? own : 0));
+        var ipv6 = IsIpv6(network.BaseAddress);
+        var own = ipv6 ? request.Config.EffectiveIpv6Mtu : request.Config.EffectiveIpMtu;
+        return new NetlinkStep($"route {network}", NetlinkCodec.Route(add: true, network, index, options.RouteProtocol, own < LinkMtu(request) ? own : 0, ipv6 ? null : lent4));
     }
 
     private static InterfaceFailure? Apply(NetlinkSocket netlink, IReadOnlyList<NetlinkStep> steps, Func<int, NetlinkStep>? undo)

@@ -21,6 +21,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly IDataPlaneObserver observer;
     private readonly TimeProvider time;
     private readonly LentAddressTable lentAddresses;
+    private readonly LentAddressHolder heldAddresses;
     private readonly NetlinkSocket netlink = new();
     private readonly TunCloser closer = new();
     private readonly DropTable drops = new();
@@ -46,6 +47,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         this.time = time;
         this.udpSockets = udpSockets;
         lentAddresses = new LentAddressTable(netlink, time);
+        heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
         RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
         rawListeners = options.PlainEsp ? OpenRaw() : [];
         readers = new TunReader[Math.Max(1, options.TunThreads)];
@@ -62,14 +64,15 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         session = default;
-        if (!InterfacePlan.TryCreate(netlink, lentAddresses, request, options, out var device, out failure)) return false;
-        var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, Resolve(request.Path));
+        if (!InterfacePlan.TryCreate(netlink, lentAddresses, heldAddresses, request, options, out var device, out var lent4, out failure)) return false;
+        var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent4, Resolve(request.Path));
         sessions[created.Handle.Value] = created;
         var errno = ReaderOf(created).Add(created);
         if (errno != 0)
         {
             sessions.TryRemove(created.Handle.Value, out _);
             device.Dispose();
+            heldAddresses.Release(lent4);
             failure = new InterfaceFailure($"watch {device.Name}", Errno.Describe(errno));
             return false;
         }
@@ -81,7 +84,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     public bool TryAddRoutes(SessionHandle session, ImmutableArray<IPNetwork> routes, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         failure = sessions.TryGetValue(session.Value, out var found)
-            ? InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, routes)
+            ? InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, found.Lent4, routes)
             : new InterfaceFailure("add routes", "no such session");
         return failure is null;
     }
@@ -151,6 +154,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         ReaderOf(found).Remove(found);
         InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index);
         closer.Close(found.Device);
+        heldAddresses.Release(found.Lent4);
         final = found.Counters();
         return true;
     }

@@ -43,6 +43,7 @@ internal static class Rtnetlink
     public const byte RTN_UNICAST = 1;
     public const ushort RTA_DST = 1;
     public const ushort RTA_OIF = 4;
+    public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_METRICS = 8;
     public const ushort RTAX_MTU = 2;
 }
@@ -138,7 +139,8 @@ internal static class NetlinkCodec
     /// <param name="index">Interface.</param>
     /// <param name="protocol">rtm_protocol.</param>
     /// <param name="mtu">Route MTU, 0 = that of the link.</param>
-    public static byte[] Route(bool add, IPNetwork network, int index, byte protocol, int mtu)
+    /// <param name="source">Source of the host's own packets over the route, null = the kernel chooses.</param>
+    public static byte[] Route(bool add, IPNetwork network, int index, byte protocol, int mtu, IPAddress? source = null)
     {
         var v4 = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
         var message = new NetlinkMessage(add ? Rtnetlink.RTM_NEWROUTE : Rtnetlink.RTM_DELROUTE, add ? Create : Acknowledged, RouteBody);
@@ -150,6 +152,7 @@ internal static class NetlinkCodec
         message.Body[7] = Rtnetlink.RTN_UNICAST;
         message.Add(Rtnetlink.RTA_DST, network.BaseAddress.GetAddressBytes());
         message.Add(Rtnetlink.RTA_OIF, BitConverter.GetBytes(index));
+        if (source is not null) message.Add(Rtnetlink.RTA_PREFSRC, source.GetAddressBytes());
         if (mtu > 0) message.Add(Rtnetlink.RTA_METRICS, [8, 0, (byte)Rtnetlink.RTAX_MTU, 0, .. BitConverter.GetBytes(mtu)]);
         return message.ToArray();
     }
