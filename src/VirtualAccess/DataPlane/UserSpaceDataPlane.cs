@@ -48,6 +48,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         this.udpSockets = udpSockets;
         lentAddresses = new LentAddressTable(netlink, time);
         heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
+        DescriptorLimit = DescriptorLimits.Raise();
         RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
         rawListeners = options.PlainEsp ? OpenRaw() : [];
         readers = new TunReader[Math.Max(1, options.TunThreads)];
@@ -57,6 +58,9 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     public string Kind => "user-space";
 
     public bool WantsEsp => true;
+
+    /// <summary>Most open descriptors of this process (RLIMIT_NOFILE), one of which each session needs; 0 = unknown.</summary>
+    public ulong DescriptorLimit { get; }
 
     /// <summary>Interfaces of an earlier run that the constructor removed.</summary>
     public ImmutableArray<string> RemovedLeftovers { get; }

@@ -127,6 +127,12 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(int epoll, void* events, int count, int timeoutMilliseconds);
 
+    [LibraryImport(LibC, EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetResourceLimit(int resource, ulong* limits);
+
+    [LibraryImport(LibC, EntryPoint = "setrlimit", SetLastError = true)]
+    public static partial int SetResourceLimit(int resource, ulong* limits);
+
     [LibraryImport(LibC, EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint InterfaceIndex(string name);
 }
