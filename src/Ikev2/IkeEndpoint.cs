@@ -70,6 +70,13 @@ public sealed partial class IkeEndpoint
     /// </summary>
     public static int ShardOf(ReadOnlySpan<byte> message, IPEndPoint remote, int shardCount) => DatagramClassifier.ShardOf(message, remote, shardCount);
 
+    /// <summary>What counts as one source in limits: an IPv4 address, or an IPv6 /64, in which every host picks addresses at will.</summary>
+    public static IPAddress SourceOf(IPEndPoint remote)
+    {
+        ArgumentNullException.ThrowIfNull(remote);
+        return AdmissionControl.Site(remote.Address);
+    }
+
     public void Handle(in IkeDatagram datagram, MonotonicTime now)
     {
         Turn(now, null);
@@ -102,6 +109,28 @@ public sealed partial class IkeEndpoint
 
         _current = sa;
         sa.Handle(header, datagram);
+    }
+
+    /// <summary>
+    /// An IKE_SA_INIT request that the host would rather let wait. A sender that has not proven its address gets the COOKIE notify (RFC 7296 2.6), whatever else would be
+    /// answered later; a retransmission that belongs to a half-open SA is handled as ever.
+    /// </summary>
+    /// <returns>True when the message brings a good cookie, so that it may wait for <see cref="Handle(in IkeDatagram, MonotonicTime)"/>.</returns>
+    public bool HandleAtDoor(in IkeDatagram datagram, MonotonicTime now)
+    {
+        Turn(now, null);
+        if (!IkeHeader.TryRead(datagram.Octets.Span, out var header, out _)
+            || header.MajorVersion != 2
+            || header.ExchangeType != ExchangeType.IkeSaInit
+            || !IsInitialRequest(header)
+            || _shuttingDown
+            || Table.TryFindHalfOpen(datagram.Path.Remote, header.InitiatorSpi, out _))
+        {
+            Handle(datagram, now);
+            return false;
+        }
+
+        return SaInitExchange.HandleAtDoor(this, header, datagram);
     }
 
     public void Handle(IkeCompletion completion, MonotonicTime now)
@@ -263,7 +292,7 @@ public sealed partial class IkeEndpoint
 
     private void HandleInit(in IkeHeader header, in IkeDatagram datagram)
     {
-        if (header.IsResponse || !header.IsFromInitiator || header.MessageId != 0 || header.InitiatorSpi.IsZero || !header.ResponderSpi.IsZero)
+        if (!IsInitialRequest(header))
         {
             Observer.Discarded(DiscardReason.NotExpectedHere, datagram.Path, "not an initial IKE_SA_INIT request");
             return;
@@ -287,6 +316,9 @@ public sealed partial class IkeEndpoint
         else if (Admission.TryTakeStatelessReply(Now)) // the source is not proven yet, and the response is larger than the request
             sa.Handle(header, datagram);
     }
+
+    private static bool IsInitialRequest(in IkeHeader header) =>
+        !header.IsResponse && header.IsFromInitiator && header.MessageId == 0 && !header.InitiatorSpi.IsZero && header.ResponderSpi.IsZero;
 
     private static List<IkeProposal> Union(IReadOnlyList<IkeProfile> profiles)
     {

@@ -3,7 +3,7 @@
 # same RSA-2048 certificate and x25519 proposals. Writes the table to docs/performance.md.
 #
 #   tests/Interop/compare.sh [--quick] [--print]     --quick: short steps; --print: table to standard output only
-# GATEWAYS="strongswan headend"   THREADS=64 SOCKETS=60   RATES="..." the offered rates, logins/s   SECONDS_EACH=8
+# GATEWAYS="strongswan headend"   THREADS=64 SOCKETS=60   RATES="..." the offered rates, logins/s (RATES_headend="..." for one of them)   SECONDS_EACH=8
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -62,7 +62,7 @@ fresh_gateway() {
 
 # step RATE: one fresh gateway under one offered rate; prints "rate successes failures achieved cpu-per-login rss-per-session p50 p99".
 step() { # step RATE [--whole]
-  local rate=$1 count=$(($1 * SECONDS_EACH)) cpu rss
+  local rate=$1 count=${COUNT:-$(($1 * SECONDS_EACH))} cpu rss
   fresh_gateway >/dev/null || { echo "$rate 0 0 0 0 0 0 0"; return 1; }
   cpu=$(cpu_ms gateway) rss=$(rss_kb gateway)
   offer "$count" "$rate" "$((count < 2000 ? count : 2000))" "$RUN/step.json"
@@ -83,7 +83,8 @@ measure() { # measure GATEWAY: lines "step ...", "tenfold ...", "iperf ..." to $
   GATEWAY=$1
   local figures=$RUN/$1.figures rate line achieved best=0 missed=0
   : >"$figures"
-  for rate in ${RATES:-100 200 300 350 400 450 500 550 600 650 700 750 800}; do
+  local rates=RATES_$1
+  for rate in ${!rates:-${RATES:-100 200 300 350 400 450 500 550 600 650 700 750 800 850 900}}; do
     line=$(step "$rate"); say "$1 offered $line"
     echo "step $line" >>"$figures"
     read -r _ _ failures achieved _ <<<"$line"
@@ -92,7 +93,7 @@ measure() { # measure GATEWAY: lines "step ...", "tenfold ...", "iperf ..." to $
     [ $missed -ge 2 ] && break
   done
   [ $best -gt 0 ] || best=50
-  line=$(SECONDS_EACH=$((SECONDS_EACH < 5 ? SECONDS_EACH : 5)) step $((best * 10)) --whole); say "$1 ten times its best: $line"
+  line=$(COUNT=10000 step $((best * 10)) --whole); say "$1 ten times its best: $line"
   echo "tenfold $line" >>"$figures"
 
   end_gateway; rm -rf "$RUN/state" "$RUN/gateway"

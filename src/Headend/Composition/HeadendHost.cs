@@ -18,6 +18,9 @@ namespace Headend.Composition;
 /// </summary>
 internal sealed partial class HeadendHost : IAsyncDisposable
 {
+    /// <summary>Below this a busy headend runs out of descriptors before it runs out of anything else.</summary>
+    private const ulong FewDescriptors = 1 << 16;
+
     private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan AccountingTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BindPatience = TimeSpan.FromSeconds(60);
@@ -210,6 +213,9 @@ internal sealed partial class HeadendHost : IAsyncDisposable
                 LogLeftovers(logger, interfaces);
             }
 
+            if (opened.DescriptorLimit is > 0 and < FewDescriptors)
+                LogDescriptors(logger, opened.DescriptorLimit);
+
             return opened;
         }
         catch (IOException error)
@@ -234,6 +240,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         HeadendConfiguration configuration, IReadOnlyList<IkeProfile> profiles, MonotonicClock clock, EffectDispatcher dispatcher, IkeEventObserver observer)
     {
         var count = Math.Clamp(Environment.ProcessorCount, 1, 64);
+        var mailboxLimits = new ShardMailboxLimits { ProvenPerSource = PerShard(configuration.Admission.HalfOpenPerSource, count) };
         var gate = new AdmissionGate(new AdmissionGateLimits(), () => crypto.WaitingLogins, () => radius.Client?.InFlight ?? 0);
         for (var i = 0; i < count; i++)
         {
@@ -247,7 +254,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
                 CookieThreshold = PerShard(configuration.Admission.CookieThreshold, count),
             };
             var endpoint = new IkeEndpoint(options, new SystemCryptoProvider(), observer);
-            shards.Add(new IkeShard(i, endpoint, clock, new ShardMailboxLimits(), dispatcher.Perform, gate.IsOpen, logger));
+            shards.Add(new IkeShard(i, endpoint, clock, mailboxLimits, dispatcher.Perform, gate.IsOpen, logger));
         }
     }
 
@@ -297,6 +304,9 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
     [LoggerMessage(EventId = 1304, EventName = "leftovers-removed", Level = LogLevel.Warning, Message = "interfaces={Interfaces}: an earlier run ended without removing them")]
     private static partial void LogLeftovers(ILogger logger, string interfaces);
+
+    [LoggerMessage(EventId = 1306, EventName = "few-descriptors", Level = LogLevel.Warning, Message = "RLIMIT_NOFILE is {Limit} and each session takes one: raise it (LimitNOFILE=1048576 in a systemd unit)")]
+    private static partial void LogDescriptors(ILogger logger, ulong limit);
 
     [LoggerMessage(EventId = 1305, EventName = "no-forwarding", Level = LogLevel.Warning, Message = "{Path} is 0: packets of clients go no further than this machine; set it to 1")]
     private static partial void LogNoForwarding(ILogger logger, string path);

@@ -111,13 +111,15 @@ internal sealed partial class IkeShard : IDisposable
         {
             foreach (var mail in batch)
             {
-                Turn(mail);
-                if (mail.Content is byte[] buffer)
+                var kept = false;
+                Turn(mail, ref kept);
+                if (!kept && mail.Content is byte[] buffer)
                     ArrayPool<byte>.Shared.Return(buffer);
             }
 
+            var none = false;
             if (endpoint.NextDeadline is { } deadline && deadline <= clock.Now)
-                Turn(default);
+                Turn(default, ref none);
             Counts = endpoint.Counts;
         }
     }
@@ -131,13 +133,19 @@ internal sealed partial class IkeShard : IDisposable
         return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
     }
 
-    private void Turn(in ShardMail mail)
+    /// <param name="mail">What to do; default = the timers that are due.</param>
+    /// <param name="kept">Set when the mail went back into the mailbox with its buffer.</param>
+    private void Turn(in ShardMail mail, ref bool kept)
     {
         try
         {
             var now = clock.Now;
             switch (mail.Content)
             {
+                case byte[] buffer when mail.AtTheDoor:
+                    kept = endpoint.HandleAtDoor(new IkeDatagram(buffer.AsMemory(0, mail.Length), mail.Path), now)
+                        && mailbox.TryPost(mail with { AtTheDoor = false }, MailPriority.ProvenLogin);
+                    break;
                 case byte[] buffer:
                     endpoint.Handle(new IkeDatagram(buffer.AsMemory(0, mail.Length), mail.Path), now);
                     break;

@@ -12,6 +12,9 @@ internal enum MailPriority
     /// <summary>The next step of a login that has begun: finishing it frees what it holds.</summary>
     Login,
 
+    /// <summary>IKE_SA_INIT whose sender has proven its address by a cookie while the door was crowded.</summary>
+    ProvenLogin,
+
     /// <summary>IKE_SA_INIT: the only thing that is thrown away under load.</summary>
     NewLogin,
 }
@@ -23,6 +26,9 @@ internal enum MailPriority
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ShardMail(object Content, int Length, IkePath Path)
 {
+    /// <summary>An IKE_SA_INIT that may not begin yet: its sender is asked for a cookie, or is let into the queue of those who brought one.</summary>
+    public bool AtTheDoor { get; init; }
+
     public ShardMail(object content)
         : this(content, 0, default)
     {

@@ -1,3 +1,6 @@
+using System.Net;
+using Headend.Ikev2;
+
 namespace Headend.Runtime;
 
 /// <summary>Most datagrams that wait for a shard; completions and commands are bounded by what caused them and are never refused.</summary>
@@ -9,6 +12,12 @@ internal sealed record ShardMailboxLimits
 
     /// <summary>Short on purpose: an IKE_SA_INIT that waited longer than its sender's first retransmission is worth nothing.</summary>
     public int NewLogin { get; init; } = 256;
+
+    /// <summary>Most logins with a proven address that wait, of one source.</summary>
+    public int ProvenPerSource { get; init; } = 64;
+
+    /// <summary>As many new logins waiting make a crowd: cookies sort out who is there from whom somebody forged.</summary>
+    public int Crowd { get; init; } = 64;
 }
 
 /// <summary>The queues in front of one shard. Any thread posts; only the shard's thread takes. A wake-up is paid only when the shard sleeps.</summary>
@@ -16,12 +25,15 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
 {
     private const int LoginsPerTurn = 8;
     private const int NewLoginsPerTurn = 2;
+    private const int DoorPerTurn = 16;
     private static readonly TimeSpan GateRecheck = TimeSpan.FromMilliseconds(5);
 
     private readonly object gate = new();
     private readonly Queue<ShardMail> established = new();
     private readonly Queue<ShardMail> logins = new();
+    private readonly Queue<ShardMail> provenLogins = new();
     private readonly Queue<ShardMail> newLogins = new();
+    private readonly Dictionary<IPAddress, int> provenSources = [];
     private bool sleeping;
     private bool closed;
 
@@ -37,9 +49,10 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
             {
                 MailPriority.Established => (established, limits.Established),
                 MailPriority.Login => (logins, limits.Login),
+                MailPriority.ProvenLogin => (provenLogins, limits.NewLogin),
                 _ => (newLogins, limits.NewLogin),
             };
-            if (closed || queue.Count >= limit)
+            if (closed || queue.Count >= limit || (priority == MailPriority.ProvenLogin && !TryCountProven(mail)))
                 return false;
             queue.Enqueue(mail);
             Wake();
@@ -72,7 +85,7 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
 
     /// <summary>
     /// Moves the next turn's mail into <paramref name="batch"/>: everything of established sessions, a few steps of logins, and only where none of those is left a
-    /// few new logins. Waits at most <paramref name="timeout"/> for the first.
+    /// few new logins. A crowd of new logins that may not begin yet is handed out <see cref="ShardMail.AtTheDoor"/>. Waits at most <paramref name="timeout"/> for the first.
     /// </summary>
     /// <param name="batch">Emptied first.</param>
     /// <param name="timeout">Null waits for ever.</param>
@@ -87,7 +100,7 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
                 return false;
             if (!Fill(batch, admitNew))
             {
-                if (newLogins.Count > 0 && (timeout is not { } asked || asked > GateRecheck))
+                if (newLogins.Count + provenLogins.Count > 0 && (timeout is not { } asked || asked > GateRecheck))
                     timeout = GateRecheck;
                 sleeping = true;
                 if (timeout is { } limit)
@@ -108,13 +121,36 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
             batch.Add(mail);
         for (var i = 0; i < LoginsPerTurn && logins.TryDequeue(out var mail); i++)
             batch.Add(mail);
-        if (logins.Count == 0 && newLogins.Count > 0 && admitNew())
+        if (logins.Count == 0 && newLogins.Count + provenLogins.Count > 0 && admitNew())
         {
-            for (var i = 0; i < NewLoginsPerTurn && newLogins.TryDequeue(out var mail); i++)
+            for (var i = 0; i < NewLoginsPerTurn && (TryDequeueProven(out var mail) || newLogins.TryDequeue(out mail)); i++)
                 batch.Add(mail);
         }
 
+        // Whoever forges senders fills the queue within a millisecond; asking each for a cookie costs a hash and keeps room for those who answer.
+        for (var i = 0; i < DoorPerTurn && newLogins.Count >= limits.Crowd; i++)
+            batch.Add(newLogins.Dequeue() with { AtTheDoor = true });
         return batch.Count > 0;
+    }
+
+    private bool TryCountProven(in ShardMail mail)
+    {
+        var source = IkeEndpoint.SourceOf(mail.Path.Remote);
+        var waiting = provenSources.GetValueOrDefault(source);
+        if (waiting >= limits.ProvenPerSource)
+            return false;
+        provenSources[source] = waiting + 1;
+        return true;
+    }
+
+    private bool TryDequeueProven(out ShardMail mail)
+    {
+        if (!provenLogins.TryDequeue(out mail))
+            return false;
+        var source = IkeEndpoint.SourceOf(mail.Path.Remote);
+        if (--provenSources[source] == 0)
+            provenSources.Remove(source);
+        return true;
     }
 
     private void Wake()

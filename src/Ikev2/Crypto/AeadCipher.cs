@@ -27,7 +27,7 @@ internal sealed class AeadCipher : IMessageCipher
 
         _algorithm = algorithm;
         _salt = keyWithSalt[algorithm.KeyOctets..].ToArray();
-        _context = LibCrypto.EVP_CIPHER_CTX_new();
+        _context = new CipherContextHandle(LibCrypto.EVP_CIPHER_CTX_new());
         Require(LibCrypto.EVP_CipherInit_ex2(_context, CipherOf(algorithm), keyWithSalt[..algorithm.KeyOctets], default, 1, 0));
     }
 

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Headend.Ikev2.Crypto;
 
-/// <summary>The part of OpenSSL 3's libcrypto that .NET does not wrap. A result of 1 is success everywhere.</summary>
+/// <summary>
+/// The part of OpenSSL 3's libcrypto that .NET does not wrap, or wraps with a context per message. A result of 1 is success everywhere. Functions that create return a raw
+/// pointer for a handle's constructor: the marshaller makes handles by reflection.
+/// </summary>
 internal static partial class LibCrypto
 {
     private const string Library = "libcrypto.so.3";
@@ -14,13 +17,13 @@ internal static partial class LibCrypto
     public static partial void EVP_PKEY_CTX_free(nint context);
 
     [LibraryImport(Library)]
-    public static partial PkeyHandle EVP_PKEY_new();
+    public static partial nint EVP_PKEY_new();
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial PkeyContextHandle EVP_PKEY_CTX_new_from_name(nint libraryContext, string name, nint properties);
+    public static partial nint EVP_PKEY_CTX_new_from_name(nint libraryContext, string name, nint properties);
 
     [LibraryImport(Library)]
-    public static partial PkeyContextHandle EVP_PKEY_CTX_new_from_pkey(nint libraryContext, PkeyHandle key, nint properties);
+    public static partial nint EVP_PKEY_CTX_new_from_pkey(nint libraryContext, PkeyHandle key, nint properties);
 
     [LibraryImport(Library)]
     public static partial int EVP_PKEY_paramgen_init(PkeyContextHandle context);
@@ -47,10 +50,10 @@ internal static partial class LibCrypto
     public static partial int EVP_PKEY_copy_parameters(PkeyHandle to, PkeyHandle from);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial PkeyHandle EVP_PKEY_new_raw_public_key_ex(nint libraryContext, string type, nint properties, ReadOnlySpan<byte> key, nuint length);
+    public static partial nint EVP_PKEY_new_raw_public_key_ex(nint libraryContext, string type, nint properties, ReadOnlySpan<byte> key, nuint length);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial PkeyHandle EVP_PKEY_new_raw_private_key_ex(nint libraryContext, string type, nint properties, ReadOnlySpan<byte> key, nuint length);
+    public static partial nint EVP_PKEY_new_raw_private_key_ex(nint libraryContext, string type, nint properties, ReadOnlySpan<byte> key, nuint length);
 
     [LibraryImport(Library)]
     public static partial int EVP_PKEY_derive_init(PkeyContextHandle context);
@@ -114,10 +117,13 @@ internal static partial class LibCrypto
     public static partial nint EVP_CIPHER_fetch(nint libraryContext, string name, nint properties);
 
     [LibraryImport(Library)]
-    public static partial CipherContextHandle EVP_CIPHER_CTX_new();
+    public static partial nint EVP_CIPHER_CTX_new();
 
     [LibraryImport(Library)]
     public static partial void EVP_CIPHER_CTX_free(nint context);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_CIPHER_CTX_set_padding(CipherContextHandle context, int pad);
 
     [LibraryImport(Library)]
     public static partial int EVP_CIPHER_CTX_ctrl(CipherContextHandle context, int type, int argument, Span<byte> pointer);
@@ -133,4 +139,26 @@ internal static partial class LibCrypto
 
     [LibraryImport(Library)]
     public static partial int EVP_CipherFinal_ex(CipherContextHandle context, Span<byte> output, out int outputLength);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint EVP_MAC_fetch(nint libraryContext, string name, nint properties);
+
+    [LibraryImport(Library)]
+    public static partial nint EVP_MAC_CTX_new(nint mac);
+
+    [LibraryImport(Library)]
+    public static partial nint EVP_MAC_CTX_dup(nint context);
+
+    [LibraryImport(Library)]
+    public static partial void EVP_MAC_CTX_free(nint context);
+
+    /// <summary>An empty key span whose pointer is null keeps the key and begins a new message.</summary>
+    [LibraryImport(Library)]
+    public static partial int EVP_MAC_init(MacContextHandle context, ReadOnlySpan<byte> key, nuint length, ReadOnlySpan<OsslParameter> parameters);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_MAC_update(MacContextHandle context, ReadOnlySpan<byte> part, nuint length);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_MAC_final(MacContextHandle context, Span<byte> output, out nuint written, nuint size);
 }

@@ -33,9 +33,10 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
     /// <exception cref="CryptographicException">libcrypto refused; a defect of the installation.</exception>
     public static LibCryptoKeyExchange Generate(KeyExchangeMethod method)
     {
-        using var context = method.Family == KeyExchangeFamily.Montgomery
-            ? LibCrypto.EVP_PKEY_CTX_new_from_name(0, method.GroupName, 0)
-            : LibCrypto.EVP_PKEY_CTX_new_from_pkey(0, Group(method), 0);
+        using var context = new PkeyContextHandle(
+            method.Family == KeyExchangeFamily.Montgomery
+                ? LibCrypto.EVP_PKEY_CTX_new_from_name(0, method.GroupName, 0)
+                : LibCrypto.EVP_PKEY_CTX_new_from_pkey(0, Group(method), 0));
         nint raw = 0;
         Require(!context.IsInvalid && LibCrypto.EVP_PKEY_keygen_init(context) == 1 && LibCrypto.EVP_PKEY_keygen(context, ref raw) == 1, method);
         var key = new PkeyHandle(raw);
@@ -46,7 +47,7 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
     internal static LibCryptoKeyExchange Import(KeyExchangeMethod method, ReadOnlySpan<byte> privateKey)
     {
         var key = method.Family == KeyExchangeFamily.Montgomery
-            ? LibCrypto.EVP_PKEY_new_raw_private_key_ex(0, method.GroupName, 0, privateKey, (nuint)privateKey.Length)
+            ? new PkeyHandle(LibCrypto.EVP_PKEY_new_raw_private_key_ex(0, method.GroupName, 0, privateKey, (nuint)privateKey.Length))
             : ImportNumber(method, privateKey);
         Require(!key.IsInvalid, method);
         return new LibCryptoKeyExchange(method, key, method.Family == KeyExchangeFamily.Montgomery ? EncodedPublic(method, key) : []);
@@ -64,7 +65,7 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
 
         var secret = new byte[Method.SecretOctets];
         var length = (nuint)secret.Length;
-        using var context = LibCrypto.EVP_PKEY_CTX_new_from_pkey(0, _key, 0);
+        using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_pkey(0, _key, 0));
 
         // validate: 0, because the point was checked to be on its curve when read, and the MODP value above; the curves have cofactor 1.
         var agreed = !context.IsInvalid
@@ -108,12 +109,12 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
         bool read;
         if (Method.Family == KeyExchangeFamily.Montgomery)
         {
-            peer = LibCrypto.EVP_PKEY_new_raw_public_key_ex(0, Method.GroupName, 0, value, (nuint)value.Length);
+            peer = new PkeyHandle(LibCrypto.EVP_PKEY_new_raw_public_key_ex(0, Method.GroupName, 0, value, (nuint)value.Length));
             read = !peer.IsInvalid;
         }
         else
         {
-            peer = LibCrypto.EVP_PKEY_new();
+            peer = new PkeyHandle(LibCrypto.EVP_PKEY_new());
             read = LibCrypto.EVP_PKEY_copy_parameters(peer, Group(Method)) == 1 && SetPublic(peer, value);
         }
 
@@ -141,7 +142,7 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
         method.Id,
         static (_, wanted) =>
         {
-            using var context = LibCrypto.EVP_PKEY_CTX_new_from_name(0, wanted.Family == KeyExchangeFamily.Modp ? "DH" : "EC", 0);
+            using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_name(0, wanted.Family == KeyExchangeFamily.Modp ? "DH" : "EC", 0));
             nint raw = 0;
             Require(
                 !context.IsInvalid
@@ -187,7 +188,7 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
         nint raw = 0;
         try
         {
-            using var context = LibCrypto.EVP_PKEY_CTX_new_from_name(0, method.Family == KeyExchangeFamily.Modp ? "DH" : "EC", 0);
+            using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_name(0, method.Family == KeyExchangeFamily.Modp ? "DH" : "EC", 0));
             Require(
                 LibCrypto.OSSL_PARAM_BLD_push_utf8_string(builder, group, groupName, 0) == 1
                 && LibCrypto.OSSL_PARAM_BLD_push_BN(builder, priv, number) == 1

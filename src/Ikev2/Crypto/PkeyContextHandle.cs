@@ -5,10 +5,8 @@ namespace Headend.Ikev2.Crypto;
 /// <summary>Owns an EVP_PKEY_CTX.</summary>
 internal sealed class PkeyContextHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
-    public PkeyContextHandle()
-        : base(ownsHandle: true)
-    {
-    }
+    public PkeyContextHandle(nint context)
+        : base(ownsHandle: true) => SetHandle(context);
 
     protected override bool ReleaseHandle()
     {

@@ -5,11 +5,6 @@ namespace Headend.Ikev2.Crypto;
 /// <summary>Owns an EVP_PKEY; libcrypto clears private numbers when it is freed.</summary>
 internal sealed class PkeyHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
-    public PkeyHandle()
-        : base(ownsHandle: true)
-    {
-    }
-
     public PkeyHandle(nint key)
         : base(ownsHandle: true) => SetHandle(key);
 

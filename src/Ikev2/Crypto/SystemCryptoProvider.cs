@@ -1,13 +1,11 @@
-using System.Security.Cryptography;
-
 namespace Headend.Ikev2.Crypto;
 
-/// <summary>Cryptography of .NET, with libcrypto where .NET has no X25519 and MODP or is slower (ECP). Thread-safe.</summary>
+/// <summary>Cryptography of .NET, with libcrypto where .NET has none (X25519, MODP) or is slower (ECP, small messages). Thread-safe.</summary>
 public sealed class SystemCryptoProvider : ICryptoProvider
 {
     public static SystemCryptoProvider Instance { get; } = new();
 
-    public void Fill(Span<byte> destination) => RandomNumberGenerator.Fill(destination);
+    public void Fill(Span<byte> destination) => RandomBuffer.Fill(destination);
 
     public IKeyExchange CreateKeyExchange(KeyExchangeMethod method) => LibCryptoKeyExchange.Generate(method);
 

@@ -109,7 +109,7 @@ internal sealed class AdmissionControl
     }
 
     /// <summary>What one subscriber can send from: an IPv4 address, or an IPv6 /64, in which every host picks addresses at will.</summary>
-    private static IPAddress Site(IPAddress source)
+    public static IPAddress Site(IPAddress source)
     {
         if (source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
             return source;

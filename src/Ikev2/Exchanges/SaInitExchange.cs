@@ -16,22 +16,7 @@ internal static class SaInitExchange
     /// <summary>The cookie request and the IKE_SA_INIT errors are answered in clear and kept nowhere.</summary>
     public static void Handle(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram)
     {
-        if (!UnprotectedMessage.TryParse(datagram.Octets, header, out var message, out var error))
-        {
-            if (error.Code == WireErrorCode.UnsupportedCriticalPayload)
-                Refuse(endpoint, header, datagram, NotifyType.UnsupportedCriticalPayload, [error.Payload.Value]);
-            endpoint.Observer.Discarded(DiscardReason.Malformed, datagram.Path, error.ToString());
-            return;
-        }
-
-        var errors = MessageRules.Check(ExchangeType.IkeSaInit, isResponse: false, MessagePhase.Only, message.Payloads);
-        if (errors.Any)
-        {
-            endpoint.Observer.Discarded(DiscardReason.Malformed, datagram.Path, $"IKE_SA_INIT: {errors}");
-            return;
-        }
-
-        if (!Admit(endpoint, message, header, datagram))
+        if (TryRead(endpoint, header, datagram) is not { } message || !Admit(endpoint, message, header, datagram))
             return;
         var offer = message.First<SaPayload>()!;
         var ke = message.First<KeyExchangePayload>()!;
@@ -54,6 +39,30 @@ internal static class SaInitExchange
         Begin(endpoint, message, datagram, suite, ke);
     }
 
+    /// <summary>Demands a cookie whatever the load; true when the message brings a good one. Nothing is kept.</summary>
+    public static bool HandleAtDoor(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram) =>
+        TryRead(endpoint, header, datagram) is { } message && HasGoodCookie(endpoint, message, header, datagram);
+
+    private static IkeMessage? TryRead(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram)
+    {
+        if (!UnprotectedMessage.TryParse(datagram.Octets, header, out var message, out var error))
+        {
+            if (error.Code == WireErrorCode.UnsupportedCriticalPayload)
+                Refuse(endpoint, header, datagram, NotifyType.UnsupportedCriticalPayload, [error.Payload.Value]);
+            endpoint.Observer.Discarded(DiscardReason.Malformed, datagram.Path, error.ToString());
+            return null;
+        }
+
+        var errors = MessageRules.Check(ExchangeType.IkeSaInit, isResponse: false, MessagePhase.Only, message.Payloads);
+        if (errors.Any)
+        {
+            endpoint.Observer.Discarded(DiscardReason.Malformed, datagram.Path, $"IKE_SA_INIT: {errors}");
+            return null;
+        }
+
+        return message;
+    }
+
     /// <summary>A group as INVALID_KE_PAYLOAD carries it.</summary>
     public static byte[] GroupOctets(KeyExchangeMethod method)
     {
@@ -74,20 +83,24 @@ internal static class SaInitExchange
 
     private static bool Admit(IkeEndpoint endpoint, IkeMessage message, in IkeHeader header, in IkeDatagram datagram)
     {
-        var nonce = message.First<NoncePayload>()!.Value.Span;
-        var cookie = message.Notify(NotifyType.Cookie);
-        var source = datagram.Path.Remote.Address;
-        if (endpoint.Admission.CookieDemanded
-            && (cookie is null || !endpoint.Admission.IsGoodCookie(cookie.Value.Span, nonce, datagram.Path.Remote, header.InitiatorSpi, endpoint.Now)))
-        {
-            endpoint.Observer.Discarded(DiscardReason.CookieDemanded, datagram.Path, "");
-            Refuse(endpoint, header, datagram, NotifyType.Cookie, endpoint.Admission.MakeCookie(nonce, datagram.Path.Remote, header.InitiatorSpi, endpoint.Now));
+        if (endpoint.Admission.CookieDemanded && !HasGoodCookie(endpoint, message, header, datagram))
             return false;
-        }
-
-        if (endpoint.Admission.Judge(source) is not { } refusal)
+        if (endpoint.Admission.Judge(datagram.Path.Remote.Address) is not { } refusal)
             return true;
         endpoint.Observer.Discarded(refusal, datagram.Path, $"{endpoint.Admission.HalfOpen} half-open");
+        return false;
+    }
+
+    /// <summary>Answers with a COOKIE notify where there is none or a wrong one.</summary>
+    private static bool HasGoodCookie(IkeEndpoint endpoint, IkeMessage message, in IkeHeader header, in IkeDatagram datagram)
+    {
+        var nonce = message.First<NoncePayload>()!.Value.Span;
+        var cookie = message.Notify(NotifyType.Cookie);
+        var remote = datagram.Path.Remote;
+        if (cookie is not null && endpoint.Admission.IsGoodCookie(cookie.Value.Span, nonce, remote, header.InitiatorSpi, endpoint.Now))
+            return true;
+        endpoint.Observer.Discarded(DiscardReason.CookieDemanded, datagram.Path, "");
+        Refuse(endpoint, header, datagram, NotifyType.Cookie, endpoint.Admission.MakeCookie(nonce, remote, header.InitiatorSpi, endpoint.Now));
         return false;
     }
 

@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
-
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>Where a session sends, resolved once: immutable, swapped as a whole.</summary>
@@ -16,7 +13,7 @@ internal sealed record SessionPath(EspPath Path, int Descriptor)
 /// One session. Its device is read in a turn of its <see cref="TunReader"/> and written with the gate of an SA held; closing waits for each of them, so
 /// that no thread uses a descriptor number that the kernel has given to somebody else.
 /// </summary>
-internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, SessionPath path)
+internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, LentAddresses lent, SessionPath path)
 {
     private readonly Lock gate = new();
     private readonly List<EspSa> all = [];
@@ -43,8 +40,9 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     /// <summary>Held while the interface is changed.</summary>
     public Lock ChangeGate { get; } = new();
 
-    /// <summary>The interface's own addresses, lent by others.</summary>
-    public ImmutableArray<IPAddress> Addresses { get; set; } = [];
+
+    /// <summary>The addresses that others lend to the interface.</summary>
+    public LentAddresses Lent { get; set; } = lent;
 
     public int IpMtu => current.IpMtu;
 

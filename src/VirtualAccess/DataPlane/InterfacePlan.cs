@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
@@ -13,29 +12,46 @@ namespace Headend.VirtualAccess.DataPlane;
 internal static class InterfacePlan
 {
     /// <summary>Creates the device and applies the plan.</summary>
+    /// <param name="netlink">Takes the steps.</param>
+    /// <param name="table">Finds the addresses that are lent.</param>
+    /// <param name="held">Keeps the IPv4 one, the source of the routes; to be released when they are gone.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="lent">What was lent.</param>
+    /// <param name="failure">The step that failed; nothing is left of the others.</param>
     public static bool TryCreate(
-        NetlinkSocket netlink, LentAddressTable lent, InterfaceRequest request, UserSpaceDataPlaneOptions options, [NotNullWhen(true)] out TunDevice? device, out ImmutableArray<IPAddress> addresses, [NotNullWhen(false)] out InterfaceFailure? failure)
+        NetlinkSocket netlink,
+        LentAddressTable table,
+        LentAddressHolder held,
+        InterfaceRequest request,
+        UserSpaceDataPlaneOptions options,
+        [NotNullWhen(true)] out TunDevice? device,
+        out LentAddresses lent,
+        [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         device = null;
-        addresses = [];
-        if (!lent.TryLend(request.Config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var lent4, out failure)) return false;
-        if (!lent.TryLend(request.Config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var lent6, out failure)) return false;
+        if (!TryLend(table, request, out lent, out failure)) return false;
+        if (!held.TryAcquire(lent.V4, out failure)) return false;
         var created = TunDevice.Create(request.Device, out var errno);
         if (created is null)
         {
             failure = new InterfaceFailure($"create {request.Device}", Errno.Describe(errno));
+            held.Release(lent.V4);
             return false;
         }
 
-        failure = Apply(netlink, Compute(request, options, created.Index, lent4, lent6), undo: null);
+        // Before the device is up: the kernel makes multicast routes for each device with IPv6 and walks all of them at each further login.
+        var ipv6 = CarriesIpv6(request, lent) || !Ipv6Switch.TrySet(request.Device, on: false);
+        failure = Apply(netlink, Compute(request, options, created.Index, lent, ipv6), undo: null);
         if (failure is not null)
         {
             created.Dispose();
+            held.Release(lent.V4);
             return false;
         }
 
         device = created;
-        addresses = [.. new[] { lent4, lent6 }.OfType<IPAddress>()];
         return true;
     }
 
@@ -44,59 +60,78 @@ internal static class InterfacePlan
     /// the interface is never without one.
     /// </summary>
     /// <param name="netlink">For the changes.</param>
-    /// <param name="lent">Finds the addresses that unnumbered interfaces borrow.</param>
+    /// <param name="table">Finds the addresses that unnumbered interfaces borrow.</param>
+    /// <param name="held">Keeps the IPv4 one.</param>
     /// <param name="from">What stands.</param>
     /// <param name="to">The same with another configuration.</param>
     /// <param name="options">Settings.</param>
     /// <param name="index">Of the device.</param>
-    /// <param name="addresses">The interface's own addresses; the new ones on success.</param>
+    /// <param name="lent">What is lent to it; the new ones on success.</param>
     public static InterfaceFailure? Update(
-        NetlinkSocket netlink, LentAddressTable lent, InterfaceRequest from, InterfaceRequest to, UserSpaceDataPlaneOptions options, int index, ref ImmutableArray<IPAddress> addresses)
+        NetlinkSocket netlink,
+        LentAddressTable table,
+        LentAddressHolder held,
+        InterfaceRequest from,
+        InterfaceRequest to,
+        UserSpaceDataPlaneOptions options,
+        int index,
+        ref LentAddresses lent)
     {
-        if (!lent.TryLend(to.Config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var new4, out var failure)) return failure;
-        if (!lent.TryLend(to.Config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var new6, out failure)) return failure;
-        var standing = addresses;
+        if (!TryLend(table, to, out var wanted, out var failure)) return failure;
+        if (!held.TryAcquire(wanted.V4, out failure)) return failure;
+        var standing = lent;
+        var steps = Difference(from, to, standing, wanted, options, index);
+        if (CarriesIpv6(to, wanted) && !CarriesIpv6(from, standing)) SwitchIpv6On(netlink, to.Device, index);
+        failure = Apply(netlink, [.. steps.Select(s => s.Step)], step => steps[step].Undo);
+        // What goes is taken away only when all that comes is there: the kernel goes on after a step that fails.
+        if (failure is null && standing.V6 is { } gone && !gone.Equals(wanted.V6))
+        {
+            failure = Apply(netlink, [new($"no address {gone}", NetlinkCodec.DeleteAddress(index, gone))], undo: null);
+            if (failure is not null) netlink.Execute([.. steps.Select(s => s.Undo).Reverse()]);
+        }
+
+        held.Release(failure is null ? standing.V4 : wanted.V4);
+        if (failure is null) lent = wanted;
+        return failure;
+    }
+
+    private static List<(NetlinkStep Step, NetlinkStep Undo)> Difference(
+        InterfaceRequest from, InterfaceRequest to, LentAddresses standing, LentAddresses wanted, UserSpaceDataPlaneOptions options, int index)
+    {
         var steps = new List<(NetlinkStep Step, NetlinkStep Undo)>();
         var (oldAlias, newAlias) = (AliasOf(from, options), AliasOf(to, options));
         if (LinkMtu(from) != LinkMtu(to) || oldAlias != newAlias)
         {
             var step = $"mtu and alias of {to.Device}";
-            steps.Add((new(step, NetlinkCodec.SetLink(index, LinkMtu(to), newAlias)), new(step, NetlinkCodec.SetLink(index, LinkMtu(from), oldAlias))));
+            steps.Add((new(step, NetlinkCodec.SetLinkUp(index, LinkMtu(to), newAlias)), new(step, NetlinkCodec.SetLinkUp(index, LinkMtu(from), oldAlias))));
         }
 
+        if (wanted.V6 is { } address && !address.Equals(standing.V6))
+            steps.Add((new($"address {address}", NetlinkCodec.AddAddress(index, address)), new($"no address {address}", NetlinkCodec.DeleteAddress(index, address))));
         foreach (var network in to.ClientAddresses.Select(HostNetwork).Concat(to.Routes))
         {
-            var (oldMtu, newMtu) = (RouteMtu(from, network), RouteMtu(to, network));
-            if (oldMtu != newMtu) steps.Add((ReplaceStep(options, index, network, newMtu), ReplaceStep(options, index, network, oldMtu)));
+            if (RouteMtu(from, network) != RouteMtu(to, network) || !Equals(SourceOf(network, standing), SourceOf(network, wanted)))
+                steps.Add((ReplaceStep(to, options, index, network, wanted), ReplaceStep(from, options, index, network, standing)));
         }
 
-        ImmutableArray<IPAddress> wanted = [.. new[] { new4, new6 }.OfType<IPAddress>()];
-        foreach (var address in wanted.Where(a => !standing.Contains(a)))
-            steps.Add((new($"address {address}", NetlinkCodec.AddAddress(index, address)), new($"no address {address}", NetlinkCodec.DeleteAddress(index, address))));
-        // What goes is taken away only when all that comes is there: the kernel goes on after a step that fails.
-        var removals = new List<(NetlinkStep Step, NetlinkStep Undo)>();
-        foreach (var address in standing.Where(a => !wanted.Contains(a)))
-            removals.Add((new($"no address {address}", NetlinkCodec.DeleteAddress(index, address)), new($"address {address}", NetlinkCodec.AddAddress(index, address))));
-        // With its last IPv4 address an interface loses its IPv4 routes (fib_disable_ip of the kernel).
-        if (standing.Any(IsIPv4) && !wanted.Any(IsIPv4))
-        {
-            foreach (var network in to.ClientAddresses.Select(HostNetwork).Concat(to.Routes).Where(n => IsIPv4(n.BaseAddress)))
-                removals.Add((ReplaceStep(options, index, network, RouteMtu(to, network)), ReplaceStep(options, index, network, RouteMtu(from, network))));
-        }
+        return steps;
+    }
 
-        failure = Apply(netlink, [.. steps.Select(s => s.Step)], step => steps[step].Undo);
-        if (failure is not null) return failure;
-        failure = Apply(netlink, [.. removals.Select(s => s.Step)], step => removals[step].Undo);
-        if (failure is not null) netlink.Execute([.. steps.Select(s => s.Undo).Reverse()]);
-        if (failure is null) addresses = wanted;
-        return failure;
+    private static bool TryLend(LentAddressTable table, InterfaceRequest request, out LentAddresses lent, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        lent = default;
+        if (!table.TryLend(request.Config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var v4, out failure)) return false;
+        if (!table.TryLend(request.Config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var v6, out failure)) return false;
+        lent = new LentAddresses(v4, v6);
+        return true;
     }
 
     /// <summary>Adds routes to an existing interface; all or none.</summary>
-    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IEnumerable<IPNetwork> routes)
+    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent, IEnumerable<IPNetwork> routes)
     {
         var networks = routes.ToArray();
-        var steps = networks.Select(network => RouteStep(request, options, index, network)).ToArray();
+        if (networks.Any(network => IsIpv6(network.BaseAddress))) SwitchIpv6On(netlink, request.Device, index);
+        var steps = networks.Select(network => RouteStep(request, options, index, network, lent)).ToArray();
         return Apply(netlink, steps, step => new NetlinkStep(
             "undo " + steps[step].Name, NetlinkCodec.Route(add: false, networks[step], index, options.RouteProtocol, 0)));
     }
@@ -107,35 +142,45 @@ internal static class InterfacePlan
             network => new NetlinkStep($"no route {network}", NetlinkCodec.Route(add: false, network, index, options.RouteProtocol, 0)))]);
 
     /// <summary>The steps for a device that exists.</summary>
-    internal static List<NetlinkStep> Compute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPAddress? lent4, IPAddress? lent6)
+    internal static List<NetlinkStep> Compute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent, bool ipv6)
     {
         var name = request.Device;
         var alias = AliasOf(request, options);
-        var ipv6 = lent6 is not null || request.ClientAddresses.Any(a => a.AddressFamily == AddressFamily.InterNetworkV6);
-        var steps = new List<NetlinkStep>
+        var steps = new List<NetlinkStep>();
+        if (ipv6)
         {
-            new($"mtu and alias of {name}", NetlinkCodec.SetLink(index, LinkMtu(request), alias)),
             // A host without IPv6 has nothing to switch off.
-            new($"no link-local address on {name}", NetlinkCodec.SetNoLinkLocal(index), ipv6 ? [] : [Errno.EAFNOSUPPORT, Errno.ENODEV, Errno.EINVAL]),
-            new($"{name} up", NetlinkCodec.SetUp(index)),
-        };
-        if (lent4 is not null) steps.Add(new NetlinkStep($"address {lent4}/32", NetlinkCodec.AddAddress(index, lent4)));
-        if (lent6 is not null) steps.Add(new NetlinkStep($"address {lent6}/128", NetlinkCodec.AddAddress(index, lent6)));
-        foreach (var address in request.ClientAddresses)
-        {
-            steps.Add(RouteStep(request, options, index, HostNetwork(address)));
+            int[] tolerated = CarriesIpv6(request, lent) ? [] : [Errno.EAFNOSUPPORT, Errno.ENODEV, Errno.EINVAL];
+            steps.Add(new NetlinkStep($"no link-local address on {name}", NetlinkCodec.SetNoLinkLocal(index), tolerated));
         }
 
-        foreach (var network in request.Routes) steps.Add(RouteStep(request, options, index, network));
+        steps.Add(new NetlinkStep($"mtu and alias of {name}, {name} up", NetlinkCodec.SetLinkUp(index, LinkMtu(request), alias)));
+        if (lent.V6 is not null) steps.Add(new NetlinkStep($"address {lent.V6}/128", NetlinkCodec.AddAddress(index, lent.V6)));
+        foreach (var address in request.ClientAddresses)
+        {
+            steps.Add(RouteStep(request, options, index, HostNetwork(address), lent));
+        }
+
+        foreach (var network in request.Routes) steps.Add(RouteStep(request, options, index, network, lent));
         return steps;
     }
 
     /// <summary>The link carries the larger MTU of both families; the smaller one stands at the routes.</summary>
     internal static int LinkMtu(InterfaceRequest request) => Math.Max(request.Config.EffectiveIpMtu, request.Config.EffectiveIpv6Mtu);
 
-    private static IPNetwork HostNetwork(IPAddress address) => new(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
+    /// <summary>A session that began without IPv6 has it switched off; on one that has it this changes nothing.</summary>
+    private static void SwitchIpv6On(NetlinkSocket netlink, string device, int index)
+    {
+        netlink.Execute([new NetlinkStep($"no link-local address on {device}", NetlinkCodec.SetNoLinkLocal(index))]);
+        Ipv6Switch.TrySet(device, on: true);
+    }
 
-    private static bool IsIPv4(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork;
+    private static bool CarriesIpv6(InterfaceRequest request, LentAddresses lent) =>
+        lent.V6 is not null || request.ClientAddresses.Any(IsIpv6) || request.Routes.Any(network => IsIpv6(network.BaseAddress));
+
+    private static bool IsIpv6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
+
+    private static IPNetwork HostNetwork(IPAddress address) => new(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
 
     private static string AliasOf(InterfaceRequest request, UserSpaceDataPlaneOptions options) =>
         InterfaceMark.Alias(options.StateId, request.Label, request.Config.Description?.Value);
@@ -143,15 +188,18 @@ internal static class InterfacePlan
     /// <summary>0 where the link's own MTU holds.</summary>
     private static int RouteMtu(InterfaceRequest request, IPNetwork network)
     {
-        var own = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? request.Config.EffectiveIpMtu : request.Config.EffectiveIpv6Mtu;
+        var own = IsIpv6(network.BaseAddress) ? request.Config.EffectiveIpv6Mtu : request.Config.EffectiveIpMtu;
         return own < LinkMtu(request) ? own : 0;
     }
 
-    private static NetlinkStep RouteStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network) =>
-        new($"route {network}", NetlinkCodec.Route(add: true, network, index, options.RouteProtocol, RouteMtu(request, network)));
+    /// <summary>Source of the host's own packets over a route. IPv6 chooses the address of the interface by itself.</summary>
+    private static IPAddress? SourceOf(IPNetwork network, LentAddresses lent) => IsIpv6(network.BaseAddress) ? null : lent.V4;
 
-    private static NetlinkStep ReplaceStep(UserSpaceDataPlaneOptions options, int index, IPNetwork network, int mtu) =>
-        new($"mtu of route {network}", NetlinkCodec.ReplaceRoute(network, index, options.RouteProtocol, mtu));
+    private static NetlinkStep RouteStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network, LentAddresses lent) =>
+        new($"route {network}", NetlinkCodec.Route(add: true, network, index, options.RouteProtocol, RouteMtu(request, network), SourceOf(network, lent)));
+
+    private static NetlinkStep ReplaceStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network, LentAddresses lent) =>
+        new($"mtu of route {network}", NetlinkCodec.ReplaceRoute(network, index, options.RouteProtocol, RouteMtu(request, network), SourceOf(network, lent)));
 
     private static InterfaceFailure? Apply(NetlinkSocket netlink, IReadOnlyList<NetlinkStep> steps, Func<int, NetlinkStep>? undo)
     {

@@ -58,3 +58,6 @@ internal sealed class LentAddressTable(NetlinkSocket netlink, TimeProvider time)
         return found is not null;
     }
 }
+
+/// <summary>What others lend to one interface; null = nothing of that family.</summary>
+internal readonly record struct LentAddresses(IPAddress? V4, IPAddress? V6);

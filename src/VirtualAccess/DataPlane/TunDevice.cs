@@ -26,7 +26,7 @@ internal sealed unsafe class TunDevice : IDisposable
 
     public int Descriptor => descriptor;
 
-    /// <summary>Creates the device; an existing one of that name is never taken over.</summary>
+    /// <summary>Creates the device; an existing one of that name is never taken over. The kernel puts a number for %d.</summary>
     /// <returns>Null with errno on failure.</returns>
     public static TunDevice? Create(string name, out int errno)
     {
@@ -42,7 +42,7 @@ internal sealed unsafe class TunDevice : IDisposable
         Encoding.ASCII.GetBytes(name, new Span<byte>(request.Name, 15));
         var index = 0u;
         if (NativeMethods.Ioctl(descriptor, NativeMethods.TUNSETIFF, &request) != 0) errno = Marshal.GetLastPInvokeError();
-        else if ((index = NativeMethods.InterfaceIndex(name)) == 0) errno = Marshal.GetLastPInvokeError();
+        else if ((index = NativeMethods.InterfaceIndex(name = Marshal.PtrToStringUTF8((nint)request.Name)!)) == 0) errno = Marshal.GetLastPInvokeError();
         if (errno == 0) return new TunDevice(descriptor, name, (int)index);
         _ = NativeMethods.Close(descriptor);
         return null;

@@ -22,6 +22,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly IDataPlaneObserver observer;
     private readonly TimeProvider time;
     private readonly LentAddressTable lentAddresses;
+    private readonly LentAddressHolder heldAddresses;
     private readonly NetlinkSocket netlink = new();
     private readonly TunCloser closer = new();
     private readonly DropTable drops = new();
@@ -47,6 +48,8 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         this.time = time;
         this.udpSockets = udpSockets;
         lentAddresses = new LentAddressTable(netlink, time);
+        heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
+        DescriptorLimit = DescriptorLimits.Raise();
         RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
         rawListeners = options.PlainEsp ? OpenRaw() : [];
         readers = new TunReader[Math.Max(1, options.TunThreads)];
@@ -57,20 +60,24 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
 
     public bool WantsEsp => true;
 
+    /// <summary>Most open descriptors of this process (RLIMIT_NOFILE), one of which each session needs; 0 = unknown.</summary>
+    public ulong DescriptorLimit { get; }
+
     /// <summary>Interfaces of an earlier run that the constructor removed.</summary>
     public ImmutableArray<string> RemovedLeftovers { get; }
 
     public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         session = default;
-        if (!InterfacePlan.TryCreate(netlink, lentAddresses, request, options, out var device, out var addresses, out failure)) return false;
-        var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, Resolve(request.Path)) { Addresses = addresses };
+        if (!InterfacePlan.TryCreate(netlink, lentAddresses, heldAddresses, request, options, out var device, out var lent, out failure)) return false;
+        var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, Resolve(request.Path));
         sessions[created.Handle.Value] = created;
         var errno = ReaderOf(created).Add(created);
         if (errno != 0)
         {
             sessions.TryRemove(created.Handle.Value, out _);
             device.Dispose();
+            heldAddresses.Release(lent.V4);
             failure = new InterfaceFailure($"watch {device.Name}", Errno.Describe(errno));
             return false;
         }
@@ -90,10 +97,16 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         // One at a time: a plan is the difference to what stands.
         lock (found.ChangeGate)
         {
+            if (!sessions.ContainsKey(session.Value))
+            {
+                failure = new InterfaceFailure("change interface", "no such session");
+                return false;
+            }
+
             var wanted = found.Request with { Config = config };
-            var addresses = found.Addresses;
-            failure = InterfacePlan.Update(netlink, lentAddresses, found.Request, wanted, options, found.Device.Index, ref addresses);
-            if (failure is null) (found.Request, found.Addresses) = (wanted, addresses);
+            var lent = found.Lent;
+            failure = InterfacePlan.Update(netlink, lentAddresses, heldAddresses, found.Request, wanted, options, found.Device.Index, ref lent);
+            if (failure is null) (found.Request, found.Lent) = (wanted, lent);
         }
 
         return failure is null;
@@ -109,7 +122,13 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
 
         lock (found.ChangeGate)
         {
-            failure = InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, routes);
+            if (!sessions.ContainsKey(session.Value))
+            {
+                failure = new InterfaceFailure("add routes", "no such session");
+                return false;
+            }
+
+            failure = InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, found.Lent, routes);
             if (failure is null) found.Request = found.Request with { Routes = [.. found.Request.Routes, .. routes] };
         }
 
@@ -179,8 +198,13 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         }
 
         ReaderOf(found).Remove(found);
-        InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index);
-        closer.Close(found.Device);
+        lock (found.ChangeGate)
+        {
+            InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index);
+            closer.Close(found.Device);
+            heldAddresses.Release(found.Lent.V4);
+        }
+
         final = found.Counters();
         return true;
     }

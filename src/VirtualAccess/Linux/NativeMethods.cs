@@ -52,6 +52,7 @@ internal unsafe struct InterfaceFlagsRequest
 /// <summary>System calls through libc. Those on the packet path take raw descriptors and pointers: the caller keeps both alive.</summary>
 internal static unsafe partial class NativeMethods
 {
+    public const int O_WRONLY = 1;
     public const int O_RDWR = 2;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
@@ -125,6 +126,12 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibC, EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(int epoll, void* events, int count, int timeoutMilliseconds);
+
+    [LibraryImport(LibC, EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetResourceLimit(int resource, ulong* limits);
+
+    [LibraryImport(LibC, EntryPoint = "setrlimit", SetLastError = true)]
+    public static partial int SetResourceLimit(int resource, ulong* limits);
 
     [LibraryImport(LibC, EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint InterfaceIndex(string name);

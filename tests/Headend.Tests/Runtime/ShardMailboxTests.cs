@@ -1,3 +1,5 @@
+using System.Net;
+using Headend.Ikev2;
 using Headend.Runtime;
 
 namespace Headend.Tests.Runtime;
@@ -45,6 +47,7 @@ public class ShardMailboxTests
     [InlineData(0, 4)]
     [InlineData(1, 20)]
     [InlineData(2, 3)]
+    [InlineData(3, 3)]
     public void DatagramsBeyondTheLimitOfTheirKindAreRefused(int kind, int limit)
     {
         var mailbox = new ShardMailbox(Small);
@@ -53,6 +56,36 @@ public class ShardMailboxTests
             Assert.True(mailbox.TryPost(Mail("x"), priority));
         Assert.False(mailbox.TryPost(Mail("one too many"), priority));
         Assert.All(Enum.GetValues<MailPriority>().Where(p => p != priority), other => Assert.True(mailbox.TryPost(Mail("x"), other)));
+    }
+
+    [Fact]
+    public void ACrowdThatMayNotBeginIsSentToTheDoorAndWhoeverProvesItsAddressGoesFirst()
+    {
+        var mailbox = new ShardMailbox(new ShardMailboxLimits { NewLogin = 30, Crowd = 10 });
+        for (var i = 0; i < 30; i++)
+            Assert.True(mailbox.TryPost(Mail($"{i}"), MailPriority.NewLogin));
+        var batch = new List<ShardMail>();
+        Assert.True(mailbox.Take(batch, TimeSpan.Zero, () => false));
+        Assert.Equal(16, batch.Count);
+        Assert.All(batch, mail => Assert.True(mail.AtTheDoor));
+        Assert.True(mailbox.TryPost(batch[3] with { AtTheDoor = false }, MailPriority.ProvenLogin));
+        Assert.True(mailbox.Take(batch, TimeSpan.Zero, () => false));
+        Assert.Equal(5, batch.Count);
+        Assert.Equal(["3", "21"], Take(mailbox));
+        Assert.Empty(Take(mailbox, admitNew: false));
+    }
+
+    [Fact]
+    public void OneSourceDoesNotTakeAllPlacesOfThoseWithAProvenAddress()
+    {
+        var mailbox = new ShardMailbox(new ShardMailboxLimits { NewLogin = 30, ProvenPerSource = 2 });
+        Assert.True(mailbox.TryPost(Mail("a", "2001:db8::1"), MailPriority.ProvenLogin));
+        Assert.True(mailbox.TryPost(Mail("b", "2001:db8::2"), MailPriority.ProvenLogin));
+        Assert.False(mailbox.TryPost(Mail("c", "2001:db8::3"), MailPriority.ProvenLogin));
+        Assert.True(mailbox.TryPost(Mail("d", "2001:db8:0:1::3"), MailPriority.ProvenLogin));
+        Assert.Equal(["a", "b"], Take(mailbox));
+        Assert.True(mailbox.TryPost(Mail("c", "2001:db8::3"), MailPriority.ProvenLogin));
+        Assert.Equal(["d", "c"], Take(mailbox));
     }
 
     [Fact]
@@ -84,7 +117,8 @@ public class ShardMailboxTests
         Assert.Single(batch);
     }
 
-    private static ShardMail Mail(string text) => new(text);
+    private static ShardMail Mail(string text, string source = "198.51.100.7") =>
+        new(text, 0, new IkePath(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 500), new IPEndPoint(IPAddress.Parse(source), 500), false));
 
     private static List<string> Take(ShardMailbox mailbox, bool admitNew = true)
     {

@@ -83,6 +83,40 @@ public class LoginSimulationTests
         Assert.Contains(headend.Observer.Discards, d => d.Reason == DiscardReason.CookieDemanded);
     }
 
+    /// <summary>RFC 7296 2.6: nothing is kept for a sender that has not shown that it receives at its address.</summary>
+    [Fact]
+    public void AtTheDoorOnlyACookieLeadsOn()
+    {
+        for (ulong seed = 1; seed <= 100; seed++)
+        {
+            var network = new SimulatedNetwork(seed) { Link = new LinkOptions { Loss = 0.1, Duplication = 0.1, MostLatency = TimeSpan.FromMilliseconds(80) } };
+            var headend = Headend(network, new OutsideOptions());
+            headend.CrowdAtTheDoor = true;
+            Assert.True(Run(seed, network, headend, Client(network, "secret")));
+            Assert.Contains(headend.Observer.Discards, d => d.Reason == DiscardReason.CookieDemanded);
+        }
+    }
+
+    [Fact]
+    public void AtTheDoorForgedSendersCostNoState()
+    {
+        var network = new SimulatedNetwork(1);
+        var headend = Headend(network, new OutsideOptions());
+        for (var i = 0; i < 500; i++)
+        {
+            // The answer goes to an address where nobody has asked.
+            var path = new IkePath(new IPEndPoint(s_headend, 500), new IPEndPoint(IPAddress.Parse($"203.0.113.{i % 250}"), 1000 + i), false);
+            var forger = new TestInitiator(Options(network, "secret"), path);
+            forger.Start(network.Now);
+            Assert.True(forger.TryTake(out var request));
+            headend.Do((endpoint, now) => Assert.False(endpoint.HandleAtDoor(new IkeDatagram(request.Octets, path), now)));
+        }
+
+        Assert.Equal(0, headend.Endpoint.Counts.HalfOpen);
+        Assert.Equal(0, headend.Outside.Open);
+        Assert.Equal(500, headend.Observer.Discards.Count(d => d.Reason == DiscardReason.CookieDemanded));
+    }
+
     [Fact]
     public void ASessionFollowsItsNatToANewPort()
     {

@@ -31,6 +31,9 @@ public sealed class SimulatedHeadend : SimulatedNode
 
     public RecordingObserver Observer { get; } = new();
 
+    /// <summary>As a host under a crowd of new logins: every message passes the door first, and only what comes back from there is handled.</summary>
+    public bool CrowdAtTheDoor { get; set; }
+
     internal override MonotonicTime? NextDeadline => Endpoint.NextDeadline;
 
     /// <summary>Gives the endpoint an input and performs what comes of it.</summary>
@@ -40,7 +43,12 @@ public sealed class SimulatedHeadend : SimulatedNode
         _network.Settle(this);
     }
 
-    internal override void Receive(byte[] octets, IkePath path) => Endpoint.Handle(new IkeDatagram(octets, path), _network.Now);
+    internal override void Receive(byte[] octets, IkePath path)
+    {
+        var datagram = new IkeDatagram(octets, path);
+        if (!CrowdAtTheDoor || Endpoint.HandleAtDoor(datagram, _network.Now))
+            Endpoint.Handle(datagram, _network.Now);
+    }
 
     internal override void Wake() => Endpoint.Advance(_network.Now);
 

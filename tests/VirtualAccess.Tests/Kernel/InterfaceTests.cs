@@ -26,11 +26,11 @@ public sealed class InterfaceTests : IDisposable
         Assert.Null(gateway.Create(7, ["10.99.0.7", "2001:db8:99::7"], null, EspEncapsulation.Udp, 0, "ip unnumbered lan0", "ipv6 unnumbered lan0", "ip mtu 1200", "description Alice's laptop"));
         var link = space.Ip("-d addr show dev vi7");
         Assert.Contains("mtu 1280", link, StringComparison.Ordinal);
-        Assert.Contains("inet 10.10.0.1/32", link, StringComparison.Ordinal);
+        Assert.Contains("inet 10.10.0.1/32", space.Ip("addr show dev vilent0"), StringComparison.Ordinal);
         Assert.Contains("inet6 2001:db8:10::1/128", link, StringComparison.Ordinal);
         Assert.DoesNotContain("fe80", link, StringComparison.Ordinal);
         Assert.Contains("alias headend test: alice - Alice's laptop", link, StringComparison.Ordinal);
-        Assert.Contains("10.99.0.7 dev vi7 proto 201 scope link mtu 1200", space.Ip("route"), StringComparison.Ordinal);
+        Assert.Contains("10.99.0.7 dev vi7 proto 201 scope link src 10.10.0.1 mtu 1200", space.Ip("route"), StringComparison.Ordinal);
         Assert.Contains("2001:db8:99::7 dev vi7 proto 201", space.Ip("-6 route"), StringComparison.Ordinal);
         Assert.True(gateway.Plane.TryAddRoutes(gateway.Session, [IPNetwork.Parse("10.55.0.0/24")], out _));
         Assert.False(gateway.Plane.TryAddRoutes(gateway.Session, [IPNetwork.Parse("10.56.0.0/24"), IPNetwork.Parse("10.55.0.0/24")], out var failure));
@@ -41,6 +41,29 @@ public sealed class InterfaceTests : IDisposable
         Assert.DoesNotContain("10.99.0.7", space.Ip("route"), StringComparison.Ordinal);
         gateway.Plane.WaitForDeletions();
         Assert.Equal(before, space.Snapshot());
+    }
+
+    [FactAsRoot]
+    public void RoutesSurviveALenderThatLosesItsAddress()
+    {
+        using var gateway = new Gateway(space, "10.10.0.1");
+        Assert.Null(gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0, "ip unnumbered lan0"));
+        Assert.Null(gateway.Create(8, ["10.99.0.8"], null, EspEncapsulation.Udp, 0, "ip unnumbered lan0"));
+        Assert.True(gateway.Plane.RemoveInterface(gateway.Session, out _));
+        space.Ip("addr flush dev lan0");
+        Assert.Contains("10.99.0.7 dev vi7 proto 201 scope link src 10.10.0.1", space.Ip("route"), StringComparison.Ordinal);
+        Assert.Contains("local 10.10.0.1 dev vilent0", space.Ip("route show table local"), StringComparison.Ordinal);
+    }
+
+    [FactAsRoot]
+    public void AClientWithoutIpv6GetsAnInterfaceWithoutIpv6UntilARouteNeedsIt()
+    {
+        using var gateway = new Gateway(space, "10.10.0.1");
+        Assert.Null(gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0));
+        Assert.DoesNotContain("vi7", space.Ip("-6 route show table all"), StringComparison.Ordinal);
+        Assert.True(space.Do(() => gateway.Plane.TryAddRoutes(gateway.Session, [IPNetwork.Parse("2001:db8:55::/64")], out _)));
+        Assert.Contains("2001:db8:55::/64 dev vi7 proto 201", space.Ip("-6 route"), StringComparison.Ordinal);
+        Assert.DoesNotContain("fe80", space.Ip("addr show dev vi7"), StringComparison.Ordinal);
     }
 
     [FactAsRoot]
