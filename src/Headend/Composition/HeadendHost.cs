@@ -69,7 +69,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Authorizer = new SessionAuthorizer(radius.Client, aaaObserver),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
-            LocalUsers = new LocalUserStore(configuration.Aaa.LocalUsers, compiler.Policies),
+            Local = local,
             ProfileObserver = aaaObserver,
             Radius = radius.Client,
             AccountingQueues = radius.Queues,

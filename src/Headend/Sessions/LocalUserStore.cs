@@ -50,6 +50,8 @@ internal sealed class LocalUserStore
         return found.Count == 0;
     }
 
+    public bool Contains(string userName) => byName.ContainsKey(userName);
+
     /// <summary>
     /// What the user's policy and attribute list give, the list above the policy: what an Access-Accept would have carried. Empty for a user who is not here, such
     /// as one that a certificate names.

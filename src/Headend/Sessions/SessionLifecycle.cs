@@ -28,7 +28,7 @@ internal sealed record SessionServices
 
     public required InterimSchedule Interims { get; init; }
 
-    public required LocalUserStore LocalUsers { get; init; }
+    public required LocalAaa Local { get; init; }
 
     public required IProfileObserver ProfileObserver { get; init; }
 
@@ -52,7 +52,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     public void EapStep(EapStepEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
-        session.Eap ??= new EapConversation(session, services.Radius, services.LocalUsers, services.ProfileObserver);
+        session.Eap ??= new EapConversation(session, services.Radius, services.Local, services.ProfileObserver);
         // The core's octets live only as long as this turn.
         var response = effect.Response.ToArray();
         Answer(session, session.Eap.StepAsync(response), outcome => new EapStepCompletion(effect.Id, outcome));
