@@ -29,6 +29,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly HeadendMetrics metrics;
     private readonly TelemetryServer telemetry;
     private readonly CryptoWorkers crypto;
+    private readonly LocalAaaComposition localAaa;
     private readonly KernelWorker kernel;
     private readonly InterimSchedule interims;
     private readonly SessionTable table;
@@ -49,6 +50,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
         var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);
         var profiles = compiler.Compile();
+        localAaa = new LocalAaaComposition(configuration, compiler.Policies, profiles, time, logger);
         var pools = PoolCompiler.Compile(configuration.Pools, time);
 
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
@@ -69,7 +71,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Authorizer = new SessionAuthorizer(radius.Client, aaaObserver),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
-            Local = local,
+            Local = localAaa.Serve(crypto),
             ProfileObserver = aaaObserver,
             Radius = radius.Client,
             AccountingQueues = radius.Queues,
@@ -138,6 +140,9 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         host.Serve();
         return host;
     }
+
+    /// <summary>Reads the local users' file, authorities and revocation lists again. Sessions stay; a file that cannot be used leaves what was before.</summary>
+    public void Reload() => localAaa.Reload();
 
     /// <summary>Ends every session: Delete to each client, Accounting Stop to RADIUS, both waited for within bounds.</summary>
     public async Task StopAsync()

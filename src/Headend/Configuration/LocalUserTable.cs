@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Unicode;
 using Headend.Eap;
 
 namespace Headend.Configuration;
@@ -59,6 +61,14 @@ internal static class LocalUserTable
         if (!forms.Any(user.Has))
             return;
         SecretParser.Read(user, "password", SecretParser.PasswordLength, diagnostics);
+        if (user.GetOptional<SecretOptions>(SecretParser.ValueKey("password")) is { } secret)
+        {
+            if (!Utf8.IsValid(secret.Octets))
+                diagnostics.Error(user.At, "the password is not UTF-8");
+            else if (Encoding.UTF8.GetCharCount(secret.Octets) > LocalCredential.MaxPasswordLength)
+                diagnostics.Error(user.At, $"a password has at most {LocalCredential.MaxPasswordLength} characters");
+        }
+
         foreach (var hash in (string[])["password-hash", "nt-hash"])
             if (user.Has(hash))
                 diagnostics.Error(user.PlaceOf(hash), $"'{hash}' beside a password in clear text; one of them is enough");

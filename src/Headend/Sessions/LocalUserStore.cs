@@ -23,6 +23,8 @@ internal sealed class LocalUserStore
         byName = configured.ToFrozenDictionary(u => u.Name, StringComparer.Ordinal);
     }
 
+    public int Count => byName.Count;
+
     /// <summary>Every user, in no order.</summary>
     public IEnumerable<LocalUserOptions> All => byName.Values;
 

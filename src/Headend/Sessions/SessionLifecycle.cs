@@ -134,7 +134,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         services.Simultaneous.Leave(session);
         services.Table.Remove(session, effect.WasUp);
         if (!effect.WasUp)
-            ReportFailedLogin(session, reason, effect.Detail);
+            ReportRefusedOrFailed(session, reason, effect.Detail);
         var ended = services.Clock.Now;
         services.Interfaces.TearDown(session, final => GiveBack(session, effect, reason, ended, final));
     }
@@ -203,6 +203,16 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             records, services.AccountingQueues[binding.Group], session.Profile.InterimInterval ?? binding.InterimInterval);
         session.Accounting.Start();
         services.Interims.Add(session);
+    }
+
+    // A refused client often goes away without a word; what counts is why it was refused, not how it left.
+    private void ReportRefusedOrFailed(ClientSession session, EndReasonRow reason, string detail)
+    {
+        var refused = EndReasonTable.Of(SessionEndReason.AuthenticationFailed);
+        if (session.Eap?.Refusal is { } refusal && reason != refused)
+            ReportFailedLogin(session, refused, $"{refusal}; then {reason.Word}");
+        else
+            ReportFailedLogin(session, reason, detail);
     }
 
     private void ReportFailedLogin(ClientSession session, EndReasonRow reason, string detail)
