@@ -13,7 +13,7 @@ public static class EapLimits
     public const int MaxRounds = 100;
 
     /// <summary>EAP-TLS handshakes under way at once for one profile; each holds some 100 KiB in libssl.</summary>
-    public const int MaxTlsHandshakes = 1024;
+    public const int MaxTlsHandshakes = 4096;
 
     /// <summary>Packets in one login that answer no question before it is given up.</summary>
     public const int MaxDiscarded = 8;

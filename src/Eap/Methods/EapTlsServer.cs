@@ -72,6 +72,10 @@ internal sealed class EapTlsServer(EapServerOptions options, string identity) : 
     {
         if (data.IsEmpty && !_incoming.IsPartial && (flags & EapTlsCodec.MoreFragments) == 0)
             return new EapMethodStep.Discarded("EAP-TLS packet without data");
+        // Taken before the first octet is kept: the bound on handshakes is one on half flights too.
+        _tls ??= _context.TryOpen(identity, options.Now);
+        if (_tls is null)
+            return End($"{EapLimits.MaxTlsHandshakes} EAP-TLS handshakes are under way");
         if (!_incoming.TryAdd(flags, total, data, out var complete, out var reason))
             return End(reason);
         return complete ? OnFlight(_incoming.Take()) : new EapMethodStep.Request(EapTlsCodec.Acknowledgement);
@@ -79,10 +83,7 @@ internal sealed class EapTlsServer(EapServerOptions options, string identity) : 
 
     private EapMethodStep OnFlight(ReadOnlySpan<byte> flight)
     {
-        _tls ??= _context.TryOpen(identity, options.Now);
-        if (_tls is null)
-            return End($"{EapLimits.MaxTlsHandshakes} EAP-TLS handshakes are under way");
-        switch (_tls.Advance(flight, out var output))
+        switch (_tls!.Advance(flight, out var output))
         {
             case TlsProgress.NeedsPeer when output.Length > 0:
                 return Send(output, Expect.Flight);

@@ -81,7 +81,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         });
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
-        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards);
+        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa.Lockout);
         Observe(interfaces, addresses);
         if (configuration.Radius.DynamicAuthor is { } dynamicAuthor)
         {

@@ -78,6 +78,15 @@ internal sealed class LockoutTable(LockoutOptions options, TimeProvider time)
         }
     }
 
+    /// <summary>The users with a count or a lockout, by name.</summary>
+    public IReadOnlyList<(string User, LockoutState State)> All()
+    {
+        string[] names;
+        lock (gate)
+            names = [.. users.Keys];
+        return [.. names.Order(StringComparer.Ordinal).Select(n => (n, StateOf(n))).Where(u => u.Item2 != default)];
+    }
+
     private static IPAddress SourceOf(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
