@@ -40,7 +40,7 @@ internal static class LocalUserTable
     public static ConfigurationKey Lists { get; } = ConfigurationTable.Key("attribute-lists", new ListSyntax(new SectionSyntax(
         ConfigurationTable.Required("name", ScalarTable.Name, "Name of the list.") with { Declares = AttributeLists },
         ConfigurationTable.Required("attributes", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 256), "The attributes that an Access-Accept would carry, in order, such as `Framed-IP-Address=10.99.1.10`, `interface-config=ip mtu 1300` or `ip:inacl#1=permit ip any any`."))
-        { Check = CheckList }),
+    { Check = CheckList }),
         "Attributes that policies and local users name: the same as RADIUS gives, with the same effect.");
 
     public static LocalUserOptions Compile(SectionValue user) => new(
