@@ -73,6 +73,14 @@ internal static class AdminTables
         Open(options).Write(table);
     }
 
+    public static void Lockouts(IReadOnlyList<LockoutRecord> lockouts, CommandLineOptions options)
+    {
+        var table = Columns("User", "Wrong passwords", "Locked out");
+        foreach (var lockout in lockouts)
+            Row(table, lockout.User, Number(lockout.Failures), lockout.LockedForSeconds is { } left ? $"for {Uptime(left)}" : "no");
+        Open(options).Write(table);
+    }
+
     /// <summary>Users of the user file; no secret in any form.</summary>
     public static void LocalUsers(IReadOnlyList<LocalUserOptions> users, CommandLineOptions options)
     {

@@ -80,6 +80,8 @@ public sealed class CommandLineTests
         await using var backend = await new SocketBackend().StartAsync();
         backend.Lockouts.Add(new LockoutRecord { User = "alice", Failures = 0, LockedForSeconds = 60 });
 
+        var (_, shown, _) = await RunAsync("show", "aaa", "lockout", "--socket", backend.Path);
+        Assert.Matches("alice +0 +for 00:01:00", shown);
         Assert.Equal((ExitCodes.Done, "lockout cleared\n", ""), await RunAsync("clear", "aaa", "user", "alice", "lockout", "--socket", backend.Path));
         Assert.Equal(ExitCodes.Failed, (await RunAsync("clear", "aaa", "user", "alice", "lockout", "--socket", backend.Path)).Code);
         Assert.Equal(ExitCodes.Usage, (await RunAsync("clear", "aaa", "user", "alice", "everything", "--socket", backend.Path)).Code);

@@ -126,6 +126,7 @@ scenario_lockout() {
   check "the right password is refused now" "it logged in" not log_in client home
   check "the log says why" "it does not" grep -qE 'user=alice .*alice is locked out for ' "$RUN/gateway.out"
   check "nothing left" @what_is_left wait_until 60 nothing_left
+  check "show tells it" "@headend show aaa lockout" eval 'headend show aaa lockout | grep -qE "alice +0 +for 00:0"'
   check "an operator clears it" "refused" headend clear aaa user alice lockout
   logs_in client home "login after that"
 
