@@ -59,8 +59,8 @@ public sealed class EapolTestTests : IDisposable
     {
         var now = DateTimeOffset.UtcNow;
         using var root = SelfSigned("CN=Test Root", now);
-        using var server = Issue("CN=gw.example", root, "1.3.6.1.5.5.7.3.1", null, now, now.AddDays(-1), now.AddDays(1));
-        using var alice = Issue("CN=alice", root, "1.3.6.1.5.5.7.3.2", "alice@example.org", now, now.AddDays(-2), accepted ? now.AddDays(1) : now.AddDays(-1));
+        using var server = Issue("CN=gw.example", root, "1.3.6.1.5.5.7.3.1", null, now.AddDays(-1), now.AddDays(1));
+        using var alice = Issue("CN=alice", root, "1.3.6.1.5.5.7.3.2", "alice@example.org", now.AddDays(-2), accepted ? now.AddDays(1) : now.AddDays(-1));
         using var serverKey = server.GetECDsaPrivateKey()!;
         Assert.True(TlsServerContext.TryCreate(
             new TlsServerOptions { Certificate = server.RawData, PrivateKey = serverKey.ExportPkcs8PrivateKey(), ClientAuthorities = [root.RawData], FragmentLength = 300 },
@@ -97,7 +97,7 @@ public sealed class EapolTestTests : IDisposable
     }
 
     private static X509Certificate2 Issue(
-        string name, X509Certificate2 root, string usage, string? email, DateTimeOffset serial, DateTimeOffset from, DateTimeOffset to)
+        string name, X509Certificate2 root, string usage, string? email, DateTimeOffset from, DateTimeOffset to)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
@@ -109,7 +109,7 @@ public sealed class EapolTestTests : IDisposable
             request.CertificateExtensions.Add(names.Build());
         }
 
-        using var certificate = request.Create(root, from, to, BitConverter.GetBytes(serial.Ticks & 0x7fff_ffff_ffff_ff7f));
+        using var certificate = request.Create(root, from, to, [0x40, .. RandomNumberGenerator.GetBytes(8)]);
         return certificate.CopyWithPrivateKey(key);
     }
 
