@@ -127,6 +127,7 @@ public sealed class EapolTestTests : IDisposable
         var start = new ProcessStartInfo(TheoryWithEapolTestAttribute.Program)
         {
             RedirectStandardOutput = true,
+            UseShellExecute = false,
             ArgumentList = { "-c", configuration, "-a", "127.0.0.1", "-p", bridge.Port.ToString(), "-s", "testing123", "-t", "60" },
         };
         if (withoutKey)
