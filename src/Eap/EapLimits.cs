@@ -12,6 +12,9 @@ public static class EapLimits
     /// <summary>Round trips with the client in one login; hostapd's bound too, far above EAP-TLS with a long chain.</summary>
     public const int MaxRounds = 100;
 
+    /// <summary>EAP-TLS handshakes under way at once for one profile; each holds some 100 KiB in libssl.</summary>
+    public const int MaxTlsHandshakes = 4096;
+
     /// <summary>Packets in one login that answer no question before it is given up.</summary>
     public const int MaxDiscarded = 8;
 }

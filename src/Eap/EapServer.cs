@@ -28,6 +28,8 @@ public sealed class EapServer : IDisposable
                 throw new ArgumentException($"The local EAP server has no {type}.", nameof(options));
             if (!type.DerivesKey && !options.AllowMethodsWithoutKey)
                 throw new ArgumentException($"{type} makes no key and the profile does not allow that.", nameof(options));
+            if (type == EapType.Tls && options.Tls is null)
+                throw new ArgumentException("EAP-TLS without certificates.", nameof(options));
         }
 
         if (options.Methods.Count == 0)

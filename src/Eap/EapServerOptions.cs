@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Headend.Eap.Tls;
 
 namespace Headend.Eap;
 
@@ -21,6 +22,12 @@ public sealed record EapServerOptions
 
     /// <summary>Accept methods that make no MSK.</summary>
     public bool AllowMethodsWithoutKey { get; init; }
+
+    /// <summary>What EAP-TLS runs with; needed where <see cref="Methods"/> holds it.</summary>
+    public TlsServerContext? Tls { get; init; }
+
+    /// <summary>The time of the login, by which EAP-TLS judges certificates.</summary>
+    public DateTimeOffset Now { get; init; }
 
     public EapRandom Random { get; init; } = RandomNumberGenerator.Fill;
 }

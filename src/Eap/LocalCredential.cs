@@ -12,6 +12,9 @@ namespace Headend.Eap;
 /// </summary>
 public sealed class LocalCredential : IDisposable
 {
+    /// <summary>Characters of a password (RFC 2759 8.3).</summary>
+    public const int MaxPasswordLength = MsChapV2.MaxPasswordChars;
+
     private readonly char[]? _password;
     private readonly byte[]? _ntHash;
     private readonly PasswordHash? _passwordHash;

@@ -7,6 +7,7 @@ public static class EapMethodTable
     {
         [EapType.MsChapV2] = static (options, _) => new MsChapV2Server(options),
         [EapType.Gtc] = static (options, identity) => new GtcServer(options, identity),
+        [EapType.Tls] = static (options, identity) => new EapTlsServer(options, identity),
         [EapType.Md5] = static (options, identity) => new Md5Server(options, identity),
     };
 

@@ -62,6 +62,16 @@ internal sealed class AdminClient : IDisposable
         return (await SendAsync(request, AdminJsonContext.Default.ClearedSessionsRecord, cancellation)).Cleared;
     }
 
+    public Task<IReadOnlyList<LockoutRecord>> GetLockoutsAsync(CancellationToken cancellation) =>
+        GetAsync(AdminPaths.Lockouts, AdminJsonContext.Default.IReadOnlyListLockoutRecord, cancellation);
+
+    public async Task<bool> ClearLockoutAsync(string user, CancellationToken cancellation)
+    {
+        using var content = JsonContent.Create(new ClearLockoutRecord(user), AdminJsonContext.Default.ClearLockoutRecord);
+        using var request = new HttpRequestMessage(HttpMethod.Post, AdminPaths.ClearLockout) { Content = content };
+        return (await SendAsync(request, AdminJsonContext.Default.ClearedLockoutRecord, cancellation)).Cleared;
+    }
+
     public void Dispose() => http.Dispose();
 
     private async Task<T> GetAsync<T>(string resource, JsonTypeInfo<T> type, CancellationToken cancellation)

@@ -13,6 +13,9 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(IReadOnlyList<AddressPoolRecord>))]
 [JsonSerializable(typeof(ClearSessionsRecord))]
 [JsonSerializable(typeof(ClearedSessionsRecord))]
+[JsonSerializable(typeof(IReadOnlyList<LockoutRecord>))]
+[JsonSerializable(typeof(ClearLockoutRecord))]
+[JsonSerializable(typeof(ClearedLockoutRecord))]
 [JsonSerializable(typeof(HealthRecord))]
 [JsonSerializable(typeof(AdminFailure))]
 internal sealed partial class AdminJsonContext : JsonSerializerContext;

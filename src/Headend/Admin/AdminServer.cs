@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging;
 namespace Headend.Admin;
 
 /// <summary>
-/// The admin API: HTTP over a Unix socket that only the owner may open. Reading endpoints answer snapshots; the one that writes takes a
-/// <see cref="ClearSessionsRecord"/>. Every answer is JSON.
+/// The admin API: HTTP over a Unix socket that only the owner may open. Reading endpoints answer snapshots; those that write take a
+/// <see cref="ClearSessionsRecord"/> or a <see cref="ClearLockoutRecord"/>. Every answer is JSON.
 /// </summary>
 internal sealed class AdminServer : IAsyncDisposable
 {
@@ -90,13 +90,19 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("GET", AdminPaths.Health):
                 await WriteAsync(context, await backend.GetHealthAsync(stop), AdminJsonContext.Default.HealthRecord);
                 break;
+            case ("GET", AdminPaths.Lockouts):
+                await WriteAsync(context, await backend.GetLockoutsAsync(stop), AdminJsonContext.Default.IReadOnlyListLockoutRecord);
+                break;
             case ("POST", AdminPaths.ClearSessions):
                 await ClearAsync(context, backend);
                 break;
-            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.Pools or AdminPaths.Health):
+            case ("POST", AdminPaths.ClearLockout):
+                await ClearLockoutAsync(context, backend);
+                break;
+            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.Pools or AdminPaths.Lockouts or AdminPaths.Health):
                 await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "use GET");
                 break;
-            case (_, AdminPaths.ClearSessions):
+            case (_, AdminPaths.ClearSessions or AdminPaths.ClearLockout):
                 await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "use POST");
                 break;
             default:
@@ -107,27 +113,46 @@ internal sealed class AdminServer : IAsyncDisposable
 
     private static async Task ClearAsync(HttpContext context, IAdminBackend backend)
     {
-        ClearSessionsRecord? which;
-        try
-        {
-            which = await JsonSerializer.DeserializeAsync(context.Request.Body, AdminJsonContext.Default.ClearSessionsRecord, context.RequestAborted);
-        }
-        catch (JsonException)
-        {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, "the body is not the JSON that this takes");
+        var (read, which) = await ReadAsync(context, AdminJsonContext.Default.ClearSessionsRecord);
+        if (!read)
             return;
-        }
-        catch (Microsoft.AspNetCore.Http.BadHttpRequestException error)
-        {
-            await RefuseAsync(context, error.StatusCode, "the body is too long or broken");
-            return;
-        }
         if (which is null || !which.NamesOne)
         {
             await RefuseAsync(context, StatusCodes.Status400BadRequest, "give exactly one of id, user, remote (an address), all");
             return;
         }
         await WriteAsync(context, await backend.ClearSessionsAsync(which, context.RequestAborted), AdminJsonContext.Default.ClearedSessionsRecord);
+    }
+
+    private static async Task ClearLockoutAsync(HttpContext context, IAdminBackend backend)
+    {
+        var (read, which) = await ReadAsync(context, AdminJsonContext.Default.ClearLockoutRecord);
+        if (!read)
+            return;
+        if (string.IsNullOrEmpty(which?.User))
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "give user");
+        else
+            await WriteAsync(context, new ClearedLockoutRecord(await backend.ClearLockoutAsync(which.User, context.RequestAborted)), AdminJsonContext.Default.ClearedLockoutRecord);
+    }
+
+    // False: the refusal is already written.
+    private static async Task<(bool Read, T? Body)> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return (true, await JsonSerializer.DeserializeAsync(context.Request.Body, type, context.RequestAborted));
+        }
+        catch (JsonException)
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "the body is not the JSON that this takes");
+        }
+        catch (Microsoft.AspNetCore.Http.BadHttpRequestException error)
+        {
+            await RefuseAsync(context, error.StatusCode, "the body is too long or broken");
+        }
+
+        return (false, null);
     }
 
     private static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type)
@@ -151,5 +176,7 @@ internal static class AdminPaths
     public const string IkeSas = "/v1/crypto/ikev2/sas";
     public const string AaaServers = "/v1/aaa/servers";
     public const string Pools = "/v1/pools";
+    public const string Lockouts = "/v1/aaa/lockouts";
+    public const string ClearLockout = "/v1/aaa/lockouts/clear";
     public const string Health = "/healthz";
 }

@@ -14,5 +14,11 @@ internal interface IAdminBackend
     /// <summary>Ends the sessions that fit, each with a Delete to the client, and answers how many.</summary>
     ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation);
 
+    /// <summary>Users with wrong passwords that count, locked out or not yet.</summary>
+    ValueTask<IReadOnlyList<LockoutRecord>> GetLockoutsAsync(CancellationToken cancellation);
+
+    /// <summary>Ends a local user's lockout and forgets the count; false when there was neither.</summary>
+    ValueTask<bool> ClearLockoutAsync(string user, CancellationToken cancellation);
+
     ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation);
 }

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Headend.Admin;
+using Headend.Configuration;
+using Headend.Eap;
 using Spectre.Console;
 
 namespace Headend.Cli;
@@ -68,6 +70,27 @@ internal static class AdminTables
             foreach (var range in pool.Ranges.Skip(1))
                 Row(table, " ", range.First, range.Last, " ", " ", " ", " ");
         }
+        Open(options).Write(table);
+    }
+
+    public static void Lockouts(IReadOnlyList<LockoutRecord> lockouts, CommandLineOptions options)
+    {
+        var table = Columns("User", "Wrong passwords", "Locked out");
+        foreach (var lockout in lockouts)
+            Row(table, lockout.User, Number(lockout.Failures), lockout.LockedForSeconds is { } left ? $"for {Uptime(left)}" : "no");
+        Open(options).Write(table);
+    }
+
+    /// <summary>Users of the user file; no secret in any form.</summary>
+    public static void LocalUsers(IReadOnlyList<LocalUserOptions> users, CommandLineOptions options)
+    {
+        var table = Columns("Name", "Policy", "Attribute list", "Methods");
+        foreach (var user in users)
+        {
+            EapType[] methods = [EapType.MsChapV2, EapType.Gtc, EapType.Md5];
+            Row(table, user.Name, user.Policy, user.AttributeList, user.HasSecret ? string.Join(' ', methods.Where(user.Serves)) : "certificate only");
+        }
+
         Open(options).Write(table);
     }
 

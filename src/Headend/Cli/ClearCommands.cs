@@ -16,7 +16,11 @@ internal static class ClearCommands
             One("remote", "ADDR", "Every session from this address.", address => new ClearSessionsRecord { Remote = address }, socket, options),
             All(socket, options),
         };
-        var clear = new Command("clear", "End what runs.") { new Command("crypto", "IKEv2 and IPsec.") { session } };
+        var clear = new Command("clear", "End what runs.")
+        {
+            new Command("crypto", "IKEv2 and IPsec.") { session },
+            new Command("aaa", "Authentication, authorization, accounting.") { User(socket, options) },
+        };
         clear.Options.Add(socket);
         return clear;
     }
@@ -36,6 +40,22 @@ internal static class ClearCommands
         var command = new Command("all", "Every session.");
         command.SetAction((parsed, cancellation) =>
             ClearAsync(new ClearSessionsRecord { All = true }, parsed.GetRequiredValue(socket), options, cancellation));
+        return command;
+    }
+
+    private static Command User(Option<string> socket, CommandLineOptions options)
+    {
+        var name = new Argument<string>("NAME");
+        var what = new Argument<string>("lockout") { Description = "The word lockout." };
+        what.AcceptOnlyFromAmong("lockout");
+        var command = new Command("user", "End the lockout of a local user and forget the wrong passwords.") { name, what };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = new AdminClient(parsed.GetRequiredValue(socket));
+            var cleared = await client.ClearLockoutAsync(parsed.GetRequiredValue(name), cancellation);
+            await options.Output.WriteLineAsync(cleared ? "lockout cleared" : "the user was not locked out");
+            return cleared ? ExitCodes.Done : ExitCodes.Failed;
+        });
         return command;
     }
 

@@ -46,6 +46,7 @@ internal static class CommandLine
         root.Subcommands.Add(CheckConfiguration(options));
         root.Subcommands.Add(ShowCommands.Create(options));
         root.Subcommands.Add(ClearCommands.Create(options));
+        root.Subcommands.Add(UserCommands.Create(options));
         return root;
     }
 

@@ -19,6 +19,12 @@ internal sealed record CommandLineOptions
 
     public TextWriter Error { get; init; } = Console.Error;
 
+    /// <summary>Whether a person types.</summary>
+    public bool IsInteractive { get; init; } = !Console.IsInputRedirected;
+
+    /// <summary>Reads one line that must not be seen; null at the end of the input.</summary>
+    public Func<string, string?> ReadSecret { get; init; } = SecretInput.Read;
+
     /// <summary>Columns of the terminal; a pipe gets wide lines that do not wrap.</summary>
     public int Width { get; init; } = Console.IsOutputRedirected ? 400 : Math.Max(80, Console.WindowWidth);
 }

@@ -32,6 +32,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly HeadendMetrics metrics;
     private readonly TelemetryServer telemetry;
     private readonly CryptoWorkers crypto;
+    private readonly LocalAaaComposition localFiles;
     private readonly KernelWorker kernel;
     private readonly InterimSchedule interims;
     private readonly SessionTable table;
@@ -52,12 +53,14 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
         var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);
         var profiles = compiler.Compile();
+        localFiles = new LocalAaaComposition(configuration, compiler.Policies, profiles, time, logger);
         var pools = PoolCompiler.Compile(configuration.Pools, time);
 
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
         table = new SessionTable();
         dataPlane = OpenDataPlane(configuration, time);
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
+        LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
         var interfaces = new SessionInterfaces(dataPlane, kernel, clock);
         interims = new InterimSchedule(time, interfaces.CountersOf);
@@ -72,7 +75,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Authorizer = new SessionAuthorizer(radius.Client, aaaObserver),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
-            LocalUsers = new LocalUserStore(configuration.Aaa.LocalUsers, compiler.Policies),
+            Local = LocalAaa,
             ProfileObserver = aaaObserver,
             Radius = radius.Client,
             AccountingQueues = radius.Queues,
@@ -81,7 +84,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         });
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
-        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards);
+        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa.Lockout);
         Observe(interfaces, addresses);
         if (configuration.Radius.DynamicAuthor is { } dynamicAuthor)
         {
@@ -100,6 +103,9 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Local users and their lockouts.</summary>
+    internal LocalAaa LocalAaa { get; }
 
     /// <summary>Answers the admin API's questions.</summary>
     public IAdminBackend Backend { get; }
@@ -141,6 +147,9 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         host.Serve();
         return host;
     }
+
+    /// <summary>Reads the local users' file, authorities and revocation lists again. Sessions stay; a file that cannot be used leaves what was before.</summary>
+    public void Reload() => localFiles.Reload();
 
     /// <summary>Ends every session: Delete to each client, Accounting Stop to RADIUS, both waited for within bounds.</summary>
     public async Task StopAsync()

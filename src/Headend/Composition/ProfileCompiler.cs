@@ -31,8 +31,10 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             var files = options.LocalAuthentication;
             if (!ServerCredential.TryLoad(files.CertificateFile, files.KeyFile, time.GetUtcNow(), out var credential, out var error))
                 errors.Add($"profile {options.Name}: {error}");
+            else if (!LocalEapCompiler.TryCompile(options.LocalEap, files, time.GetUtcNow(), out var localEap, out error))
+                errors.Add($"profile {options.Name}: {error}");
             else if (policies is not null)
-                profiles.Add(Compile(options, credential!, policies));
+                profiles.Add(Compile(options, credential!, policies, localEap));
         }
 
         return errors.Count == 0 ? profiles : throw new HeadendStartException(string.Join('\n', errors));
@@ -97,7 +99,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         return null;
     }
 
-    private IkeProfile Compile(IkeProfileOptions options, ServerCredential credential, LocalProfiles policies)
+    private IkeProfile Compile(IkeProfileOptions options, ServerCredential credential, LocalProfiles policies, LocalEapBinding localEap)
     {
         var proposals = options.Proposals.SelectMany(name => configuration.Ikev2.Proposals.First(p => p.Name == name).Transforms);
         return new IkeProfile
@@ -117,11 +119,11 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             LocalTraffic = Translate(options.TrafficLocal),
             DpdMode = options.Dpd.Mode == Configuration.DpdMode.OnDemand ? DpdMode.OnDemand : DpdMode.Periodic,
             DpdInterval = options.Dpd.Interval,
-            Tag = Bind(options, policies),
+            Tag = Bind(options, policies, localEap),
         };
     }
 
-    private ProfileBinding Bind(IkeProfileOptions options, LocalProfiles policies)
+    private ProfileBinding Bind(IkeProfileOptions options, LocalProfiles policies, LocalEapBinding localEap)
     {
         var aaa = configuration.Aaa;
         var template = configuration.VirtualTemplates.First(t => t.Number == options.VirtualTemplate);
@@ -129,6 +131,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         {
             Name = options.Name,
             Eap = options.Eap,
+            LocalEap = localEap,
             Authentication = radius.MethodsOf(aaa.Authentication.First(l => l.Name == options.AuthenticationList)),
             UserCached = options.Authorization.UserCached,
             Group = options.Authorization.Group is { } group

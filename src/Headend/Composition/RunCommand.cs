@@ -21,6 +21,7 @@ internal static class RunCommand
                 return ExitCodes.Failed;
             using var loggers = Logging.Create();
             await using var host = await HeadendHost.StartAsync(configuration, loggers, TimeProvider.System, stop.Token);
+            using var reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Reload(context, host));
             await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await host.StopAsync();
             return ExitCodes.Done;
@@ -44,6 +45,13 @@ internal static class RunCommand
         foreach (var line in why.Split('\n'))
             Console.Error.WriteLine($"headend: {line}");
         return ExitCodes.Failed;
+    }
+
+    private static void Reload(PosixSignalContext context, HeadendHost host)
+    {
+        // Not the default action, which is the end.
+        context.Cancel = true;
+        host.Reload();
     }
 
     private static void Stop(PosixSignalContext context, CancellationTokenSource stop)

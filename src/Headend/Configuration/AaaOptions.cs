@@ -28,6 +28,8 @@ internal sealed record AaaOptions(
     IReadOnlyList<AccountingListOptions> Accounting,
     IReadOnlyList<LocalUserOptions> LocalUsers)
 {
+    public LockoutOptions Lockout { get; init; } = new(0, 0, TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(10));
+
     public IReadOnlyList<AttributeListOptions> AttributeLists { get; init; } = [];
 }
 

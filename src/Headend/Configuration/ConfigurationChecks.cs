@@ -25,6 +25,7 @@ internal static class ConfigurationChecks
         PoolTable.Check(root, diagnostics);
         Policies(root, diagnostics);
         GroupPolicies(root, diagnostics);
+        LocalEapTable.CheckUsers(root, diagnostics);
         Admission(root, diagnostics);
     }
 

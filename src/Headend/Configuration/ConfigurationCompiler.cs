@@ -46,6 +46,7 @@ internal static class ConfigurationCompiler
             a.Get<string>("name"), a.List<AaaMethodOptions>("methods"), a.GetOptionalValue<TimeSpan>("interim-interval")))],
         [.. section.Sections("local-users").Select(LocalUserTable.Compile)])
     {
+        Lockout = LocalEapTable.CompileLockout(section.Section("lockout")),
         AttributeLists = [.. section.Sections("attribute-lists").Select(l => new AttributeListOptions(l.Get<string>("name"), l.List<string>("attributes")))],
     };
 
@@ -78,6 +79,7 @@ internal static class ConfigurationCompiler
             LocalIdentity = profile.Get<LocalIdentityOptions>("local-identity"),
             LocalAuthentication = new LocalCertificateOptions(PathOf(local, "certificate"), PathOf(local, "key")),
             Eap = new EapOptions(eap.Get<bool>("query-identity"), eap.Get<TimeSpan>("timeout"), eap.Get<bool>("allow-methods-without-key")),
+            LocalEap = LocalEapTable.Compile(eap),
             AuthenticationList = profile.Get<string>("authentication-list"),
             Authorization = Authorization(profile.Section("authorization")),
             AccountingList = profile.GetOptional<string>("accounting-list"),

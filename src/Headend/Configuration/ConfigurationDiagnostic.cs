@@ -1,4 +1,3 @@
-using Headend.Aaa.Authorization;
 using Headend.Ikev2.Crypto;
 using Headend.VirtualAccess.Configuration;
 
@@ -34,29 +33,15 @@ internal sealed record ConfigurationRules
     {
         InterfaceCommand = text => InterfaceCommandParser.TryParse(text, out _, out var failure) ? null : failure.ToString(),
         IkeTransforms = text => ProposalParser.TryParseIke(text, out _, out var error) ? null : error,
-        Attribute = text => SessionProfileReader.TryRead([text], IgnoringObserver.Instance, out _, out var error) ? null : error,
         EspTransforms = text => ProposalParser.TryParseEsp(text, out _, out var error) ? null : error,
     };
 
     /// <summary>One line of a virtual-template, such as <c>ip mtu 1400</c>.</summary>
     public required Func<string, string?> InterfaceCommand { get; init; }
 
-    /// <summary>One attribute of a list, such as <c>interface-config=ip mtu 1300</c>.</summary>
-    public required Func<string, string?> Attribute { get; init; }
-
     /// <summary>One IKE suite, such as <c>aes256gcm16-prfsha384-ecp384</c>.</summary>
     public required Func<string, string?> IkeTransforms { get; init; }
 
     /// <summary>One ESP suite, such as <c>aes256-sha256</c>.</summary>
     public required Func<string, string?> EspTransforms { get; init; }
-
-    /// <summary>An attribute that nobody knows is reported when the list is compiled, once.</summary>
-    private sealed class IgnoringObserver : IProfileObserver
-    {
-        public static IgnoringObserver Instance { get; } = new();
-
-        public void UnknownPair(string name)
-        {
-        }
-    }
 }

@@ -88,7 +88,8 @@ internal static class ConfigurationTable
             Methods(ScalarTable.AccountingMethod, Minimum: 1),
             Key("interim-interval", ScalarTable.Duration("1m", "1d"), "Time between Interim-Updates where the Access-Accept names none; absent: none are sent."))), "Where accounting records go."),
         LocalUserTable.Users,
-        LocalUserTable.Lists);
+        LocalUserTable.Lists,
+        LocalEapTable.Lockout);
 
     private static SectionSyntax Ikev2Section() => new(
         Key("proposals", new ListSyntax(new SectionSyntax(

@@ -33,6 +33,8 @@ internal sealed record IkeProfileOptions
 
     public required EapOptions Eap { get; init; }
 
+    public LocalEapOptions LocalEap { get; init; } = LocalEapOptions.Default;
+
     public required string AuthenticationList { get; init; }
 
     public required AuthorizationOptions Authorization { get; init; }

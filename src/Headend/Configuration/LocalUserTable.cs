@@ -1,4 +1,7 @@
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Unicode;
+using Headend.Aaa.Authorization;
 using Headend.Eap;
 
 namespace Headend.Configuration;
@@ -36,7 +39,8 @@ internal static class LocalUserTable
 
     public static ConfigurationKey Lists { get; } = ConfigurationTable.Key("attribute-lists", new ListSyntax(new SectionSyntax(
         ConfigurationTable.Required("name", ScalarTable.Name, "Name of the list.") with { Declares = AttributeLists },
-        ConfigurationTable.Required("attributes", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 256), "The attributes that an Access-Accept would carry, in order, such as `interface-config=ip mtu 1300` or `ip:inacl#1=permit ip any any`.") with { Rule = r => r.Attribute })),
+        ConfigurationTable.Required("attributes", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 256), "The attributes that an Access-Accept would carry, in order, such as `Framed-IP-Address=10.99.1.10`, `interface-config=ip mtu 1300` or `ip:inacl#1=permit ip any any`."))
+    { Check = CheckList }),
         "Attributes that policies and local users name: the same as RADIUS gives, with the same effect.");
 
     public static LocalUserOptions Compile(SectionValue user) => new(
@@ -46,6 +50,19 @@ internal static class LocalUserTable
         PasswordHash = user.GetOptional<PasswordHash>("password-hash"),
         AttributeList = user.GetOptional<string>("attribute-list"),
     };
+
+    // Attributes may need each other, so that the list is read as a whole; the message stands at the one that is bad by itself, if there is one.
+    private static void CheckList(SectionValue list, DiagnosticStore diagnostics)
+    {
+        var items = list.Items("attributes");
+        if (Explain(items.Select(i => (string)i.Value)) is not { } problem)
+            return;
+        var culprit = items.FirstOrDefault(i => Explain([(string)i.Value]) == problem);
+        diagnostics.Error(culprit?.At ?? list.PlaceOf("attributes"), $"'aaa.attribute-lists[].attributes': {problem}");
+    }
+
+    private static string? Explain(IEnumerable<string> attributes) =>
+        SessionProfileReader.TryRead(attributes, IgnoringObserver.Instance, out _, out var error) ? null : error;
 
     private static void CheckUser(SectionValue user, DiagnosticStore diagnostics)
     {
@@ -59,8 +76,26 @@ internal static class LocalUserTable
         if (!forms.Any(user.Has))
             return;
         SecretParser.Read(user, "password", SecretParser.PasswordLength, diagnostics);
+        if (user.GetOptional<SecretOptions>(SecretParser.ValueKey("password")) is { } secret)
+        {
+            if (!Utf8.IsValid(secret.Octets))
+                diagnostics.Error(user.At, "the password is not UTF-8");
+            else if (Encoding.UTF8.GetCharCount(secret.Octets) > LocalCredential.MaxPasswordLength)
+                diagnostics.Error(user.At, $"a password has at most {LocalCredential.MaxPasswordLength} characters");
+        }
+
         foreach (var hash in (string[])["password-hash", "nt-hash"])
             if (user.Has(hash))
                 diagnostics.Error(user.PlaceOf(hash), $"'{hash}' beside a password in clear text; one of them is enough");
+    }
+
+    /// <summary>An attribute that nobody knows is reported when the list is compiled, once.</summary>
+    private sealed class IgnoringObserver : IProfileObserver
+    {
+        public static IgnoringObserver Instance { get; } = new();
+
+        public void UnknownPair(string name)
+        {
+        }
     }
 }

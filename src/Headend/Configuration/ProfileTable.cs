@@ -32,11 +32,13 @@ internal static class ProfileTable
             "never"),
         ConfigurationTable.Required("virtual-template", ScalarTable.Integer(1, 4095), "Number in virtual-templates.") with { RefersTo = ConfigurationTable.Templates });
 
-    private static SectionSyntax EapSection() => new(
+    private static SectionSyntax EapSection() => new([
         ConfigurationTable.Key("query-identity", ScalarTable.Boolean, "Ask for EAP-Identity; `false` takes the IKE identity for it.", "true"),
         ConfigurationTable.Key("timeout", ScalarTable.Duration("45s", "180s"), "Longest time from the first EAP request to the end of EAP.", "90s"),
         ConfigurationTable.Key("allow-methods-without-key", ScalarTable.Boolean,
-            "Accept EAP methods that give no key, such as EAP-GTC and EAP-MD5. RFC 7296 2.16 calls such methods open to a man in the middle.", "false"));
+            "Accept EAP methods that give no key, such as EAP-GTC and EAP-MD5. RFC 7296 2.16 calls such methods open to a man in the middle.", "false"),
+        .. LocalEapTable.Keys])
+    { Check = LocalEapTable.CheckEap };
 
     private static SectionSyntax AuthorizationSection() => new(
         ConfigurationTable.Key("user", new SectionSyntax(

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
@@ -6,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Headend.Runtime;
 
 /// <summary>
-/// Threads for signatures and Diffie-Hellman. Work of established sessions is taken before the work of logins; within each it is first come, first
+/// Threads for signatures, Diffie-Hellman and what local EAP methods burn. Work of established sessions is taken before the work of logins; within each it is first come, first
 /// served. The answer goes straight to the shard that asked.
 /// </summary>
 internal sealed partial class CryptoWorkers : IDisposable
@@ -14,8 +15,8 @@ internal sealed partial class CryptoWorkers : IDisposable
     private const ushort EcpP256 = 19;
 
     private readonly object gate = new();
-    private readonly Queue<(IkeOperation Operation, IkeShard Shard)> established = new();
-    private readonly Queue<(IkeOperation Operation, IkeShard Shard)> logins = new();
+    private readonly Queue<Work> established = new();
+    private readonly Queue<Work> logins = new();
     private readonly Thread[] threads;
     private readonly ICryptoProvider crypto;
     private readonly ILogger logger;
@@ -34,17 +35,20 @@ internal sealed partial class CryptoWorkers : IDisposable
         }
     }
 
-    /// <summary>Operations of logins that wait; approximate.</summary>
+    /// <summary>Operations and jobs of logins that wait; approximate.</summary>
     public int WaitingLogins => logins.Count;
 
-    public void Post(IkeOperation operation, IkeShard shard)
+    public void Post(IkeOperation operation, IkeShard shard) => Enqueue(operation.Established ? established : logins, new Work(operation, shard, null));
+
+    /// <summary>
+    /// Does a login's own arithmetic (a TLS handshake, a stretched password) in the logins' queue. Whoever awaits it continues on the worker's thread and must not
+    /// block. A fault is the awaiter's.
+    /// </summary>
+    public Task<T> RunAsync<T>(Func<T> job)
     {
-        lock (gate)
-        {
-            (operation.Established ? established : logins).Enqueue((operation, shard));
-            if (idle > 0)
-                Monitor.Pulse(gate);
-        }
+        var task = new Task<T>(job);
+        Enqueue(logins, new Work(null, null, task));
+        return task;
     }
 
     public void Dispose()
@@ -88,10 +92,25 @@ internal sealed partial class CryptoWorkers : IDisposable
     private void Run()
     {
         while (TryTake(out var work))
-            Perform(work.Operation, work.Shard);
+        {
+            if (work.Job is { } job)
+                job.RunSynchronously(TaskScheduler.Default);
+            else
+                Perform(work.Operation!, work.Shard!);
+        }
     }
 
-    private bool TryTake(out (IkeOperation Operation, IkeShard Shard) work)
+    private void Enqueue(Queue<Work> queue, Work work)
+    {
+        lock (gate)
+        {
+            queue.Enqueue(work);
+            if (idle > 0)
+                Monitor.Pulse(gate);
+        }
+    }
+
+    private bool TryTake(out Work work)
     {
         lock (gate)
         {
@@ -111,6 +130,10 @@ internal sealed partial class CryptoWorkers : IDisposable
             }
         }
     }
+
+    /// <summary>An operation of a shard, or a job; exactly one of them.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Work(IkeOperation? Operation, IkeShard? Shard, Task? Job);
 
     [LoggerMessage(EventId = 1101, EventName = "crypto-fault", Level = LogLevel.Error, Message = "{Operation} failed")]
     private static partial void LogFault(ILogger logger, Exception fault, string operation);

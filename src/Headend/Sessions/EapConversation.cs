@@ -18,10 +18,13 @@ internal sealed class EapConversation : IDisposable
 {
     private readonly ClientSession session;
     private readonly RadiusClient? radius;
-    private readonly LocalUserStore users;
+    private readonly LocalAaa local;
     private readonly IProfileObserver profileObserver;
     private readonly CancellationTokenSource cancellation = new();
     private readonly CancellationToken ended;
+    private readonly Lock gate = new();
+    private bool isServing;
+    private bool isOver;
     private int methodIndex;
     private EapRelay? relay;
     private EapServer? server;
@@ -29,11 +32,11 @@ internal sealed class EapConversation : IDisposable
     private string? serverName;
     private LoginSpan roundTrip;
 
-    public EapConversation(ClientSession session, RadiusClient? radius, LocalUserStore users, IProfileObserver profileObserver)
+    public EapConversation(ClientSession session, RadiusClient? radius, LocalAaa local, IProfileObserver profileObserver)
     {
         this.session = session;
         this.radius = radius;
-        this.users = users;
+        this.local = local;
         this.profileObserver = profileObserver;
         // The source is disposed with the login, while a step may still be under way.
         ended = cancellation.Token;
@@ -42,18 +45,21 @@ internal sealed class EapConversation : IDisposable
     /// <summary>Who authenticated the user, for accounting.</summary>
     public bool IsLocal => server is not null;
 
+    /// <summary>Why the local EAP server has refused the login, also when the client went away before it heard; null otherwise.</summary>
+    public string? Refusal => server?.Refusal;
+
     private string Identity => relay?.Identity is { Length: > 0 } relayed ? relayed : server?.Identity ?? "";
 
     // Once a server has begun a method with the client, no other can go on with it.
     private bool HasFurtherMethod =>
         !ended.IsCancellationRequested && relay is { Method: null } && Identity.Length > 0 && methodIndex + 1 < session.Binding.Authentication.Count;
 
-    /// <summary>Performs one step: <paramref name="response"/> is the client's EAP packet, empty to begin. Completes at once unless RADIUS is asked.</summary>
+    /// <summary>Performs one step: <paramref name="response"/> is the client's EAP packet, empty to begin. Completes at once unless RADIUS is asked or a worker is at it.</summary>
     public async ValueTask<EapOutcome> StepAsync(ReadOnlyMemory<byte> response)
     {
         roundTrip.Dispose();
         roundTrip = default;
-        var step = relay is null && server is null ? Begin(queryIdentity: session.Binding.Eap.QueryIdentity, session.IkeIdentity) : Continue(response);
+        var step = relay is null && server is null ? Begin(queryIdentity: session.Binding.Eap.QueryIdentity, session.IkeIdentity) : await ContinueAsync(response).ConfigureAwait(false);
         while (true)
         {
             switch (step)
@@ -77,7 +83,13 @@ internal sealed class EapConversation : IDisposable
     {
         roundTrip.Dispose();
         cancellation.Cancel();
-        server?.Dispose();
+        lock (gate)
+        {
+            isOver = true;
+            if (!isServing)
+                server?.Dispose();
+        }
+
         cancellation.Dispose();
     }
 
@@ -91,7 +103,10 @@ internal sealed class EapConversation : IDisposable
             relay = null;
             server = new EapServer(new EapServerOptions
             {
-                Credentials = new LoginCredentials(users),
+                Credentials = local.CredentialsFor(session.Path.Remote.Address),
+                Methods = session.Binding.LocalEap.Methods,
+                Tls = session.Binding.LocalEap.Tls,
+                Now = local.Now,
                 QueryIdentity = queryIdentity,
                 IkeIdentity = ikeIdentity,
                 AllowMethodsWithoutKey = eap.AllowMethodsWithoutKey,
@@ -103,7 +118,38 @@ internal sealed class EapConversation : IDisposable
         return relay.Start();
     }
 
-    private EapStep Continue(ReadOnlyMemory<byte> response) => server is not null ? server.Handle(response) : relay!.HandleClient(response);
+    private ValueTask<EapStep> ContinueAsync(ReadOnlyMemory<byte> response)
+    {
+        if (server is null)
+            return ValueTask.FromResult(relay!.HandleClient(response));
+        // Signatures and stretched passwords do not belong on the shard.
+        return server.IsExpensive ? new ValueTask<EapStep>(local.Workers.RunAsync(() => Serve(server, response))) : ValueTask.FromResult(Serve(server, response));
+    }
+
+    // The login may end while a worker is at it: then the server is disposed behind the step, not under it.
+    private EapStep Serve(EapServer serving, ReadOnlyMemory<byte> response)
+    {
+        lock (gate)
+        {
+            if (isOver)
+                return new EapStep.Unavailable("the login is over");
+            isServing = true;
+        }
+
+        try
+        {
+            return serving.Handle(response);
+        }
+        finally
+        {
+            lock (gate)
+            {
+                isServing = false;
+                if (isOver)
+                    serving.Dispose();
+            }
+        }
+    }
 
     private async ValueTask<EapStep> AskRadiusAsync(EapStep.ToAaa question)
     {
@@ -182,7 +228,7 @@ internal sealed class EapConversation : IDisposable
             case EapStep.Success success:
                 session.User = success.Identity;
                 if (server is not null)
-                    session.UserProfile = users.ProfileOf(success.Identity);
+                    session.UserProfile = local.Users.ProfileOf(success.Identity);
                 return new EapOutcome.Success(success.Packet, success.Msk, success.Identity, success.Method?.Name ?? "EAP");
             case EapStep.Failure failure:
                 return new EapOutcome.Failure(failure.Packet, user, method, failure.Reason);

@@ -23,6 +23,8 @@ internal sealed class LocalUserStore
         byName = configured.ToFrozenDictionary(u => u.Name, StringComparer.Ordinal);
     }
 
+    public int Count => byName.Count;
+
     /// <summary>Every user, in no order.</summary>
     public IEnumerable<LocalUserOptions> All => byName.Values;
 
@@ -49,6 +51,8 @@ internal sealed class LocalUserStore
             byName = users.ToFrozenDictionary(StringComparer.Ordinal);
         return found.Count == 0;
     }
+
+    public bool Contains(string userName) => byName.ContainsKey(userName);
 
     /// <summary>
     /// What the user's policy and attribute list give, the list above the policy: what an Access-Accept would have carried. Empty for a user who is not here, such

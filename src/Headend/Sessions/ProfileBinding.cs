@@ -28,6 +28,8 @@ internal sealed record ProfileBinding
 
     public required EapOptions Eap { get; init; }
 
+    public LocalEapBinding LocalEap { get; init; } = LocalEapBinding.Default;
+
     public required IReadOnlyList<AaaMethod> Authentication { get; init; }
 
     /// <summary>The attributes of the Access-Accept are the user's authorization.</summary>

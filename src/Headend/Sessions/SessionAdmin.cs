@@ -12,7 +12,7 @@ namespace Headend.Sessions;
 /// <summary>Answers the admin API from the session table, the shards and the AAA parts.</summary>
 internal sealed class SessionAdmin(
     HeadendConfiguration configuration, MonotonicClock clock, SessionTable table, SessionInterfaces interfaces, AddressAssignment addresses, RadiusClient? radius,
-    IReadOnlyList<IkeShard> shards) : IAdminBackend
+    IReadOnlyList<IkeShard> shards, LockoutTable lockout) : IAdminBackend
 {
     /// <summary>Without an inner packet for this long a session shows as UP-IDLE.</summary>
     private static readonly TimeSpan IdleAfter = TimeSpan.FromSeconds(60);
@@ -65,6 +65,22 @@ internal sealed class SessionAdmin(
 
         return ValueTask.FromResult(new ClearedSessionsRecord(cleared));
     }
+
+    public ValueTask<IReadOnlyList<LockoutRecord>> GetLockoutsAsync(CancellationToken cancellation)
+    {
+        var now = clock.Time.GetUtcNow();
+        return ValueTask.FromResult<IReadOnlyList<LockoutRecord>>(
+        [
+            .. lockout.All().Select(u => new LockoutRecord
+            {
+                User = u.User,
+                Failures = u.State.Failures,
+                LockedForSeconds = (long?)(u.State.LockedUntil - now)?.TotalSeconds,
+            }),
+        ]);
+    }
+
+    public ValueTask<bool> ClearLockoutAsync(string user, CancellationToken cancellation) => ValueTask.FromResult(lockout.Clear(user));
 
     public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation)
     {

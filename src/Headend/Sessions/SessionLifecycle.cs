@@ -28,7 +28,7 @@ internal sealed record SessionServices
 
     public required InterimSchedule Interims { get; init; }
 
-    public required LocalUserStore LocalUsers { get; init; }
+    public required LocalAaa Local { get; init; }
 
     public required IProfileObserver ProfileObserver { get; init; }
 
@@ -52,7 +52,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     public void EapStep(EapStepEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
-        session.Eap ??= new EapConversation(session, services.Radius, services.LocalUsers, services.ProfileObserver);
+        session.Eap ??= new EapConversation(session, services.Radius, services.Local, services.ProfileObserver);
         // The core's octets live only as long as this turn.
         var response = effect.Response.ToArray();
         Answer(session, session.Eap.StepAsync(response), outcome => new EapStepCompletion(effect.Id, outcome));
@@ -134,7 +134,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         services.Simultaneous.Leave(session);
         services.Table.Remove(session, effect.WasUp);
         if (!effect.WasUp)
-            ReportFailedLogin(session, reason, effect.Detail);
+            ReportRefusedOrFailed(session, reason, effect.Detail);
         var ended = services.Clock.Now;
         services.Interfaces.TearDown(session, final => GiveBack(session, effect, reason, ended, final));
     }
@@ -203,6 +203,16 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             records, services.AccountingQueues[binding.Group], session.Profile.InterimInterval ?? binding.InterimInterval);
         session.Accounting.Start();
         services.Interims.Add(session);
+    }
+
+    // A refused client often goes away without a word; what counts is why it was refused, not how it left.
+    private void ReportRefusedOrFailed(ClientSession session, EndReasonRow reason, string detail)
+    {
+        var refused = EndReasonTable.Of(SessionEndReason.AuthenticationFailed);
+        if (session.Eap?.Refusal is { } refusal && reason != refused)
+            ReportFailedLogin(session, refused, $"{refusal}; then {reason.Word}");
+        else
+            ReportFailedLogin(session, reason, detail);
     }
 
     private void ReportFailedLogin(ClientSession session, EndReasonRow reason, string detail)

@@ -83,6 +83,12 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
         return new(new ClearedSessionsRecord(Sessions.RemoveAll(s => which.All || s.Id == which.Id || s.User == which.User || s.RemoteAddress == which.Remote)));
     }
 
+    public List<LockoutRecord> Lockouts { get; } = [];
+
+    public ValueTask<IReadOnlyList<LockoutRecord>> GetLockoutsAsync(CancellationToken cancellation) => new(Lockouts);
+
+    public ValueTask<bool> ClearLockoutAsync(string user, CancellationToken cancellation) => new(Lockouts.RemoveAll(l => l.User == user) > 0);
+
     public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation) => new(new HealthRecord("ok", "0", 1, Sessions.Count));
 
     public async ValueTask StopAsync()

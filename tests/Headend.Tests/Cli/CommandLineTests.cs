@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Headend.Admin;
 using Headend.Cli;
 using Headend.Configuration;
 using Headend.Tests.Admin;
@@ -71,6 +72,19 @@ public sealed class CommandLineTests
 
         Assert.Equal((ExitCodes.Done, 3 - cleared), (code, backend.Sessions.Count));
         Assert.StartsWith($"{cleared} session", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lockout_is_cleared_once()
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        backend.Lockouts.Add(new LockoutRecord { User = "alice", Failures = 0, LockedForSeconds = 60 });
+
+        var (_, shown, _) = await RunAsync("show", "aaa", "lockout", "--socket", backend.Path);
+        Assert.Matches("alice +0 +for 00:01:00", shown);
+        Assert.Equal((ExitCodes.Done, "lockout cleared\n", ""), await RunAsync("clear", "aaa", "user", "alice", "lockout", "--socket", backend.Path));
+        Assert.Equal(ExitCodes.Failed, (await RunAsync("clear", "aaa", "user", "alice", "lockout", "--socket", backend.Path)).Code);
+        Assert.Equal(ExitCodes.Usage, (await RunAsync("clear", "aaa", "user", "alice", "everything", "--socket", backend.Path)).Code);
     }
 
     [Fact]

@@ -5,8 +5,10 @@ using System.Security.Cryptography.X509Certificates;
 using Headend.Admin;
 using Headend.Composition;
 using Headend.Configuration;
+using Headend.Eap;
 using Headend.Ikev2.Wire;
 using Headend.Runtime;
+using Headend.Sessions;
 using Headend.TestKit.Initiator;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -69,6 +71,49 @@ public sealed class HeadendHostTests : IAsyncLifetime
         Assert.Equal(0, Assert.Single(await host.Backend.GetPoolsAsync(CancellationToken.None)).InUse);
     }
 
+    // Whatever the client sends then, it learns of a wrong password and nothing more.
+    [Fact]
+    public void TooManyWrongPasswordsLockTheUserOutUntilAnOperatorSaysOtherwise()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            using var guess = new LoopbackClient(Gateway, "alice", "guess");
+            Assert.IsType<InitiatorOutcome.Failed>(guess.Login());
+        }
+
+        using (var right = new LoopbackClient(Gateway, "alice", "wonderland"))
+            Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(right.Login()).Notify);
+        Assert.NotNull(host.LocalAaa.Lockout.StateOf("alice").LockedUntil);
+        Assert.True(host.LocalAaa.Lockout.Clear("alice"));
+        using var again = new LoopbackClient(Gateway, "alice", "wonderland");
+        Assert.IsType<InitiatorOutcome.Established>(again.Login());
+    }
+
+    [Fact]
+    public async Task AReloadTakesTheUserFileAndKeepsSessions()
+    {
+        using var alice = new LoopbackClient(Gateway, "alice", "wonderland");
+        Assert.IsType<InitiatorOutcome.Established>(alice.Login());
+        var file = LocalUserFile.PathIn(Path.Combine(directory, "state"));
+        Assert.Null(LocalUserFile.Update(file, rows =>
+        {
+            rows.Add(new LocalUserRecord { Name = "bob", NtHash = Convert.ToHexString(LocalCredential.ComputeNtHash("builder")), Policy = "staff" });
+            return null;
+        }));
+        using (var early = new LoopbackClient(Gateway, "bob", "builder"))
+            Assert.IsType<InitiatorOutcome.Failed>(early.Login());
+        host.Reload();
+        using var bob = new LoopbackClient(Gateway, "bob", "builder");
+        Assert.IsType<InitiatorOutcome.Established>(bob.Login());
+
+        // What cannot be used changes nothing.
+        await File.WriteAllTextAsync(file, "{ damaged");
+        host.Reload();
+        using var stillBob = new LoopbackClient(Gateway, "bob", "builder");
+        Assert.IsType<InitiatorOutcome.Established>(stillBob.Login());
+        Assert.Equal(3, (await host.Backend.GetSessionsAsync(CancellationToken.None)).Count);
+    }
+
     [Fact]
     public async Task StoppingTellsEveryClient()
     {
@@ -124,6 +169,7 @@ public sealed class HeadendHostTests : IAsyncLifetime
           authentication: [ { name: local-list, methods: [local] } ]
           authorization: [ { name: local-list, methods: [local] } ]
           local-users: [ { name: alice, password: wonderland } ]
+          lockout: { failures: 3 }
         ikev2:
           proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
           authorization-policies: [ { name: staff, pool: p4 } ]

@@ -11,13 +11,13 @@ swan() { # swan NAME ARGUMENTS...: swanctl against that charon
 }
 
 # client_connection NAME METHOD USER [OPTION=VALUE...]: one connection and its child, both called NAME.
-# Options: gateway=ADDR ts=SUBNETS vips=ADDRS proposals=LIST esp=LIST secret=PASSWORD mobike=no timeout=SECONDS rekey=..., dpd=...
+# Options: gateway=ADDR ts=SUBNETS vips=ADDRS proposals=LIST esp=LIST secret=PASSWORD mobike=no timeout=SECONDS rekey=..., dpd=... cert=NAME (of \$RUN/pki, for tls) aaa_id=IDENTITY
 client_connection() {
   local name=$1 method=$2 user=$3; shift 3
-  local gateway=$GATEWAY_V4 ts=10.10.0.0/24 vips=0.0.0.0 proposals=aes256-sha256-x25519 esp=aes256gcm16-x25519,aes256gcm16 mobike=no dpd=0 certs="" encap=no
+  local gateway=$GATEWAY_V4 ts=10.10.0.0/24 vips=0.0.0.0 proposals=aes256-sha256-x25519 esp=aes256gcm16-x25519,aes256gcm16 mobike=no dpd=0 certs="" encap=no cert=carol aaa_id="O=Interop, CN=radius.example.com"
   local option
   for option; do local "${option%%=*}"="${option#*=}"; done
-  [ "$method" = tls ] && certs="certs = $RUN/pki/carol.pem"
+  [ "$method" = tls ] && certs="certs = $RUN/pki/$cert.pem"
   local local_addr=198.51.100.10 local_id=$user
   case $gateway in *:*) local_addr=2001:db8:51::10 ;; esac
   [ "${place:-}" = inside ] && local_addr=192.168.77.10
@@ -37,7 +37,7 @@ client_connection() {
       auth = eap-$method
       id = $local_id
       eap_id = $user
-      aaa_id = "O=Interop, CN=radius.example.com"
+      aaa_id = "$aaa_id"
       $certs
     }
     remote {
@@ -69,6 +69,7 @@ charon {
   fragment_size = ${FRAGMENT:-1280}
   retransmit_timeout = ${CLIENT_RETRANSMIT:-2.0}
   retransmit_tries = ${CLIENT_RETRIES:-5}
+  tls { version_max = ${CLIENT_TLS:-1.2} }
   delete_established_timeout = 1
   plugins {
     vici { socket = unix://$dir/vici }
@@ -97,9 +98,9 @@ CONF
 
 # start_client NAME NAMESPACE CONNECTIONS: connections as client_connection printed them, and the passwords of all accounts.
 start_client() {
-  local name=$1 connections=$3 dir=$RUN/$1
+  local name=$1 connections=$3 dir=$RUN/$1 key
   mkdir -p "$dir/etc/private"
-  cp "$RUN/pki/carol.key" "$dir/etc/private/"
+  for key in carol ${CLIENT_KEYS:-}; do cp "$RUN/pki/$key.key" "$dir/etc/private/"; done
   start_charon "$name" "$2" || return 1
   cat >"$dir/etc/swanctl.conf" <<CONF
 connections {

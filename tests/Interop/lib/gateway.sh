@@ -4,6 +4,7 @@
 #   CERTIFICATE=gateway-rsa|gateway-ecdsa   RADIUS="ADDRESS..."   RADIUS_TIMEOUT RADIUS_RETRANSMIT DEAD_TIME
 #   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
+#   AUTHENTICATION=local EAP_OPTIONS="methods: [tls], tls: {...}" LOCAL_AAA (lines of `aaa`, such as local-users)
 
 GATEWAY=${GATEWAY:-headend}
 HEADEND=${HEADEND:-$ROOT/out/headend}
@@ -34,9 +35,10 @@ YAML
   attributes: { nas-identifier: gw1 }
 ${DYNAMIC_AUTHOR:+  $DYNAMIC_AUTHOR}
 aaa:
-  authentication: [ { name: eap-list, methods: [group corp] } ]
+  authentication: [ { name: eap-list, methods: [${AUTHENTICATION:-group corp}] } ]
   authorization: [ { name: local-list, methods: [local] } ]
   accounting: [ { name: acct-list, methods: [group corp], interim-interval: ${INTERIM:-10m} } ]
+${LOCAL_AAA:-}
 ikev2:
   proposals: [ { name: default, transforms: [${PROPOSALS:-aes256-sha256-x25519, aes256gcm16-prfsha384-ecp384, aes256-sha256-modp2048}] } ]
   authorization-policies:
@@ -49,7 +51,7 @@ ${policy6:-      dns: [10.10.0.54]}
       match: { remote-identity: [any] }
       local-identity: fqdn vpn.example.com
       local-authentication: { certificate: $RUN/pki/$certificate.pem, key: $RUN/pki/$certificate.key }
-      remote-authentication: { eap: { query-identity: true, timeout: ${EAP_TIMEOUT:-90s}${WITHOUT_KEY:+, allow-methods-without-key: true} } }
+      remote-authentication: { eap: { query-identity: true, timeout: ${EAP_TIMEOUT:-90s}${WITHOUT_KEY:+, allow-methods-without-key: true}${EAP_OPTIONS:+, $EAP_OPTIONS} } }
       authentication-list: eap-list
       authorization:
         user: { cached: true }
