@@ -243,7 +243,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         HeadendConfiguration configuration, IReadOnlyList<IkeProfile> profiles, MonotonicClock clock, EffectDispatcher dispatcher, IkeEventObserver observer)
     {
         var count = Math.Clamp(Environment.ProcessorCount, 1, 64);
-        var gate = new AdmissionGate(new AdmissionGateLimits(), () => crypto.WaitingLogins, () => radius.Client?.InFlight ?? 0);
+        var gate = new AdmissionGate(new AdmissionGateLimits(), () => crypto.WaitingLogins, () => radius.Client is { } client ? client.InFlight - client.AwaitingPeople : 0);
         for (var i = 0; i < count; i++)
         {
             var options = new IkeEndpointOptions
