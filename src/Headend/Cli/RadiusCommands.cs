@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 
 namespace Headend.Cli;
 
@@ -22,7 +21,7 @@ internal static class RadiusCommands
         command.SetAction(async (parsed, cancellation) =>
         {
             var login = parsed.GetValue(user);
-            var password = login is null ? null : options.AskPassword($"Password of {login}: ");
+            var password = login is null ? null : options.ReadSecret($"Password of {login}: ");
             if (login is not null && string.IsNullOrEmpty(password))
             {
                 await options.Error.WriteLineAsync("headend: no password given");
@@ -31,23 +30,5 @@ internal static class RadiusCommands
             return await test(new RadiusTestOptions(parsed.GetRequiredValue(file), parsed.GetRequiredValue(name), login, password), options, cancellation);
         });
         return new Command("radius", "RADIUS servers.") { command };
-    }
-
-    /// <summary>Without an echo on a terminal; a line of a pipe otherwise. Null at the end of the input.</summary>
-    public static string? AskOnConsole(string prompt)
-    {
-        if (Console.IsInputRedirected)
-            return Console.In.ReadLine();
-        Console.Error.Write(prompt);
-        var typed = new StringBuilder();
-        while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
-        {
-            if (key.Key != ConsoleKey.Backspace)
-                typed.Append(key.KeyChar);
-            else if (typed.Length > 0)
-                typed.Length--;
-        }
-        Console.Error.WriteLine();
-        return typed.ToString();
     }
 }

@@ -18,9 +18,6 @@ internal sealed record CommandLineOptions
     /// <summary>Performs <c>radius test</c>.</summary>
     public Func<RadiusTestOptions, CommandLineOptions, CancellationToken, Task<int>>? TestRadius { get; init; }
 
-    /// <summary>Asks a person, or reads a line of a pipe; null at the end of the input.</summary>
-    public Func<string, string?> AskPassword { get; init; } = RadiusCommands.AskOnConsole;
-
     public TextWriter Output { get; init; } = Console.Out;
 
     public TextWriter Error { get; init; } = Console.Error;

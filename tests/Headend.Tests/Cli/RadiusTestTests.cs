@@ -70,7 +70,7 @@ public sealed class RadiusTestTests : IDisposable
             Run = (_, _) => Task.FromResult(0),
             Rules = ConfigurationRules.OfLeaves,
             TestRadius = RadiusTest.RunAsync,
-            AskPassword = _ => "pass-word",
+            ReadSecret = _ => "pass-word",
             Output = output,
             Error = error,
         });
