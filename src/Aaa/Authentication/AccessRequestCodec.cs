@@ -44,7 +44,7 @@ public static class AccessRequestCodec
 
     /// <summary>Fetches the profile of a name that is no user's: a group, or a user already authenticated otherwise (FlexVPN authorization list).</summary>
     public static RadiusRequest BuildAuthorization(NasSessionRecord session, string name, ReadOnlySpan<byte> password)
-        => Begin(session, name)
+        => Begin(session, name, RadiusPhase.Authorization)
             .AddUserPassword(password)
             .Add(RadiusAttributeType.ServiceType, ServiceTypeOutbound);
 
@@ -54,16 +54,16 @@ public static class AccessRequestCodec
     /// <param name="serverName">Who is to be asked, or null for the group's choice.</param>
     public static RadiusRequest BuildAuthorizeOnly(NasSessionRecord session, ReadOnlySpan<byte> state, string? serverName)
     {
-        var request = Begin(session, session.UserName);
+        var request = Begin(session, session.UserName, RadiusPhase.Authorization);
         request.ServerName = serverName;
         return request
             .Add(RadiusAttributeType.ServiceType, ServiceTypeAuthorizeOnly)
             .Add(RadiusAttributeType.State, state);
     }
 
-    private static RadiusRequest Begin(NasSessionRecord session, string userName)
+    private static RadiusRequest Begin(NasSessionRecord session, string userName, RadiusPhase phase = RadiusPhase.Login)
     {
-        var request = new RadiusRequest(RadiusCode.AccessRequest).Add(RadiusAttributeType.UserName, userName);
+        var request = new RadiusRequest(RadiusCode.AccessRequest) { Phase = phase }.Add(RadiusAttributeType.UserName, userName);
         AddNas(request, session);
         return request;
     }

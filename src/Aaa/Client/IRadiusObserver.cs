@@ -10,13 +10,30 @@ public interface IRadiusObserver
     {
     }
 
-    /// <summary>A server let a request run out of retransmissions and is passed over until then.</summary>
-    void ServerDead(string server, DateTimeOffset until)
+    /// <summary>An answer is missing and nothing else was answered since: the server is asked by Status-Server and others are preferred meanwhile.</summary>
+    void ServerSilent(string server, RadiusService service)
     {
     }
 
-    /// <summary>A server that was dead has answered.</summary>
-    void ServerAlive(string server)
+    /// <summary>A server is passed over: until then, or (null) until it answers Status-Server again.</summary>
+    void ServerDead(string server, RadiusService service, DateTimeOffset? until)
+    {
+    }
+
+    /// <summary>A server that was silent or dead has answered.</summary>
+    void ServerAlive(string server, RadiusService service)
+    {
+    }
+
+    /// <summary>A TLS connection stands.</summary>
+    /// <param name="server">Its name.</param>
+    /// <param name="protocol">Version and cipher suite.</param>
+    void ConnectionUp(string server, string protocol)
+    {
+    }
+
+    /// <summary>A TLS connection failed or ended; another is tried after the pause.</summary>
+    void ConnectionDown(string server, string reason, TimeSpan retryIn)
     {
     }
 

@@ -18,5 +18,5 @@ internal sealed class RadiusAttempt(RadiusServerGroup group, RadiusRequest reque
     public RadiusServer TakeServer() => order[next++];
 
     /// <summary>Whether a server that is not dead is still to be tried.</summary>
-    public bool HasLivingAlternative(DateTimeOffset now) => next < order.Length && !order[next].IsDead(now);
+    public bool HasLivingAlternative => next < order.Length && order[next].State != RadiusServerState.Dead;
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using Headend.Aaa.Radius;
 
 namespace Headend.Aaa.Client;
@@ -19,9 +18,9 @@ public sealed class RadiusClient : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly IRadiusObserver observer;
     private readonly RetransmissionTable timers;
-    private readonly Dictionary<string, RadiusServer> servers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (RadiusServer Authentication, RadiusServer Accounting)> servers = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
-    private int inFlight;
+    private int inFlight, awaitingPeople;
     private volatile bool stopping;
 
     /// <param name="options">Limits.</param>
@@ -37,30 +36,34 @@ public sealed class RadiusClient : IAsyncDisposable
 
     public int InFlight => Volatile.Read(ref inFlight);
 
-    /// <summary>Makes a group; a server whose name is known already is shared with its ports, counters and dead time.</summary>
+    /// <summary>Those of <see cref="InFlight"/> that wait for a person (<see cref="RadiusServerOptions.MfaWait"/>): no sign of a slow server.</summary>
+    public int AwaitingPeople => Volatile.Read(ref awaitingPeople);
+
+    /// <summary>Makes a group; a server whose name is known already is shared with its ports, counters and dead time. Connections over TLS begin here.</summary>
     /// <exception cref="ArgumentException">The group is empty, or a known server's name comes with other options.</exception>
     public RadiusServerGroup CreateGroup(RadiusGroupOptions group)
     {
         if (group.Servers.Count == 0) throw new ArgumentException($"RADIUS server group {group.Name} has no server.", nameof(group));
-        var members = new RadiusServer[group.Servers.Count];
+        var authentication = new RadiusServer[group.Servers.Count];
+        var accounting = new RadiusServer[group.Servers.Count];
         lock (gate)
         {
-            for (var i = 0; i < members.Length; i++)
+            for (var i = 0; i < authentication.Length; i++)
             {
                 var wanted = group.Servers[i];
                 if (!servers.TryGetValue(wanted.Name, out var server))
                 {
-                    server = new RadiusServer(wanted, options, time, observer, timers);
+                    server = Create(wanted);
                     servers.Add(wanted.Name, server);
                 }
-                else if (server.Options != wanted)
+                else if (server.Authentication.Options != wanted)
                 {
                     throw new ArgumentException($"RADIUS server {wanted.Name} is defined twice.", nameof(group));
                 }
-                members[i] = server;
+                (authentication[i], accounting[i]) = server;
             }
         }
-        return new RadiusServerGroup(group, members, time);
+        return new RadiusServerGroup(group, authentication, accounting, time);
     }
 
     /// <summary>A snapshot of each server's counters, in order of creation.</summary>
@@ -69,9 +72,23 @@ public sealed class RadiusClient : IAsyncDisposable
         lock (gate)
         {
             var list = new List<RadiusServerStatistics>(servers.Count);
-            foreach (var server in servers.Values) list.Add(server.GetStatistics());
+            foreach (var (authentication, accounting) in servers.Values)
+            {
+                var statistics = authentication.GetStatistics();
+                list.Add(authentication == accounting ? statistics : RadiusServerStatistics.Join(statistics, accounting.GetStatistics()));
+            }
             return list;
         }
+    }
+
+    /// <summary>Asks one member of a group by Status-Server (RFC 5997), once, and waits for its timeout.</summary>
+    /// <returns>The time to its answer, or null where none came.</returns>
+    /// <exception cref="ArgumentException">The group has no such member.</exception>
+    public async Task<TimeSpan?> ProbeAsync(RadiusServerGroup group, string server, bool accounting)
+    {
+        var member = group.Find(server, accounting) ?? throw new ArgumentException($"RADIUS group {group.Options.Name} has no server {server}.", nameof(server));
+        var begun = time.GetTimestamp();
+        return await member.ProbeAsync().ConfigureAwait(false) ? time.GetElapsedTime(begun) : null;
     }
 
     /// <summary>
@@ -110,7 +127,11 @@ public sealed class RadiusClient : IAsyncDisposable
         timers.Dispose();
         lock (gate)
         {
-            foreach (var server in servers.Values) server.Dispose();
+            foreach (var (authentication, accounting) in servers.Values)
+            {
+                authentication.Dispose();
+                accounting.Dispose();
+            }
         }
         return ValueTask.CompletedTask;
     }
@@ -118,56 +139,62 @@ public sealed class RadiusClient : IAsyncDisposable
     private async ValueTask<RadiusOutcome> SendThroughAsync(RadiusServerGroup group, RadiusRequest request, CancellationToken cancellation)
     {
         if (request.Error is not null) return new RadiusOutcome.Unavailable(UnavailableReason.InvalidRequest, [], request.Error);
+        var accounting = request.Code == RadiusCode.AccountingRequest;
         RadiusServer[] order;
         if (request.ServerName is null)
         {
-            order = group.Order(time.GetUtcNow());
+            order = group.Order(accounting);
         }
         else
         {
-            var owner = Array.Find(group.Servers, server => server.Options.Name == request.ServerName);
+            var owner = group.Find(request.ServerName, accounting);
             if (owner is null) return new RadiusOutcome.Unavailable(UnavailableReason.UnknownServer, [], request.ServerName);
             order = [owner];
         }
         var attempt = new RadiusAttempt(group, request, order);
-        try
-        {
-            var outcome = await group.ExecuteAsync(AskNextServerAsync, attempt, cancellation).ConfigureAwait(false);
-            return outcome ?? new RadiusOutcome.Unavailable(stopping ? UnavailableReason.Stopping : UnavailableReason.NoAnswer, attempt.Failed);
-        }
-        catch (SocketException error)
-        {
-            return new RadiusOutcome.Unavailable(UnavailableReason.SocketError, attempt.Failed, error.Message);
-        }
-        catch (ObjectDisposedException) when (stopping)
-        {
-            return new RadiusOutcome.Unavailable(UnavailableReason.Stopping, attempt.Failed);
-        }
+        var outcome = await group.ExecuteAsync(AskNextServerAsync, attempt, cancellation).ConfigureAwait(false);
+        return outcome ?? new RadiusOutcome.Unavailable(stopping ? UnavailableReason.Stopping : UnavailableReason.NoAnswer, attempt.Failed);
     }
 
     private async ValueTask<RadiusOutcome?> AskNextServerAsync(RadiusAttempt attempt, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         var server = attempt.TakeServer();
-        var begun = time.GetTimestamp();
-        RadiusExchange exchange;
+        if (!server.TryBegin(attempt.Request, attempt.HasLivingAlternative, out var exchange, out var failure))
+        {
+            // No route to this server, no port left, no connection: the next one may do better.
+            attempt.Failed.Add(new ServerAttemptRecord(server.Options.Name, 0, 0, 0, 0, false, failure));
+            return attempt.HasMore || stopping ? null : new RadiusOutcome.Unavailable(UnavailableReason.SocketError, attempt.Failed);
+        }
+        if (exchange.IsOnce) Interlocked.Increment(ref awaitingPeople);
+        RadiusOutcome? outcome;
         try
         {
-            exchange = server.Begin(attempt.Request, attempt.HasLivingAlternative(time.GetUtcNow()));
+            using var registration = cancellation.UnsafeRegister(static state => ((RadiusExchange)state!).Server.Abandon((RadiusExchange)state!), exchange);
+            outcome = await exchange.Task.ConfigureAwait(false);
         }
-        catch (SocketException error) when (attempt.HasMore)
+        finally
         {
-            // No route to this server, or no port left: the next one may do better.
-            attempt.Failed.Add(new ServerAttemptRecord(server.Options.Name, 0, 0, 0, 0, false, error.Message));
-            return null;
+            if (exchange.IsOnce) Interlocked.Decrement(ref awaitingPeople);
         }
-        using var registration = cancellation.UnsafeRegister(static state => ((RadiusExchange)state!).Server.Abandon((RadiusExchange)state!), exchange);
-        var outcome = await exchange.Task.ConfigureAwait(false);
         if (outcome is not null) return outcome;
         cancellation.ThrowIfCancellationRequested();
         attempt.Failed.Add(exchange.ToRecord());
-        if (!stopping) server.MarkDead(attempt.Group.Options.DeadTime, begun);
-        return null;
+        if (stopping) return null;
+        server.HandleRanDry(exchange, attempt.Group.Options.DeadTime);
+        return exchange is { IsOnce: true, Undelivered: false } ? new RadiusOutcome.Unavailable(UnavailableReason.MfaWaitOver, attempt.Failed) : null;
+    }
+
+    private (RadiusServer Authentication, RadiusServer Accounting) Create(RadiusServerOptions server)
+    {
+        if (server.RadSec is not null)
+        {
+            var both = Make(RadiusService.Both);
+            return (both, both);
+        }
+        return (Make(RadiusService.Authentication), Make(RadiusService.Accounting));
+
+        RadiusServer Make(RadiusService service) => new(server, service, options, time, observer, timers);
     }
 
     private static void Describe(Activity? activity, RadiusServerGroup group, RadiusOutcome outcome)

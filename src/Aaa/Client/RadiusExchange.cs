@@ -13,6 +13,11 @@ internal sealed class RadiusExchange(RadiusServer server, RadiusRequest request,
 
     public RadiusRequest Request { get; } = request;
 
+    public RadiusTimers Timers { get; } = server.Options.TimersOf(request.Phase);
+
+    /// <summary>A person may be asked by the server: whatever happens, the request must not arrive twice, here or elsewhere.</summary>
+    public bool IsOnce { get; } = request.Phase == RadiusPhase.Login && server.Options.MfaWait is not null;
+
     /// <summary>Another living server stands ready, so a closed port need not be waited for.</summary>
     public bool FailOnRefused { get; } = failOnRefused;
 
@@ -30,8 +35,17 @@ internal sealed class RadiusExchange(RadiusServer server, RadiusRequest request,
 
     public int Transmissions { get; set; }
 
-    /// <summary>Timestamp of the last transmission (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    /// <summary>Timestamp of the first transmission (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    public long FirstSentAt { get; set; }
+
+    /// <summary>Timestamp of the last transmission.</summary>
     public long LastSentAt { get; set; }
+
+    /// <summary>The last transmission is known not to have arrived: the kernel would not send it, or the port was closed.</summary>
+    public bool Undelivered { get; set; }
+
+    /// <summary>The packet is being made or handed to its socket.</summary>
+    public bool IsSending { get; set; }
 
     public long DelayTime { get; set; }
 

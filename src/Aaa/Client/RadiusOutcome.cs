@@ -40,6 +40,7 @@ public abstract record RadiusOutcome
             var line = Reason switch
             {
                 UnavailableReason.NoAnswer => "no RADIUS server answered",
+                UnavailableReason.MfaWaitOver => "the RADIUS server did not answer within its mfa-wait, and no other may be asked",
                 UnavailableReason.TooManyInFlight => "too many RADIUS requests in flight",
                 UnavailableReason.InvalidRequest => "the RADIUS request cannot be sent",
                 UnavailableReason.UnknownServer => "the conversation's RADIUS server is no longer configured",
@@ -56,6 +57,9 @@ public abstract record RadiusOutcome
 public enum UnavailableReason
 {
     NoAnswer,
+
+    /// <summary>A server that may ask a person (<see cref="RadiusServerOptions.MfaWait"/>) has the request and did not answer: asking anybody else would ask the person again.</summary>
+    MfaWaitOver,
     TooManyInFlight,
     InvalidRequest,
     UnknownServer,

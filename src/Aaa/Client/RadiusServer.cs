@@ -1,52 +1,85 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using Headend.Aaa.Radius;
 
 namespace Headend.Aaa.Client;
 
 /// <summary>
-/// One server at run time: its source ports, its requests under way, its counters and whether it is taken for dead. Thread-safe: one lock guards
-/// slots, exchanges and counters and is never held over digests or system calls other than opening a port.
+/// One service of a server at run time (over TLS both services are one): its sockets, its requests under way, its counters and its health. Thread-safe: one
+/// lock guards slots, exchanges and counters and is never held over digests or system calls other than opening a port.
 /// </summary>
-internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOptions limits, TimeProvider time, IRadiusObserver observer, RetransmissionTable timers)
-    : IDisposable
+internal sealed class RadiusServer : IDisposable
 {
+    /// <summary>An ICMP error comes back within this of the datagram that it is about.</summary>
+    private static readonly TimeSpan RefusalWindow = TimeSpan.FromSeconds(1);
+
     private readonly Lock gate = new();
-    private readonly List<RadiusSocket> authSockets = [];
-    private readonly List<RadiusSocket> acctSockets = [];
-    private int rotation;
+    private readonly RadiusClientOptions limits;
+    private readonly TimeProvider time;
+    private readonly IRadiusObserver observer;
+    private readonly RetransmissionTable timers;
+    private readonly RadiusSocketTable table;
+    private readonly RadiusServerCounters counters = new();
+    private readonly ServerHealth health;
     private bool disposed;
-    private DateTimeOffset? deadUntil;
-    private long? answeredAt;
-    private double smoothedRoundTripSeconds = -1;
-    private long requests, retransmissions, accepts, rejects, challenges, accountingResponses, timeouts;
-    private long badAuthenticators, missingMessageAuthenticators, malformed, unexpected, refused;
     private int outstanding;
 
-    public RadiusServerOptions Options { get; } = options;
+    public RadiusServer(
+        RadiusServerOptions options, RadiusService service, RadiusClientOptions limits, TimeProvider time, IRadiusObserver observer, RetransmissionTable timers)
+    {
+        Options = options;
+        (this.limits, this.time, this.observer, this.timers) = (limits, time, observer, timers);
+        table = options.RadSec is { } tls
+            ? new RadSecSocketTable(this, tls, limits, time)
+            : new UdpSocketTable(this, new IPEndPoint(options.Address, service == RadiusService.Accounting ? options.AcctPort : options.AuthPort), limits);
+        health = new ServerHealth(options, service, limits, time, observer, () => ProbeAsync());
+        Connect();
+    }
+
+    public RadiusServerOptions Options { get; }
 
     public int Outstanding => Volatile.Read(ref outstanding);
 
-    public bool IsDead(DateTimeOffset now)
+    public RadiusServerState State => health.State;
+
+    /// <summary>RFC 5080 2.2.1: RT = RT + RAND * RT.</summary>
+    public static TimeSpan Jittered(TimeSpan span, double jitter)
+        => jitter <= 0 ? span : span * (1 + jitter * RandomNumberGenerator.GetInt32(-1000, 1001) / 1000.0);
+
+    public TimeSpan Jittered(TimeSpan span) => Jittered(span, limits.Jitter);
+
+    /// <summary>Over TLS: opens a connection unless one is there.</summary>
+    public void Connect()
     {
-        lock (gate) return deadUntil is { } until && now < until;
+        if (table is not RadSecSocketTable connections) return;
+        lock (gate)
+        {
+            if (!disposed) connections.EnsureOne();
+        }
     }
 
-    /// <summary>Sends the request and sees it through its retransmissions. The result is null when this server gave no usable answer.</summary>
-    /// <exception cref="SocketException">No source port can be opened.</exception>
-    public RadiusExchange Begin(RadiusRequest request, bool failOnRefused)
+    /// <summary>Sends the request; <see cref="RadiusExchange"/> sees it through. Its result is null when this server gave no usable answer.</summary>
+    /// <param name="request">What to send.</param>
+    /// <param name="failOnRefused">Do not wait for a closed port.</param>
+    /// <param name="exchange">Under way.</param>
+    /// <param name="failure">Why it cannot be sent.</param>
+    /// <param name="over">The socket that it must take, or null.</param>
+    public bool TryBegin(RadiusRequest request, bool failOnRefused, out RadiusExchange exchange, out string failure, RadiusSocket? over = null)
     {
-        var exchange = new RadiusExchange(this, request, failOnRefused) { Packet = new byte[request.EncodedLength] };
-        Transmit(exchange, 0);
-        return exchange;
+        exchange = new RadiusExchange(this, request, failOnRefused) { Packet = new byte[request.EncodedLength] };
+        return TryTransmit(exchange, 0, over, out failure);
     }
+
+    /// <summary>One Status-Server (RFC 5997), never retransmitted.</summary>
+    /// <returns>Whether it was answered in time.</returns>
+    public async Task<bool> ProbeAsync(RadiusSocket? over = null)
+        => TryBegin(new RadiusRequest(RadiusCode.StatusServer), failOnRefused: true, out var exchange, out _, over) && await exchange.Task.ConfigureAwait(false) is not null;
 
     /// <summary>Ends an exchange without an answer: cancelled by its caller, or the client stops.</summary>
     public void Abandon(RadiusExchange exchange)
     {
         // Never on the caller's thread: it may be the timer's, or stand in a loop over other exchanges.
-        if (TryFinish(exchange)) ThreadPool.UnsafeQueueUserWorkItem(static ended => ended.TrySetResult(null), exchange, preferLocal: false);
+        if (TryFinish(exchange, answeredOn: null)) ThreadPool.UnsafeQueueUserWorkItem(static ended => ended.TrySetResult(null), exchange, preferLocal: false);
     }
 
     /// <summary>A deadline has passed: send again or give up.</summary>
@@ -56,53 +89,46 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
         lock (gate)
         {
             if (exchange.Done || exchange.Transmissions != transmission) return;
-            again = exchange.Transmissions <= Options.Retransmit;
-            if (!again) timeouts++;
+            // RFC 6613 2.6.1: nothing is sent twice over one connection. What a person may have been asked about goes again only if it never arrived.
+            again = (exchange.IsOnce ? exchange.Undelivered : Options.RadSec is null) && transmission <= exchange.Timers.Retransmit;
+            if (!again && exchange.Request.Phase != RadiusPhase.Status) counters.Timeouts++;
         }
-        if (again && TryRetransmit(exchange, transmission)) return;
+        if (exchange.Request.Phase != RadiusPhase.Status) health.Missing(exchange.FirstSentAt);
+        if (again && TryTransmit(exchange, transmission, null, out _)) return;
         Abandon(exchange);
     }
 
-    /// <summary>
-    /// The server let a request run dry. It is dead only if it answered nobody meanwhile: servers drop single requests on purpose (an unknown realm, a
-    /// home server that is silent), and one user's must not cost all others their server.
-    /// </summary>
-    /// <param name="deadTime">How long it is passed over.</param>
-    /// <param name="since">When the request was begun (<see cref="TimeProvider.GetTimestamp"/>).</param>
-    public void MarkDead(TimeSpan deadTime, long since)
-    {
-        if (deadTime <= TimeSpan.Zero) return;
-        var until = time.GetUtcNow() + deadTime;
-        bool news;
-        lock (gate)
-        {
-            if (answeredAt is { } answered && answered >= since) return;
-            news = deadUntil is null;
-            deadUntil = until;
-        }
-        if (news) observer.ServerDead(Options.Name, until);
-    }
+    /// <summary>The exchange ended without an answer, and not by its caller's will.</summary>
+    public void HandleRanDry(RadiusExchange exchange, TimeSpan deadTime) => health.RanDry(exchange.FirstSentAt, deadTime);
 
-    public void HandleRefused(RadiusSocket socket)
+    /// <summary>ICMP port unreachable for one of a socket's datagrams.</summary>
+    /// <param name="socket">Which.</param>
+    /// <param name="beforeSending">Reported instead of a datagram's sending, so about an earlier one.</param>
+    public void HandleRefused(UdpRadiusSocket socket, bool beforeSending)
     {
-        List<RadiusExchange>? failed = null;
+        List<RadiusExchange> failed = [];
         lock (gate)
         {
-            refused++;
+            counters.Refused++;
             foreach (var exchange in socket.Waiting)
             {
+                // An older one may well have arrived, a newer one may yet; a person must not be asked twice.
+                if (exchange.IsOnce && ((beforeSending && exchange.IsSending) || time.GetElapsedTime(exchange.LastSentAt) > RefusalWindow)) continue;
                 exchange.Refused = true;
-                if (exchange.FailOnRefused && !exchange.Done) (failed ??= []).Add(exchange);
+                if (exchange.IsOnce) exchange.Undelivered = true;
+                if (exchange.Done) continue;
+                if (exchange.FailOnRefused) failed.Add(exchange);
+                else if (exchange.IsOnce) timers.Add(exchange, exchange.Transmissions, Jittered(exchange.Timers.Timeout));
             }
         }
-        if (failed is null) return;
         foreach (var exchange in failed) Abandon(exchange);
     }
 
     /// <summary>
     /// RFC 2865 3, RFC 3579 3.2: a reply that fails a check is silently discarded: counted, and the wait for the true one goes on.
     /// </summary>
-    public void HandleReply(RadiusSocket socket, ReadOnlySpan<byte> datagram)
+    /// <returns>None for a reply that was taken, or that nobody waits for any more.</returns>
+    public RadiusError HandleReply(RadiusSocket socket, ReadOnlySpan<byte> datagram)
     {
         Span<byte> requestAuthenticator = stackalloc byte[16];
         RadiusExchange? exchange = null;
@@ -110,38 +136,69 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
         {
             if (datagram.Length >= RadiusPacket.HeaderLength && !socket.TryFind(datagram[1], requestAuthenticator, out exchange))
             {
-                unexpected++;
-                return;
+                counters.Unexpected++;
+                socket.HandleUnclaimed(datagram[1]);
+                return RadiusError.None;
             }
         }
-        if (!RadiusPacket.TryParse(datagram, out var packet, out var error))
-        {
-            Ignore(exchange, error);
-            return;
-        }
-        if (!Answers(packet.Code, exchange!.Request.Code))
-        {
-            Ignore(exchange, RadiusError.UnexpectedCode);
-            return;
-        }
+        if (!RadiusPacket.TryParse(datagram, out var packet, out var error)) return Ignore(exchange, error);
+        if (!Answers(packet.Code, exchange!.Request.Code)) return Ignore(exchange, RadiusError.UnexpectedCode);
         error = RadiusAuthenticatorCodec.VerifyReply(packet, requestAuthenticator, Options.Secret, RequiresMessageAuthenticator(exchange.Request, packet));
-        if (error != RadiusError.None)
+        // We send no Proxy-State, so a server has none to echo (RFC 2865 5.33).
+        if (error == RadiusError.None && Options.RadSec is null && packet is { Code.IsAccessReply: true, HasMessageAuthenticator: false }
+            && packet.TryGet(RadiusAttributeType.ProxyState, out _))
         {
-            Ignore(exchange, error);
-            return;
+            error = RadiusError.UnsolicitedProxyState;
         }
-        Complete(exchange, packet, requestAuthenticator.ToArray());
+        if (error != RadiusError.None) return Ignore(exchange, error);
+        Complete(exchange, socket, packet, requestAuthenticator.ToArray());
+        return RadiusError.None;
+    }
+
+    /// <summary>A TLS connection stands; what waited for it is on its way.</summary>
+    public void HandleConnected(RadSecSocket socket, string protocol)
+    {
+        observer.ConnectionUp(Options.Name, protocol);
+        // Ends with the connection.
+        _ = WatchAsync(socket);
+    }
+
+    /// <summary>A TLS connection is over. RFC 6613 2.6.1: what it had not answered may go again over another.</summary>
+    public void HandleClosed(RadSecSocket socket, string reason)
+    {
+        List<RadiusExchange> orphans;
+        TimeSpan pause;
+        bool last;
+        lock (gate)
+        {
+            if (disposed) return;
+            orphans = [.. socket.Waiting];
+            foreach (var exchange in orphans)
+            {
+                exchange.Slots.RemoveAll(slot => slot.Socket == socket);
+                exchange.Socket = null;
+                if (!socket.IsEstablished) exchange.Undelivered = true;
+            }
+            // Who is sending finds the connection gone and ends the exchange itself.
+            orphans.RemoveAll(static exchange => exchange.IsSending);
+            pause = ((RadSecSocketTable)table).HandleClosed(socket, reason);
+            last = table.Sockets.Count == 0;
+        }
+        observer.ConnectionDown(Options.Name, reason, pause);
+        if (last) health.Unreachable();
+        foreach (var exchange in orphans)
+        {
+            var again = socket.IsProven && !exchange.IsOnce && exchange.Request.Phase != RadiusPhase.Status && exchange.Transmissions <= exchange.Timers.Retransmit;
+            if (!again || !TryTransmit(exchange, exchange.Transmissions, null, out _)) Abandon(exchange);
+        }
     }
 
     public RadiusServerStatistics GetStatistics()
     {
         lock (gate)
         {
-            return new RadiusServerStatistics(
-                Options.Name, requests, retransmissions, accepts, rejects, challenges, accountingResponses, timeouts, badAuthenticators,
-                missingMessageAuthenticators, malformed, unexpected, refused, outstanding, authSockets.Count + acctSockets.Count,
-                deadUntil is { } until && until > time.GetUtcNow() ? until : null,
-                smoothedRoundTripSeconds < 0 ? null : TimeSpan.FromSeconds(smoothedRoundTripSeconds));
+            var failure = (table as RadSecSocketTable)?.LastFailure;
+            return counters.ToStatistics(Options.Name, outstanding, table.Sockets.Count, health, failure);
         }
     }
 
@@ -151,168 +208,169 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
         lock (gate)
         {
             disposed = true;
-            foreach (var socket in authSockets) waiting.UnionWith(socket.Waiting);
-            foreach (var socket in acctSockets) waiting.UnionWith(socket.Waiting);
+            foreach (var socket in table.Sockets) waiting.UnionWith(socket.Waiting);
         }
+        health.Dispose();
         foreach (var exchange in waiting) Abandon(exchange);
-        foreach (var socket in authSockets) socket.Dispose();
-        foreach (var socket in acctSockets) socket.Dispose();
+        table.Dispose();
     }
 
     private static bool Answers(RadiusCode reply, RadiusCode request)
-        => request == RadiusCode.AccountingRequest
-            ? reply == RadiusCode.AccountingResponse
-            : reply.IsAccessReply && (request == RadiusCode.AccessRequest || reply == RadiusCode.AccessAccept);
-
-    private bool RequiresMessageAuthenticator(RadiusRequest request, RadiusPacket reply) => Options.RequireMessageAuthenticator switch
     {
-        MessageAuthenticatorRule.Off => false,
-        MessageAuthenticatorRule.Eap => reply.Code.IsAccessReply && (request.HasEap || reply.TryGet(RadiusAttributeType.EapMessage, out _)),
-        _ => reply.Code.IsAccessReply,
-    };
+        if (request == RadiusCode.AccountingRequest) return reply == RadiusCode.AccountingResponse;
+        // RFC 5997 3: by the port that it came to.
+        if (request == RadiusCode.StatusServer) return reply == RadiusCode.AccessAccept || reply == RadiusCode.AccountingResponse;
+        return request == RadiusCode.AccessRequest && reply.IsAccessReply;
+    }
 
-    private void Transmit(RadiusExchange exchange, int previous)
+    private bool RequiresMessageAuthenticator(RadiusRequest request, RadiusPacket reply)
     {
+        // The answer to a Status-Server lets nobody in.
+        if (!reply.Code.IsAccessReply || request.Phase == RadiusPhase.Status) return false;
+        return Options.RequireMessageAuthenticator switch
+        {
+            MessageAuthenticatorRule.Off => false,
+            MessageAuthenticatorRule.Eap => request.HasEap || reply.TryGet(RadiusAttributeType.EapMessage, out _),
+            _ => true,
+        };
+    }
+
+    private bool TryTransmit(RadiusExchange exchange, int previous, RadiusSocket? over, out string failure)
+    {
+        failure = "";
         Span<byte> nonce = stackalloc byte[16];
         var now = time.GetUtcNow();
         var delayTime = exchange.Request.DelayTimeAt(now);
         // RFC 2866 4.1: "the Identifier field MUST be changed whenever the content of the Attributes field changes"; Acct-Delay-Time changes it.
-        if (previous == 0 || delayTime != exchange.DelayTime)
+        if (previous == 0 || delayTime != exchange.DelayTime || exchange.Socket is null)
         {
             RandomNumberGenerator.Fill(nonce);
-            RadiusSocket socket;
+            RadiusSocket? socket = over;
             byte identifier;
             lock (gate)
             {
-                if (exchange.Done) return;
-                socket = Pick(exchange.Request.Code == RadiusCode.AccountingRequest);
+                if (exchange.Done) return true;
+                failure = "the client is stopping";
+                if (disposed || (socket is null ? !table.TryPick(out socket, out failure) : socket.Available == 0)) return false;
                 identifier = socket.Take(exchange);
                 exchange.Slots.Add((socket, identifier));
                 exchange.Socket = socket;
                 exchange.DelayTime = delayTime;
+                exchange.IsSending = true;
                 if (previous == 0)
                 {
-                    requests++;
-                    outstanding++;
+                    if (exchange.Request.Phase == RadiusPhase.Status) counters.Probes++;
+                    else (counters.Requests, outstanding) = (counters.Requests + 1, outstanding + 1);
+                    exchange.FirstSentAt = time.GetTimestamp();
                 }
             }
             exchange.PacketLength = exchange.Request.Encode(exchange.Packet, identifier, nonce, Options.Secret, now);
             lock (gate)
             {
                 // Ended meanwhile: the identifier may be somebody else's already.
-                if (exchange.Done) return;
+                if (exchange.Done) return true;
                 socket.SetAuthenticator(identifier, exchange.Packet.AsSpan(4, 16));
             }
         }
+        RadiusSocket? path;
         lock (gate)
         {
-            if (exchange.Done) return;
+            if (exchange.Done) return true;
+            path = exchange.Socket;
+            exchange.IsSending = path is not null;
+            exchange.Undelivered = path is null;
             exchange.Transmissions = previous + 1;
             exchange.LastSentAt = time.GetTimestamp();
-            if (previous > 0) retransmissions++;
+            if (previous > 0) counters.Retransmissions++;
         }
-        timers.Add(exchange, previous + 1, Jittered(Options.Timeout));
-        exchange.Socket!.TrySend(exchange.Packet.AsSpan(0, exchange.PacketLength));
+        if (path is null)
+        {
+            // The connection broke before anything was sent over it.
+            Abandon(exchange);
+            return true;
+        }
+        timers.Add(exchange, previous + 1, WaitOf(exchange));
+        HandleSent(exchange, path.TrySend(exchange.Packet.AsSpan(0, exchange.PacketLength)));
+        return true;
     }
 
-    /// <summary>On the timer's thread nobody else would catch what the operating system refuses.</summary>
-    private bool TryRetransmit(RadiusExchange exchange, int transmission)
+    private void HandleSent(RadiusExchange exchange, bool sent)
+    {
+        bool lost;
+        lock (gate)
+        {
+            exchange.IsSending = false;
+            lost = exchange.Socket is null;
+            if (exchange.Done || (sent && !lost)) return;
+            exchange.Undelivered |= !sent;
+        }
+        if (lost) Abandon(exchange);
+        else if (exchange.IsOnce) timers.Add(exchange, exchange.Transmissions, Jittered(exchange.Timers.Timeout));
+    }
+
+    private TimeSpan WaitOf(RadiusExchange exchange)
+    {
+        if (exchange.IsOnce) return Options.MfaWait!.Value;
+        return Jittered(Options.RadSec is null ? exchange.Timers.WaitOf(exchange.Transmissions) : exchange.Timers.Total);
+    }
+
+    /// <summary>RFC 6613 2.6.5: Status-Server as the watchdog of RFC 3539 on a silent connection. A server that never answered one is not held to it.</summary>
+    private async Task WatchAsync(RadSecSocket socket)
     {
         try
         {
-            Transmit(exchange, transmission);
-            return true;
+            var knowsStatus = Options.StatusServer != StatusServerRule.Off && await ProbeAsync(socket).ConfigureAwait(false);
+            if (socket.Ended.IsCancellationRequested) return;
+            if (!knowsStatus && Options.StatusServer != StatusServerRule.On)
+            {
+                Prove(socket);
+                return;
+            }
+            var answered = knowsStatus;
+            while (answered)
+            {
+                var seen = socket.ReceivedAt;
+                await Task.Delay(Jittered(Options.StatusInterval), time, socket.Ended).ConfigureAwait(false);
+                answered = socket.ReceivedAt != seen || await ProbeAsync(socket).ConfigureAwait(false);
+            }
+            socket.Close("Status-Server was not answered");
         }
-        catch (SocketException)
+        catch (OperationCanceledException)
         {
-            return false;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
+            // The connection is over.
         }
     }
 
-    private TimeSpan Jittered(TimeSpan timeout)
-    {
-        if (limits.Jitter <= 0) return timeout;
-        var share = RandomNumberGenerator.GetInt32(-1000, 1001) / 1000.0;
-        return timeout * (1 + limits.Jitter * share);
-    }
-
-    /// <summary>The next source port, in turn, that has an identifier left; opens another while all are nearly full. Called under the lock.</summary>
-    private RadiusSocket Pick(bool accounting)
-    {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        var sockets = accounting ? acctSockets : authSockets;
-        while (sockets.Count < limits.InitialPortsPerServer) sockets.Add(Open(accounting));
-        const int nearlyFull = 32;
-        RadiusSocket? last = null;
-        for (var i = 0; i < sockets.Count; i++)
-        {
-            var candidate = sockets[rotation++ % sockets.Count];
-            if (candidate.Available > nearlyFull) return candidate;
-            if (candidate.Available > 0) last = candidate;
-        }
-        if (sockets.Count >= limits.MaximumPortsPerServer) return last ?? throw new SocketException((int)SocketError.TooManyOpenSockets);
-        var opened = Open(accounting);
-        sockets.Add(opened);
-        return opened;
-    }
-
-    private RadiusSocket Open(bool accounting)
-    {
-        var socket = new RadiusSocket(this, new IPEndPoint(Options.Address, accounting ? Options.AcctPort : Options.AuthPort), Options.SourceAddress);
-        // Ends when the socket is disposed; its errors are handled inside.
-        _ = Task.Run(socket.ReceiveAsync);
-        return socket;
-    }
-
-    private void Ignore(RadiusExchange? exchange, RadiusError reason)
+    private void Prove(RadSecSocket socket)
     {
         lock (gate)
         {
-            if (reason is RadiusError.BadAuthenticator or RadiusError.BadMessageAuthenticator)
-            {
-                badAuthenticators++;
-                if (exchange is not null) exchange.BadAuthenticators++;
-            }
-            else if (reason == RadiusError.MissingMessageAuthenticator)
-            {
-                missingMessageAuthenticators++;
-                if (exchange is not null) exchange.MissingMessageAuthenticators++;
-            }
-            else
-            {
-                if (reason == RadiusError.UnexpectedCode) unexpected++;
-                else malformed++;
-                if (exchange is not null) exchange.Malformed++;
-            }
+            socket.IsProven = true;
+            ((RadSecSocketTable)table).HandleProven();
         }
+        health.Answered();
+    }
+
+    private RadiusError Ignore(RadiusExchange? exchange, RadiusError reason)
+    {
+        lock (gate) counters.CountIgnored(exchange, reason);
         observer.ReplyIgnored(Options.Name, reason);
+        return reason;
     }
 
-    private void Complete(RadiusExchange exchange, RadiusPacket packet, byte[] requestAuthenticator)
+    private void Complete(RadiusExchange exchange, RadiusSocket socket, RadiusPacket packet, byte[] requestAuthenticator)
     {
-        if (!TryFinish(exchange)) return;
-        bool revived;
+        if (!TryFinish(exchange, answeredOn: socket)) return;
+        var isProbe = exchange.Request.Phase == RadiusPhase.Status;
         lock (gate)
         {
-            revived = deadUntil is not null;
-            deadUntil = null;
-            answeredAt = time.GetTimestamp();
-            // RFC 6298 2 with alpha 1/8; Karn: a retransmitted request's answer measures nothing.
-            if (exchange.Transmissions == 1)
-            {
-                var sample = time.GetElapsedTime(exchange.LastSentAt).TotalSeconds;
-                smoothedRoundTripSeconds = smoothedRoundTripSeconds < 0 ? sample : smoothedRoundTripSeconds + (sample - smoothedRoundTripSeconds) / 8;
-            }
-            if (packet.Code == RadiusCode.AccessAccept) accepts++;
-            else if (packet.Code == RadiusCode.AccessReject) rejects++;
-            else if (packet.Code == RadiusCode.AccessChallenge) challenges++;
-            else accountingResponses++;
+            // Karn: a retransmitted request's answer measures nothing; and a person's pace is not the server's.
+            if (exchange.Transmissions == 1 && !exchange.IsOnce) counters.AddRoundTrip(time.GetElapsedTime(exchange.LastSentAt));
+            if (isProbe) counters.ProbesAnswered++;
+            else counters.CountReply(packet.Code);
         }
-        if (revived) observer.ServerAlive(Options.Name);
+        if (socket is RadSecSocket connection) Prove(connection);
+        else if (!isProbe) health.Answered();
         exchange.TrySetResult(packet.Code.Value switch
         {
             2 => new RadiusOutcome.Accept(packet, Options, requestAuthenticator),
@@ -323,14 +381,14 @@ internal sealed class RadiusServer(RadiusServerOptions options, RadiusClientOpti
     }
 
     /// <summary>Takes the exchange out of its slots; true for the one caller who may complete it.</summary>
-    private bool TryFinish(RadiusExchange exchange)
+    private bool TryFinish(RadiusExchange exchange, RadiusSocket? answeredOn)
     {
         lock (gate)
         {
             if (exchange.Done) return false;
             exchange.Done = true;
-            foreach (var (socket, identifier) in exchange.Slots) socket.Release(identifier);
-            outstanding--;
+            foreach (var (socket, identifier) in exchange.Slots) socket.Release(identifier, answered: socket == answeredOn);
+            if (exchange.Request.Phase != RadiusPhase.Status) outstanding--;
             return true;
         }
     }

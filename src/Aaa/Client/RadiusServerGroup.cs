@@ -11,10 +11,13 @@ public sealed class RadiusServerGroup
 {
     private static readonly ResiliencePropertyKey<RadiusAttempt> AttemptKey = new("headend.radius.attempt");
 
-    internal RadiusServerGroup(RadiusGroupOptions options, RadiusServer[] servers, TimeProvider time)
+    private readonly RadiusServer[] servers, accountingServers;
+
+    internal RadiusServerGroup(RadiusGroupOptions options, RadiusServer[] servers, RadiusServer[] accountingServers, TimeProvider time)
     {
         Options = options;
-        Servers = servers;
+        this.servers = servers;
+        this.accountingServers = accountingServers;
         var builder = new ResiliencePipelineBuilder<RadiusOutcome?> { TimeProvider = time };
         if (servers.Length > 1)
         {
@@ -30,8 +33,6 @@ public sealed class RadiusServerGroup
     }
 
     public RadiusGroupOptions Options { get; }
-
-    internal RadiusServer[] Servers { get; }
 
     private ResiliencePipeline<RadiusOutcome?> Failover { get; }
 
@@ -51,20 +52,27 @@ public sealed class RadiusServerGroup
         }
     }
 
-    /// <summary>The order in which a request tries the servers: the living in order (or by load), then the dead in order.</summary>
-    internal RadiusServer[] Order(DateTimeOffset now)
+    /// <summary>The service of a member, or null where the group has none of that name.</summary>
+    internal RadiusServer? Find(string name, bool accounting)
+        => Array.Find(accounting ? accountingServers : servers, server => server.Options.Name == name);
+
+    /// <summary>The order in which a request tries the servers: the living in order (or by load), then the silent, then the dead, each in order.</summary>
+    internal RadiusServer[] Order(bool accounting)
     {
-        if (Servers.Length == 1) return Servers;
-        var order = new RadiusServer[Servers.Length];
+        var members = accounting ? accountingServers : servers;
+        if (members.Length == 1) return members;
+        var order = new RadiusServer[members.Length];
+        Span<RadiusServerState> states = stackalloc RadiusServerState[members.Length];
+        for (var i = 0; i < members.Length; i++) states[i] = members[i].State;
+        var at = 0;
         var living = 0;
-        foreach (var server in Servers)
+        for (var state = RadiusServerState.Alive; state <= RadiusServerState.Dead; state++)
         {
-            if (!server.IsDead(now)) order[living++] = server;
-        }
-        var at = living;
-        foreach (var server in Servers)
-        {
-            if (Array.IndexOf(order, server, 0, living) < 0) order[at++] = server;
+            for (var i = 0; i < members.Length; i++)
+            {
+                if (states[i] == state) order[at++] = members[i];
+            }
+            if (state == RadiusServerState.Alive) living = at;
         }
         if (Options.LoadBalance)
         {

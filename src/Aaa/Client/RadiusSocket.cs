@@ -1,18 +1,16 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Headend.Aaa.Client;
 
 /// <summary>
-/// One source port towards one port of one server, with its 256 identifiers. Connected, so that the kernel drops what comes from elsewhere and
-/// reports a closed port. The slots change only under the lock of the server.
+/// One way to one port of one server with its 256 identifiers: a UDP source port or a TLS connection. The slots change only under the lock of the server.
 /// </summary>
-internal sealed class RadiusSocket : IDisposable
+internal abstract class RadiusSocket : IDisposable
 {
     public const int Identifiers = 256;
 
-    private readonly Socket socket;
-    private readonly RadiusServer server;
     private readonly RadiusExchange?[] exchanges = new RadiusExchange?[Identifiers];
     private readonly byte[] authenticators = new byte[Identifiers * 16];
     private readonly bool[] answerable = new bool[Identifiers];
@@ -20,28 +18,26 @@ internal sealed class RadiusSocket : IDisposable
     private readonly byte[] free = new byte[Identifiers];
     private int head;
 
-    public RadiusSocket(RadiusServer server, IPEndPoint remote, IPAddress? source)
+    protected RadiusSocket()
     {
-        this.server = server;
-        socket = new Socket(remote.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        try
-        {
-            if (source is not null) socket.Bind(new IPEndPoint(source, 0));
-            // Replies to a burst of logins arrive as a burst; the kernel caps this at rmem_max.
-            socket.ReceiveBufferSize = 1 << 20;
-            socket.Connect(remote);
-        }
-        catch (SocketException)
-        {
-            socket.Dispose();
-            throw;
-        }
         for (var i = 0; i < Identifiers; i++) free[i] = (byte)i;
         System.Security.Cryptography.RandomNumberGenerator.Shuffle<byte>(free);
         Available = Identifiers;
     }
 
     public int Available { get; private set; }
+
+    /// <summary>The exchanges waiting on this socket; called under the server's lock.</summary>
+    public IEnumerable<RadiusExchange> Waiting
+    {
+        get
+        {
+            foreach (var exchange in exchanges)
+            {
+                if (exchange is not null) yield return exchange;
+            }
+        }
+    }
 
     public byte Take(RadiusExchange exchange)
     {
@@ -61,11 +57,12 @@ internal sealed class RadiusSocket : IDisposable
         answerable[identifier] = true;
     }
 
-    public void Release(byte identifier)
+    /// <param name="identifier">Taken before.</param>
+    /// <param name="answered">Whether its reply has come.</param>
+    public virtual void Release(byte identifier, bool answered)
     {
         exchanges[identifier] = null;
-        free[(head + Available) % Identifiers] = identifier;
-        Available++;
+        if (answered || !KeepsUnanswered) Return(identifier);
     }
 
     public bool TryFind(byte identifier, Span<byte> authenticator, out RadiusExchange? exchange)
@@ -75,72 +72,46 @@ internal sealed class RadiusSocket : IDisposable
         return exchange is not null;
     }
 
-    /// <summary>The exchanges waiting on this socket; called under the server's lock.</summary>
-    public IEnumerable<RadiusExchange> Waiting
+    /// <summary>A reply to an identifier that nobody waits on.</summary>
+    public virtual void HandleUnclaimed(byte identifier)
     {
-        get
-        {
-            foreach (var exchange in exchanges)
-            {
-                if (exchange is not null) yield return exchange;
-            }
-        }
     }
 
-    /// <summary>Sends; false when the kernel would not take it, which a retransmission repairs like any loss.</summary>
-    public bool TrySend(ReadOnlySpan<byte> packet)
+    /// <summary>Sends or queues; false when it will not arrive, which a retransmission repairs like any loss.</summary>
+    public abstract bool TrySend(ReadOnlySpan<byte> packet);
+
+    public abstract void Dispose();
+
+    /// <summary>Whether an identifier whose reply never came stays out of use.</summary>
+    protected virtual bool KeepsUnanswered => false;
+
+    protected void Return(byte identifier)
     {
-        // An ICMP error of an earlier datagram is reported at the next call, which then sends nothing: once more.
-        for (var attempt = 0; attempt < 2; attempt++)
-        {
-            try
-            {
-                socket.Send(packet, SocketFlags.None);
-                return true;
-            }
-            catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionRefused)
-            {
-                server.HandleRefused(this);
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-            catch (ObjectDisposedException)
-            {
-                return false;
-            }
-        }
-        return false;
+        free[(head + Available) % Identifiers] = identifier;
+        Available++;
     }
 
-    /// <summary>Receives until the socket is disposed.</summary>
-    public async Task ReceiveAsync()
-    {
-        var buffer = GC.AllocateUninitializedArray<byte>(Radius.RadiusPacket.MaximumLength + 1, pinned: true);
-        while (true)
-        {
-            int length;
-            try
-            {
-                length = await socket.ReceiveAsync(buffer.AsMemory(), SocketFlags.None).ConfigureAwait(false);
-            }
-            catch (SocketException error) when (error.SocketErrorCode is SocketError.OperationAborted or SocketError.Interrupted)
-            {
-                return;
-            }
-            catch (SocketException error)
-            {
-                if (error.SocketErrorCode == SocketError.ConnectionRefused) server.HandleRefused(this);
-                continue;
-            }
-            catch (ObjectDisposedException)
-            {
-                return;
-            }
-            server.HandleReply(this, buffer.AsSpan(0, length));
-        }
-    }
+    protected bool IsWaiting(byte identifier) => exchanges[identifier] is not null;
 
-    public void Dispose() => socket.Dispose();
+    /// <summary>A socket of the right family, bound to the configured source.</summary>
+    /// <exception cref="SocketException">The source is not ours.</exception>
+    protected static Socket Open(RadiusServerOptions options, SocketType type, ProtocolType protocol)
+    {
+        var socket = new Socket(options.Address.AddressFamily, type, protocol);
+        try
+        {
+            if (options.SourceInterface is { } device)
+            {
+                const int solSocket = 1, soBindToDevice = 25;
+                socket.SetRawSocketOption(solSocket, soBindToDevice, Encoding.ASCII.GetBytes(device + '\0'));
+            }
+            if (options.SourceAddress is { } source) socket.Bind(new IPEndPoint(source, 0));
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            throw;
+        }
+        return socket;
+    }
 }

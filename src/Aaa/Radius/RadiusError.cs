@@ -29,6 +29,9 @@ public enum RadiusError
     /// <summary>A Message-Authenticator is required and absent.</summary>
     MissingMessageAuthenticator,
 
+    /// <summary>A Proxy-State in the reply to a request that had none, and no Message-Authenticator: where CVE-2024-3596 hides its collision.</summary>
+    UnsolicitedProxyState,
+
     /// <summary>A well-formed packet of a code that does not answer the request.</summary>
     UnexpectedCode,
 }

@@ -22,9 +22,16 @@ public sealed class RadiusRequest
     private int delayTimeAt = -1;
     private DateTimeOffset eventTime;
 
-    public RadiusRequest(RadiusCode code) => Code = code;
+    public RadiusRequest(RadiusCode code)
+    {
+        Code = code;
+        Phase = code == RadiusCode.AccountingRequest ? RadiusPhase.Accounting : code == RadiusCode.StatusServer ? RadiusPhase.Status : RadiusPhase.Login;
+    }
 
     public RadiusCode Code { get; }
+
+    /// <summary>Chooses the timers. An Access-Request is a <see cref="RadiusPhase.Login"/> unless it is told otherwise.</summary>
+    public RadiusPhase Phase { get; init; }
 
     /// <summary>Null, or the name of the first attribute that did not fit and why.</summary>
     public string? Error { get; private set; }

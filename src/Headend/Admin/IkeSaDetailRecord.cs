@@ -47,8 +47,14 @@ internal sealed record AaaServerRecord
 
     public required int AcctPort { get; init; }
 
-    /// <summary><c>up</c> or <c>dead</c>.</summary>
+    /// <summary><c>udp</c> or <c>tls</c>.</summary>
+    public string Transport { get; init; } = "udp";
+
+    /// <summary>Of authentication (over TLS of both services): <c>up</c>, <c>silent</c> (an answer is missing, Status-Server asks) or <c>dead</c>.</summary>
     public required string State { get; init; }
+
+    /// <summary>Of accounting, in the same words.</summary>
+    public string AccountingState { get; init; } = "up";
 
     public long? DeadForSeconds { get; init; }
 
@@ -73,6 +79,20 @@ internal sealed record AaaServerRecord
 
     /// <summary>Smoothed time to an answer, milliseconds; null before the first answer.</summary>
     public double? LatencyMilliseconds { get; init; }
+
+    /// <summary>Longest time to an answer, logins that wait for a person left out, milliseconds.</summary>
+    public double? SlowestMilliseconds { get; init; }
+
+    /// <summary>Status-Server requests sent, and answered.</summary>
+    public long Probes { get; init; }
+
+    public long ProbesAnswered { get; init; }
+
+    /// <summary>Source ports, or TLS connections.</summary>
+    public long Sockets { get; init; }
+
+    /// <summary>Why no TLS connection stands; null otherwise.</summary>
+    public string? ConnectionFailure { get; init; }
 }
 
 /// <summary>Which sessions to clear; exactly one member is set.</summary>

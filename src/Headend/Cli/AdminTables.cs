@@ -49,12 +49,13 @@ internal static class AdminTables
 
     public static void AaaServers(IReadOnlyList<AaaServerRecord> servers, CommandLineOptions options)
     {
-        var table = Columns("Name", "Address", "Ports", "State", "Requests", "Accepts", "Rejects", "Timeouts", "Bad replies", "Pending", "Latency");
+        var table = Columns("Name", "Address", "Ports", "State", "Accounting", "Requests", "Accepts", "Rejects", "Timeouts", "Bad replies", "Probes", "Pending", "Latency", "Slowest");
         foreach (var s in servers)
         {
-            Row(table, s.Name, s.Address, $"{s.AuthPort} {s.AcctPort}", s.DeadForSeconds is { } dead ? $"{s.State} for {Uptime(dead)}" : s.State,
-                Number(s.Requests), Number(s.Accepts), Number(s.Rejects), Number(s.Timeouts), Number(s.BadReplies), Number(s.Pending),
-                s.LatencyMilliseconds is { } latency ? latency.ToString("0.0 ms", CultureInfo.InvariantCulture) : "-");
+            var dead = s.DeadForSeconds is { } left ? $" for {Uptime(left)}" : s.ConnectionFailure is { } why ? $": {why}" : "";
+            Row(table, s.Name, s.Address, $"{s.Transport} {s.AuthPort}{(s.AcctPort == s.AuthPort ? "" : $" {s.AcctPort}")}", s.State == "dead" ? s.State + dead : s.State,
+                s.AccountingState, Number(s.Requests), Number(s.Accepts), Number(s.Rejects), Number(s.Timeouts), Number(s.BadReplies), $"{s.ProbesAnswered}/{s.Probes}",
+                Number(s.Pending), Latency(s.LatencyMilliseconds), Latency(s.SlowestMilliseconds));
         }
         Open(options).Write(table);
     }
@@ -173,6 +174,8 @@ internal static class AdminTables
 
     private static string Transforms(IkeSaRecord sa) =>
         string.Join(" ", ((string?[])[sa.Encryption, sa.Integrity, sa.Prf, sa.DhGroup]).Where(t => !string.IsNullOrEmpty(t)));
+
+    private static string Latency(double? milliseconds) => milliseconds is { } known ? known.ToString("0.0 ms", CultureInfo.InvariantCulture) : "-";
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 

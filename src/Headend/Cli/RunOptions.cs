@@ -15,6 +15,9 @@ internal sealed record CommandLineOptions
     /// <summary>The leaves' parsers, for <c>check-config</c>.</summary>
     public required Configuration.ConfigurationRules Rules { get; init; }
 
+    /// <summary>Performs <c>radius test</c>.</summary>
+    public Func<RadiusTestOptions, CommandLineOptions, CancellationToken, Task<int>>? TestRadius { get; init; }
+
     public TextWriter Output { get; init; } = Console.Out;
 
     public TextWriter Error { get; init; } = Console.Error;

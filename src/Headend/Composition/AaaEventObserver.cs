@@ -17,9 +17,23 @@ internal sealed partial class AaaEventObserver(HeadendMetrics metrics, Unauthent
             LogIgnored(logger, server, reason, suppressed);
     }
 
-    public void ServerDead(string server, DateTimeOffset until) => LogDead(logger, server, until);
+    public void ServerSilent(string server, RadiusService service)
+    {
+        if (limits.TryAdmit(System.Net.IPAddress.Any, $"radius-silent {server}", out var suppressed))
+            LogSilent(logger, server, service, suppressed);
+    }
 
-    public void ServerAlive(string server) => LogAlive(logger, server);
+    public void ServerDead(string server, RadiusService service, DateTimeOffset? until)
+    {
+        var end = until?.ToString("O", System.Globalization.CultureInfo.InvariantCulture) ?? "it answers";
+        LogDead(logger, server, service, end);
+    }
+
+    public void ServerAlive(string server, RadiusService service) => LogAlive(logger, server, service);
+
+    public void ConnectionUp(string server, string protocol) => LogConnected(logger, server, protocol);
+
+    public void ConnectionDown(string server, string reason, TimeSpan retryIn) => LogDisconnected(logger, server, reason, retryIn);
 
     public void RequestCompleted(string group, RadiusCode code, RadiusOutcome outcome, TimeSpan duration)
     {
@@ -72,11 +86,11 @@ internal sealed partial class AaaEventObserver(HeadendMetrics metrics, Unauthent
     [LoggerMessage(EventId = 1201, EventName = "radius-reply-ignored", Level = LogLevel.Warning, Message = "server={Server} reason={Reason} suppressed={Suppressed}")]
     private static partial void LogIgnored(ILogger logger, string server, RadiusError reason, long suppressed);
 
-    [LoggerMessage(EventId = 1202, EventName = "radius-server-dead", Level = LogLevel.Warning, Message = "server={Server} until={Until}")]
-    private static partial void LogDead(ILogger logger, string server, DateTimeOffset until);
+    [LoggerMessage(EventId = 1202, EventName = "radius-server-dead", Level = LogLevel.Warning, Message = "server={Server} service={Service} until={Until}")]
+    private static partial void LogDead(ILogger logger, string server, RadiusService service, string until);
 
-    [LoggerMessage(EventId = 1203, EventName = "radius-server-alive", Level = LogLevel.Information, Message = "server={Server}")]
-    private static partial void LogAlive(ILogger logger, string server);
+    [LoggerMessage(EventId = 1203, EventName = "radius-server-alive", Level = LogLevel.Information, Message = "server={Server} service={Service}")]
+    private static partial void LogAlive(ILogger logger, string server, RadiusService service);
 
     [LoggerMessage(EventId = 1204, EventName = "accounting-delayed", Level = LogLevel.Warning, Message = "reason={Reason} retry={Backoff} suppressed={Suppressed}")]
     private static partial void LogDelayed(ILogger logger, string reason, TimeSpan backoff, long suppressed);
@@ -92,4 +106,13 @@ internal sealed partial class AaaEventObserver(HeadendMetrics metrics, Unauthent
 
     [LoggerMessage(EventId = 1206, EventName = "unknown-attribute", Level = LogLevel.Warning, Message = "attribute={Attribute} suppressed={Suppressed}")]
     private static partial void LogUnknownPair(ILogger logger, string attribute, long suppressed);
+
+    [LoggerMessage(EventId = 1207, EventName = "radius-server-silent", Level = LogLevel.Information, Message = "server={Server} service={Service}: asked by Status-Server suppressed={Suppressed}")]
+    private static partial void LogSilent(ILogger logger, string server, RadiusService service, long suppressed);
+
+    [LoggerMessage(EventId = 1208, EventName = "radius-connection-up", Level = LogLevel.Information, Message = "server={Server} tls={Protocol}")]
+    private static partial void LogConnected(ILogger logger, string server, string protocol);
+
+    [LoggerMessage(EventId = 1209, EventName = "radius-connection-down", Level = LogLevel.Warning, Message = "server={Server} reason={Reason} retry={RetryIn}")]
+    private static partial void LogDisconnected(ILogger logger, string server, string reason, TimeSpan retryIn);
 }

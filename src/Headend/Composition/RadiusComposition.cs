@@ -11,6 +11,7 @@ namespace Headend.Composition;
 /// <summary>The RADIUS side as the configuration describes it: client, groups, method lists, accounting queues.</summary>
 internal sealed class RadiusComposition : IAsyncDisposable
 {
+    private readonly Dictionary<string, RadiusServerOptions> servers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RadiusServerGroup> groups = new(StringComparer.Ordinal);
     private readonly Dictionary<string, AccountingBinding> accounting = new(StringComparer.Ordinal);
     private readonly Dictionary<RadiusServerGroup, AccountingQueue> queues = [];
@@ -23,11 +24,12 @@ internal sealed class RadiusComposition : IAsyncDisposable
         if (configuration.Radius.Servers.Count == 0)
             return;
         Client = new RadiusClient(new RadiusClientOptions(), time, radiusObserver);
-        var servers = configuration.Radius.Servers.ToDictionary(s => s.Name, Translate, StringComparer.Ordinal);
+        foreach (var server in configuration.Radius.Servers)
+            servers.Add(server.Name, Translate(server));
         foreach (var group in configuration.Radius.Groups)
             groups[group.Name] = Client.CreateGroup(new RadiusGroupOptions(group.Name, [.. group.Servers.Select(s => servers[s])]) { DeadTime = group.DeadTime, LoadBalance = group.LoadBalance });
         foreach (var list in configuration.Aaa.Accounting)
-            AddAccounting(list, servers, time, accountingObserver);
+            AddAccounting(list, time, accountingObserver);
     }
 
     /// <summary>Null where no server is configured.</summary>
@@ -38,6 +40,9 @@ internal sealed class RadiusComposition : IAsyncDisposable
     public AccountingBinding AccountingOf(string list) => accounting[list];
 
     public IReadOnlyList<AaaMethod> MethodsOf(MethodListOptions list) => [.. list.Methods.Select(m => new AaaMethod(m.Group is null ? null : groups[m.Group]))];
+
+    /// <summary>A configured server as a group of its own, which never passes it over.</summary>
+    public RadiusServerGroup Alone(string server) => Client!.CreateGroup(new RadiusGroupOptions(server, [servers[server]]) { DeadTime = TimeSpan.Zero });
 
     /// <summary>Waits until every record is delivered, at most <paramref name="deadline"/>; answers how many are left.</summary>
     public async Task<int> FlushAsync(TimeSpan deadline)
@@ -57,8 +62,7 @@ internal sealed class RadiusComposition : IAsyncDisposable
     }
 
     // The servers of all the list's groups, in order, are one group that fails over from one to the next.
-    private void AddAccounting(
-        AccountingListOptions list, Dictionary<string, RadiusServerOptions> servers, TimeProvider time, IAccountingObserver observer)
+    private void AddAccounting(AccountingListOptions list, TimeProvider time, IAccountingObserver observer)
     {
         var named = list.Methods.Select(m => configuration.Radius.Groups.First(g => g.Name == m.Group)).ToList();
         var members = named.SelectMany(g => g.Servers).Distinct(StringComparer.Ordinal).Select(s => servers[s]);
@@ -77,6 +81,17 @@ internal sealed class RadiusComposition : IAsyncDisposable
             AcctPort = server.AcctPort,
             Timeout = server.Timeout,
             Retransmit = server.Retransmit,
+            MaximumTimeout = server.MaximumTimeout,
+            Login = server.Login,
+            Authorization = server.Authorization,
+            Accounting = server.Accounting,
+            MfaWait = server.MfaWait,
+            RequireMessageAuthenticator = server.RequireMessageAuthenticator,
+            StatusServer = server.StatusServer,
+            StatusInterval = server.StatusInterval,
+            SourceAddress = server.SourceAddress,
+            SourceInterface = server.SourceInterface,
+            RadSec = server.Tls is { } tls ? RadSecCredential.Load(server.Name, tls) : null,
         };
     }
 }

@@ -27,6 +27,7 @@ internal static class ConfigurationChecks
         GroupPolicies(root, diagnostics);
         LocalEapTable.CheckUsers(root, diagnostics);
         Admission(root, diagnostics);
+        RadiusTable.Check(root, diagnostics);
     }
 
     private static void Policies(SectionValue root, DiagnosticStore diagnostics)

@@ -32,10 +32,8 @@ internal static class ConfigurationCompiler
         section.Section("prometheus").GetOptional<IPEndPoint>("listen"));
 
     private static RadiusOptions Radius(SectionValue section) => new(
-        [.. section.Sections("servers").Select(s => new RadiusServerOptions(
-            s.Get<string>("name"), s.Get<IPAddress>("address"), s.Get<int>("auth-port"), s.Get<int>("acct-port"),
-            s.Get<SecretOptions>(SecretParser.ValueKey("secret")), s.Get<TimeSpan>("timeout"), s.Get<int>("retransmit")))],
-        [.. section.Sections("groups").Select(g => new RadiusGroupOptions(g.Get<string>("name"), g.List<string>("servers"), g.Get<TimeSpan>("dead-time"), g.Get<bool>("load-balance")))],
+        [.. section.Sections("servers").Select(s => RadiusTable.CompileServer(section, s))],
+        [.. section.Sections("groups").Select(RadiusTable.CompileGroup)],
         section.Section("attributes").GetOptional<string>("nas-identifier"),
         DynamicAuthorTable.Compile(section.GetOptional<SectionValue>("dynamic-author")));
 

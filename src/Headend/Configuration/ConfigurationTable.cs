@@ -60,22 +60,8 @@ internal static class ConfigurationTable
         Key("cookie-threshold", ScalarTable.Integer(0, 1_000_000), "Half-open IKE SAs from which on IKE_SA_INIT is answered with a COOKIE (RFC 7296 2.6).", "500"));
 
     private static SectionSyntax RadiusSection() => new(
-        Key("servers", new ListSyntax(new SectionSyntax(
-            [
-                NewName(Servers, "server"),
-                Required("address", ScalarTable.Address, "Address of the server."),
-                Key("auth-port", ScalarTable.Port, "UDP port of Access-Request.", "1812"),
-                Key("acct-port", ScalarTable.Port, "UDP port of Accounting-Request.", "1813"),
-                .. Secret("secret", "Shared secret"),
-                Key("timeout", ScalarTable.Duration("1s", "1m"), "Time to the next transmission.", "5s"),
-                Key("retransmit", ScalarTable.Integer(0, 10), "Transmissions after the first.", "3"),
-            ])
-        { Check = (s, d) => SecretParser.Read(s, "secret", SecretParser.SharedSecretLength, d) }), "RADIUS servers."),
-        Key("groups", new ListSyntax(new SectionSyntax(
-            NewName(Groups, "group"),
-            Required("servers", new ListSyntax(ScalarTable.Name, Minimum: 1, Maximum: 64), "Names of servers; the first that is not dead is asked.") with { RefersTo = Servers },
-            Key("dead-time", ScalarTable.Duration("0s", "1d"), "How long a server that did not answer is passed over.", "2m"),
-            Key("load-balance", ScalarTable.Boolean, "Spread requests over the servers instead of preferring the first.", "false"))), "Groups of servers that method lists name."),
+        RadiusTable.Servers,
+        RadiusTable.Groups,
         Key("attributes", new SectionSyntax(
             Key("nas-identifier", ScalarTable.Text, "NAS-Identifier (32) of every request; absent: the machine's host name.")), "Attributes of every request."),
         Key("dynamic-author", DynamicAuthorTable.Section, "Disconnect- and CoA-Requests (RFC 5176); absent: none are taken."));

@@ -30,6 +30,7 @@ internal sealed class EapConversation : IDisposable
     private EapServer? server;
     private byte[] state = [];
     private string? serverName;
+    private bool mayHaveAskedUser;
     private LoginSpan roundTrip;
 
     public EapConversation(ClientSession session, RadiusClient? radius, LocalAaa local, IProfileObserver profileObserver)
@@ -50,9 +51,9 @@ internal sealed class EapConversation : IDisposable
 
     private string Identity => relay?.Identity is { Length: > 0 } relayed ? relayed : server?.Identity ?? "";
 
-    // Once a server has begun a method with the client, no other can go on with it.
+    // Once a server has begun a method with the client, no other can go on with it; once it may have asked the user (push), no other may ask again.
     private bool HasFurtherMethod =>
-        !ended.IsCancellationRequested && relay is { Method: null } && Identity.Length > 0 && methodIndex + 1 < session.Binding.Authentication.Count;
+        !ended.IsCancellationRequested && !mayHaveAskedUser && relay is { Method: null } && Identity.Length > 0 && methodIndex + 1 < session.Binding.Authentication.Count;
 
     /// <summary>Performs one step: <paramref name="response"/> is the client's EAP packet, empty to begin. Completes at once unless RADIUS is asked or a worker is at it.</summary>
     public async ValueTask<EapOutcome> StepAsync(ReadOnlyMemory<byte> response)
@@ -189,6 +190,7 @@ internal sealed class EapConversation : IDisposable
                 var message = reject.Packet.TryGet(RadiusAttributeType.ReplyMessage, out var text) && text.TryGetText(out var reply) ? reply : null;
                 return new RelayAnswer.Reject(reject.Packet.GetEapMessage(), message);
             case RadiusOutcome.Unavailable unavailable:
+                mayHaveAskedUser |= unavailable.Reason == UnavailableReason.MfaWaitOver;
                 return new RelayAnswer.Unavailable(unavailable.Explain());
             default:
                 return new RelayAnswer.Unavailable("the RADIUS server answered something else than an Access-Accept, -Reject or -Challenge");

@@ -118,9 +118,11 @@ internal sealed class SessionAdmin(
         {
             Name = server.Name,
             Address = server.Address.ToString(),
-            AuthPort = server.AuthPort,
-            AcctPort = server.AcctPort,
-            State = deadFor is null ? "up" : "dead",
+            AuthPort = server.Tls?.Port ?? server.AuthPort,
+            AcctPort = server.Tls?.Port ?? server.AcctPort,
+            Transport = server.Tls is null ? "udp" : "tls",
+            State = Word(statistics?.Authentication),
+            AccountingState = Word(statistics?.Accounting),
             DeadForSeconds = (long?)deadFor?.TotalSeconds,
             Requests = statistics?.Requests ?? 0,
             Accepts = statistics?.Accepts ?? 0,
@@ -132,8 +134,20 @@ internal sealed class SessionAdmin(
             BadReplies = statistics is null ? 0 : statistics.BadAuthenticators + statistics.MissingMessageAuthenticators + statistics.MalformedReplies,
             Pending = statistics?.Outstanding ?? 0,
             LatencyMilliseconds = statistics?.SmoothedRoundTrip?.TotalMilliseconds,
+            SlowestMilliseconds = statistics?.SlowestRoundTrip?.TotalMilliseconds,
+            Probes = statistics?.Probes ?? 0,
+            ProbesAnswered = statistics?.ProbesAnswered ?? 0,
+            Sockets = statistics?.SourcePorts ?? 0,
+            ConnectionFailure = statistics?.ConnectionFailure,
         };
     }
+
+    private static string Word(RadiusServerState? state) => state switch
+    {
+        RadiusServerState.Dead => "dead",
+        RadiusServerState.Zombie => "silent",
+        _ => "up",
+    };
 
     private static IkeSaRecord ToRecord(IkeSaSnapshot sa) => new()
     {

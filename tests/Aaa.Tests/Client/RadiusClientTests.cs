@@ -29,9 +29,9 @@ public sealed class RadiusClientTests : IAsyncLifetime, IRadiusObserver
 
     void IRadiusObserver.ReplyIgnored(string server, RadiusError reason) => ignored.Writer.TryWrite(reason);
 
-    void IRadiusObserver.ServerDead(string server, DateTimeOffset until) => events.Add($"{server} dead");
+    void IRadiusObserver.ServerDead(string server, RadiusService service, DateTimeOffset? until) => events.Add($"{server} dead");
 
-    void IRadiusObserver.ServerAlive(string server) => events.Add($"{server} alive");
+    void IRadiusObserver.ServerAlive(string server, RadiusService service) => events.Add($"{server} alive");
 
     [Fact]
     public async Task An_accept_comes_back_verified_with_its_server()

@@ -2,6 +2,7 @@
 #
 # A scenario sets what it wants to differ and calls start_gateway:
 #   CERTIFICATE=gateway-rsa|gateway-ecdsa   RADIUS="ADDRESS..."   RADIUS_TIMEOUT RADIUS_RETRANSMIT DEAD_TIME
+#   RADIUS_KEYS="KEY: VALUE, ..." (further keys of each RADIUS server)   RADIUS_PROOF="..." (instead of its secret)
 #   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
 #   AUTHENTICATION=local EAP_OPTIONS="methods: [tls], tls: {...}" LOCAL_AAA (lines of `aaa`, such as local-users)
@@ -27,7 +28,7 @@ radius:
 YAML
   for one in ${RADIUS:-$RADIUS1}; do
     number=$((number + 1)); names="$names${names:+, }radius$number"
-    echo "    - { name: radius$number, address: $one, auth-port: 1812, acct-port: 1813, secret-file: $RUN/${SECRET_FILE:-radius}.secret, timeout: ${RADIUS_TIMEOUT:-5s}, retransmit: ${RADIUS_RETRANSMIT:-3} }"
+    echo "    - { name: radius$number, address: $one, auth-port: 1812, acct-port: 1813, ${RADIUS_PROOF:-secret-file: $RUN/${SECRET_FILE:-radius}.secret}, timeout: ${RADIUS_TIMEOUT:-5s}, retransmit: ${RADIUS_RETRANSMIT:-3}${RADIUS_KEYS:+, $RADIUS_KEYS} }"
   done
   cat <<YAML
   groups:

@@ -71,6 +71,7 @@ client headend {
 	require_message_authenticator = yes
 	nas_type = other
 }
+${RADIUS_MORE_CLIENTS:-}
 modules {
 	pap {
 	}

@@ -5,13 +5,15 @@ LOCAL_SERVER="O=Interop, CN=vpn.example.com"
 # local_setup: gateway, LAN and PKI. alice has a clear password and an attribute list, bob a PBKDF2 hash, dave an NT hash, carol a certificate.
 local_setup() {
   AUTHENTICATION=local ACCOUNTING=no
-  local hashes
+  local hashes others=""
   hashes=$(printf 'bob-word\n' | "$HEADEND" user hash) || return 1
+  # A user whom no offered method serves is an error of the configuration.
+  case ${EAP_OPTIONS:-} in *gtc*) others="    - { name: bob, password-hash: '$(sed -n 's/^password-hash: //p' <<<"$hashes")' }" ;; esac
+  case ${EAP_OPTIONS:-} in *tls*) others="    - { name: carol@example.com, attribute-list: carol }" ;; esac
   LOCAL_AAA="  local-users:
     - { name: alice, password: pass-word, policy: staff, attribute-list: alice }
-    - { name: bob, password-hash: '$(sed -n 's/^password-hash: //p' <<<"$hashes")' }
     - { name: dave, nt-hash: $(printf 'dave-word\n' | "$HEADEND" user hash | sed -n 's/^nt-hash: //p') }
-    - { name: carol@example.com, attribute-list: carol }
+$others
   attribute-lists:
     - { name: alice, attributes: [Framed-IP-Address=10.99.1.10, MS-Primary-DNS-Server=10.10.0.53, \"ipsec:route-set=prefix 10.10.0.0/24\"] }
     - { name: carol, attributes: [Framed-IP-Address=10.99.1.11] }
@@ -39,7 +41,7 @@ make_users_pki() {
   } >>"$RUN/pki.log" 2>&1 || { say "openssl: $(tail -n 3 "$RUN/pki.log")"; return 1; }
 }
 
-LOCAL_TLS() { echo "methods: [tls], tls: { ca: $RUN/pki/ca.pem, crl: [$RUN/pki/ca.crl] }"; }
+LOCAL_TLS() { echo "methods: [tls, mschapv2], tls: { ca: $RUN/pki/ca.pem, crl: [$RUN/pki/ca.crl] }"; }
 
 # local_login METHOD USER ADDRESS-PATTERN: one login, traffic, logout.
 local_login() {
@@ -84,7 +86,7 @@ scenario_local_eap_tls() {
 
 scenario_local_eap_tls13() {
   only_ours "local EAP" || return
-  EAP_OPTIONS="methods: [tls], tls: { ca: $RUN/pki/ca.pem, crl: [$RUN/pki/ca.crl], minimum-version: '1.3' }" CLIENT_TLS=1.3
+  EAP_OPTIONS="methods: [tls, mschapv2], tls: { ca: $RUN/pki/ca.pem, crl: [$RUN/pki/ca.crl], minimum-version: '1.3' }" CLIENT_TLS=1.3
   need setup "no setup" local_setup
   local_login tls carol@example.com 10.99.1.11
 }
@@ -96,9 +98,8 @@ tls_refused() {
   CLIENT_KEYS="expired revoked foreign" start_client client "$CLIENT" "$(client_connection home tls "$1@example.com" "cert=$1" "aaa_id=$LOCAL_SERVER")" || { fail client "did not start"; return; }
   check "$1: the client is refused" "it logged in" not log_in client home
   check "$1: the client got an alert" "@grep -i alert $RUN/client/charon.log" grep -qiE "received fatal TLS alert '$3'" "$RUN/client/charon.log"
-  wait_until 10 eval "[ \"\$(login_lines '$2')\" -ge 1 ]"
-  equal "$1: one log line that says why (/$2/)" 1 "$(login_lines "$2")"
   check "$1: nothing left" @what_is_left wait_until 60 nothing_left
+  equal "$1: one log line that says why (/$2/)" 1 "$(login_lines "$2")"
 }
 
 scenario_local_eap_tls_refused() {
@@ -113,19 +114,18 @@ scenario_local_eap_tls_refused() {
 # Three wrong passwords close the door, also to the right one; the client cannot tell; an operator opens it; a reload brings a new user.
 scenario_lockout() {
   only_ours "lockout" || return
-  LOCKOUT_FAILURES=3
+  LOCKOUT_FAILURES=3 EAP_TIMEOUT=45s   # a client that is refused goes away without a word
   need setup "no setup" local_setup
   ALICE_PASSWORD=not-her-word start_client guesser "$CLIENT" "$(client_connection home mschapv2 alice)"
   for attempt in 1 2 3; do
     check "guess $attempt is refused" "it logged in" not log_in guesser home
-    check "guess $attempt: nothing left" @what_is_left wait_until 60 nothing_left
   done
   stop guesser
   check "the lockout is logged" "it is not" grep -qE 'lockout.*user alice' "$RUN/gateway.out"
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)"
   check "the right password is refused now" "it logged in" not log_in client home
-  check "the log says why" "it does not" grep -qE 'user=alice .*alice is locked out for ' "$RUN/gateway.out"
   check "nothing left" @what_is_left wait_until 60 nothing_left
+  check "the log says why" "it does not" grep -qE 'user=alice .*alice is locked out for ' "$RUN/gateway.out"
   check "show tells it" "@headend show aaa lockout" eval 'headend show aaa lockout | grep -qE "alice +0 +for 00:0"'
   check "an operator clears it" "refused" headend clear aaa user alice lockout
   logs_in client home "login after that"
