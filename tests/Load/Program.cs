@@ -61,7 +61,36 @@ root.SetAction((parsed, cancellation) =>
         report.Write(file);
     return Task.FromResult(report.Failed == 0 && report.Succeeded > 0 ? 0 : 1);
 });
+root.Subcommands.Add(Radius());
+root.Subcommands.Add(RadiusEcho());
 return await root.Parse(args).InvokeAsync();
+
+static Command Radius()
+{
+    var server = new Option<string?>("--server") { Description = "ADDRESS:PORT of a RADIUS server; without it one in this process that accepts everything.", HelpName = "ADDRESS" };
+    var (secret, count, concurrency) = (Secret(), new Option<int>("--count") { DefaultValueFactory = _ => 200_000 }, new Option<int>("--concurrency") { DefaultValueFactory = _ => 256 });
+    var (user, password) = (new Option<string>("--user") { DefaultValueFactory = _ => "load" }, new Option<string>("--password") { DefaultValueFactory = _ => "load-word" });
+    var command = new Command("radius", "Measures the headend's RADIUS client: PAP requests per second.") { server, secret, user, password, count, concurrency };
+    command.SetAction((parsed, _) =>
+    {
+        IPEndPoint? endPoint = null;
+        if (parsed.GetValue(server) is { } text && !IPEndPoint.TryParse(text, out endPoint))
+            return Task.FromResult(Refuse("--server wants ADDRESS:PORT"));
+        return RadiusLoad.RunAsync(
+            endPoint, parsed.GetRequiredValue(secret), parsed.GetRequiredValue(user), parsed.GetRequiredValue(password), parsed.GetValue(count), parsed.GetValue(concurrency), Console.Out);
+    });
+    return command;
+}
+
+static Command RadiusEcho()
+{
+    var (port, secret) = (new Option<int>("--port") { Required = true }, Secret());
+    var command = new Command("radius-echo", "A RADIUS server on loopback that accepts everything, for other clients to be measured against.") { port, secret };
+    command.SetAction((parsed, cancellation) => RadiusLoad.EchoAsync(new IPEndPoint(IPAddress.Loopback, parsed.GetValue(port)), parsed.GetRequiredValue(secret), Console.Out, cancellation));
+    return command;
+}
+
+static Option<string> Secret() => new("--secret") { Description = "Shared secret.", DefaultValueFactory = _ => "a-secret-of-24-octets-xy" };
 
 static bool TryReadTarget(string text, out IPEndPoint endPoint)
 {
