@@ -69,7 +69,6 @@ charon {
   fragment_size = ${FRAGMENT:-1280}
   retransmit_timeout = ${CLIENT_RETRANSMIT:-2.0}
   retransmit_tries = ${CLIENT_RETRIES:-5}
-  tls { version_max = ${CLIENT_TLS:-1.2} }
   delete_established_timeout = 1
   plugins {
     vici { socket = unix://$dir/vici }

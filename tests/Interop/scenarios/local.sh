@@ -84,13 +84,6 @@ scenario_local_eap_tls() {
   local_login tls carol@example.com 10.99.1.11
 }
 
-scenario_local_eap_tls13() {
-  only_ours "local EAP" || return
-  EAP_OPTIONS="methods: [tls, mschapv2], tls: { ca: $RUN/pki/ca.pem, crl: [$RUN/pki/ca.crl], minimum-version: '1.3' }" CLIENT_TLS=1.3
-  need setup "no setup" local_setup
-  local_login tls carol@example.com 10.99.1.11
-}
-
 # tls_refused KIND LOG-PATTERN: the certificate KIND is refused, the log says why, the client got the TLS alert.
 tls_refused() {
   stop client
