@@ -256,12 +256,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         HeadendConfiguration configuration, IReadOnlyList<IkeProfile> profiles, MonotonicClock clock, EffectDispatcher dispatcher, IkeEventObserver observer)
     {
         var count = Math.Clamp(Environment.ProcessorCount, 1, 64);
-<<<<<<< HEAD
         var mailboxLimits = new ShardMailboxLimits { ProvenPerSource = PerShard(configuration.Admission.HalfOpenPerSource, count) };
-        var gate = new AdmissionGate(new AdmissionGateLimits(), () => crypto.WaitingLogins, () => radius.Client?.InFlight ?? 0);
-=======
         var gate = new AdmissionGate(new AdmissionGateLimits(), () => crypto.WaitingLogins, () => radius.Client is { } client ? client.InFlight - client.AwaitingPeople : 0);
->>>>>>> origin/main
         for (var i = 0; i < count; i++)
         {
             var options = new IkeEndpointOptions
