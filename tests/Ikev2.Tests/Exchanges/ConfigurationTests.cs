@@ -77,7 +77,7 @@ public sealed class ConfigurationTests
         Assert.Equal(Offer("44.0.0.0/8"), TrafficNarrowing.Remote(Offer("44.0.0.0/8", "44.0.0.0/7"), Addresses, grant));
         // Any part of what is ours, or of what contains it.
         Assert.Empty(TrafficNarrowing.Remote(Offer("10.10.0.0/25", "10.99.4.4/32", "10.10.0.0/20"), Addresses, grant));
-        Assert.Equal(Offer("2001:db8:4::/48"), TrafficNarrowing.Remote(Offer("2001:db8:4::/48", "2001::/15"), Addresses, grant));
+        Assert.Equal(Offer("2001:db8:4::/48", "2001:db8:99::7/128"), TrafficNarrowing.Remote(Offer("2001:db8:4::/48", "2001::/15"), Addresses, grant));
         Assert.Empty(TrafficNarrowing.Remote(Offer("192.168.7.0/24"), Addresses, SessionGrant.Empty));
     }
 
