@@ -85,8 +85,26 @@ public sealed record SessionGrant
 
     public string? DefaultDomain { get; init; }
 
+    /// <summary>Further domains that the client resolves through the tunnel: INTERNAL_DNS_DOMAIN (RFC 8598), one each.</summary>
+    public IReadOnlyList<string> SplitDomains { get; init; } = [];
+
+    /// <summary>INTERNAL_IP4_NBNS.</summary>
+    public IReadOnlyList<IPAddress> NbnsServers { get; init; } = [];
+
+    /// <summary>Networks behind the client that may stand in its traffic selectors beside its addresses.</summary>
+    public IReadOnlyList<IPNetwork> RemoteNetworks { get; init; } = [];
+
+    /// <summary>The client may name further networks of its own in its selectors.</summary>
+    public bool AcceptRemoteNetworks { get; init; }
+
+    /// <summary>Networks of ours, of which <see cref="AcceptRemoteNetworks"/> lets no client claim any part.</summary>
+    public IReadOnlyList<IPNetwork> OwnNetworks { get; init; } = [];
+
     /// <summary>Null or zero = none.</summary>
     public TimeSpan? SessionTimeout { get; init; }
+
+    /// <summary>The client is told to authenticate again before <see cref="SessionTimeout"/>: AUTH_LIFETIME (RFC 4478 3).</summary>
+    public bool ReauthenticateAtTimeout { get; init; }
 
     /// <summary>Null or zero = none.</summary>
     public TimeSpan? IdleTimeout { get; init; }

@@ -61,6 +61,23 @@ public static class AccessRequestCodec
             .Add(RadiusAttributeType.State, state);
     }
 
+    /// <summary>
+    /// Asks for a downloadable access list, or for its next piece: no user logs in, so there is no password; the Message-Authenticator proves who asks.
+    /// </summary>
+    /// <param name="session">The login that needs the list.</param>
+    /// <param name="name">"#ACSACL#-..." as the Access-Accept gave it.</param>
+    /// <param name="state">State of the last Access-Challenge, or empty.</param>
+    /// <param name="serverName">Who sent that challenge, or null at the start.</param>
+    public static RadiusRequest BuildAccessListDownload(NasSessionRecord session, string name, ReadOnlySpan<byte> state = default, string? serverName = null)
+    {
+        var request = Begin(session, name, RadiusPhase.Authorization);
+        request.ServerName = serverName;
+        return request
+            .AddCiscoPair("aaa:service", "ip_admission")
+            .AddCiscoPair("aaa:event", "acl-download")
+            .Add(RadiusAttributeType.State, state);
+    }
+
     private static RadiusRequest Begin(NasSessionRecord session, string userName, RadiusPhase phase = RadiusPhase.Login)
     {
         var request = new RadiusRequest(RadiusCode.AccessRequest) { Phase = phase }.Add(RadiusAttributeType.UserName, userName);

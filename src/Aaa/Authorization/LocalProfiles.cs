@@ -73,12 +73,14 @@ public sealed class LocalProfiles
             // The policy's own words are attributes by other names: the same parsers read them.
             var routes = policy.RouteSet.Select(static value => $"route-set={value}");
             if (!SessionProfileReader.TryRead(routes, observer, out var own, out var wrong)) found.Add($"authorization policy {policy.Name}: {wrong}");
+            var domain = policy.DefaultDomain;
+            if (domain is not null && !AttributeParser.TryParseDomain(domain, out domain)) found.Add($"authorization policy {policy.Name}: default-domain '{policy.DefaultDomain}' is no domain");
             own = own with
             {
                 Ipv4Pool = policy.Pool,
                 Ipv6Pool = policy.Ipv6Pool,
                 DnsServers = [.. policy.Dns],
-                DefaultDomain = policy.DefaultDomain,
+                DefaultDomain = domain,
                 Banner = policy.Banner,
                 SessionTimeout = policy.SessionTimeout,
                 IdleTimeout = policy.IdleTimeout,

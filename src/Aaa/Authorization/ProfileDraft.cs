@@ -61,12 +61,12 @@ internal sealed class ProfileDraft
 
     public bool AddBackupGateways(string names)
     {
-        foreach (var word in Words(names))
-        {
-            if (!IPAddress.TryParse(word, out _) && !AttributeParser.TryParseDomain(word, out _)) return false;
-            if (!Add(backupGateways, word, MaximumServers)) return false;
-        }
-        return Words(names).Length > 0;
+        var words = Words(names);
+        // All or none: a bad value of this attribute is ignored, not half of it taken.
+        if (words.Length == 0 || backupGateways.Count + words.Length > MaximumServers) return false;
+        if (!words.All(static word => IPAddress.TryParse(word, out _) || AttributeParser.TryParseDomain(word, out _))) return false;
+        backupGateways.AddRange(words);
+        return true;
     }
 
     /// <summary>Every form of route-set.</summary>

@@ -3,12 +3,16 @@ using System.Globalization;
 
 namespace Headend.Aaa.Radius;
 
-/// <summary>An attribute of a dictionary. Vendor 0 is the IETF space.</summary>
+/// <summary>An attribute of a dictionary.</summary>
+/// <param name="Name">As the dictionary spells it.</param>
+/// <param name="Vendor">0 is the IETF space.</param>
+/// <param name="Type">0 for what one octet does not number: extended attributes (RFC 6929), members of TLVs, vendors of other formats. Such an entry only has a name.</param>
+/// <param name="Kind">The dictionary's word for its type.</param>
 public sealed record RadiusDictionaryEntry(string Name, RadiusVendor Vendor, byte Type, string Kind);
 
 /// <summary>
-/// Names and types of attributes, read from FreeRADIUS-format text (VENDOR, BEGIN-VENDOR, END-VENDOR, ATTRIBUTE, VALUE). Used for logs and for the
-/// attribute names of the configuration; the codec itself needs none. Immutable.
+/// Names and types of attributes, read from FreeRADIUS-format text by <see cref="RadiusDictionaryParser"/>. Used for logs and for the attribute names of the
+/// configuration; the codec itself needs none. Immutable.
 /// </summary>
 public sealed class RadiusDictionary
 {
@@ -16,21 +20,25 @@ public sealed class RadiusDictionary
     private readonly FrozenDictionary<string, RadiusDictionaryEntry> byName;
     private readonly FrozenDictionary<uint, string> vendors;
     private readonly FrozenDictionary<(string Attribute, uint Number), string> values;
+    private readonly FrozenDictionary<string, uint> words;
 
-    private RadiusDictionary(
-        Dictionary<(uint, byte), RadiusDictionaryEntry> byNumber, Dictionary<string, RadiusDictionaryEntry> byName,
-        Dictionary<string, uint> vendors, Dictionary<(string, uint), string> values)
+    internal RadiusDictionary(RadiusDictionaryDraft draft)
     {
-        this.byNumber = byNumber.ToFrozenDictionary();
-        this.byName = byName.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
-        this.values = values.ToFrozenDictionary();
+        Draft = draft;
+        byNumber = draft.ByNumber.ToFrozenDictionary();
+        byName = draft.ByName.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        values = draft.Values.ToFrozenDictionary();
+        words = draft.Words.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
         var names = new Dictionary<uint, string>();
-        foreach (var (name, number) in vendors) names.TryAdd(number, name);
-        this.vendors = names.ToFrozenDictionary();
+        foreach (var (name, vendor) in draft.Vendors) names.TryAdd(vendor.Number, name);
+        vendors = names.ToFrozenDictionary();
     }
 
     /// <summary>The attributes that Headend itself reads and writes.</summary>
     public static RadiusDictionary Core { get; } = LoadCore();
+
+    /// <summary>What it was made of, for a larger one.</summary>
+    internal RadiusDictionaryDraft Draft { get; }
 
     public string NameOf(RadiusAttributeType type) => byNumber.TryGetValue((0, type.Value), out var entry) ? entry.Name : $"Attr-{type.Value}";
 
@@ -44,68 +52,19 @@ public sealed class RadiusDictionary
         => values.TryGetValue((NameOf(type), value), out var name) ? name : value.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The number behind a word of the dictionary, without regard to case.</summary>
-    public bool TryFindValue(string attribute, string word, out uint number)
-    {
-        foreach (var ((name, value), text) in values)
-        {
-            if (!string.Equals(name, attribute, StringComparison.OrdinalIgnoreCase) || !string.Equals(text, word, StringComparison.OrdinalIgnoreCase)) continue;
-            number = value;
-            return true;
-        }
-        number = 0;
-        return false;
-    }
+    public bool TryFindValue(string attribute, string word, out uint number) => words.TryGetValue(RadiusDictionaryDraft.KeyOf(attribute, word), out number);
 
     public bool TryFind(string name, out RadiusDictionaryEntry? entry) => byName.TryGetValue(name, out entry);
 
-    /// <summary>Parses a dictionary; on failure <paramref name="error"/> names the line.</summary>
+    /// <summary>Parses one text without includes; on failure <paramref name="error"/> names the line.</summary>
     public static bool TryParse(string text, out RadiusDictionary? dictionary, out string error)
     {
-        dictionary = null;
-        error = "";
-        var byNumber = new Dictionary<(uint, byte), RadiusDictionaryEntry>();
-        var byName = new Dictionary<string, RadiusDictionaryEntry>(StringComparer.OrdinalIgnoreCase);
-        var vendors = new Dictionary<string, uint>(StringComparer.Ordinal);
-        var values = new Dictionary<(string, uint), string>();
-        uint vendor = 0;
-        var lineNumber = 0;
-        foreach (var line in text.AsSpan().EnumerateLines())
-        {
-            lineNumber++;
-            var comment = line.IndexOf('#');
-            var words = (comment < 0 ? line : line[..comment]).ToString().Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length == 0) continue;
-            var understood = words[0] switch
-            {
-                "VENDOR" => words.Length >= 3 && TryNumber(words[2], out var number) && vendors.TryAdd(words[1], number),
-                "BEGIN-VENDOR" => words.Length == 2 && vendors.TryGetValue(words[1], out vendor),
-                "END-VENDOR" => words.Length == 2 && vendors.TryGetValue(words[1], out var ended) && ended == vendor && (vendor = 0) == 0,
-                "ATTRIBUTE" => AddAttribute(words, new RadiusVendor(vendor), byNumber, byName),
-                "VALUE" => words.Length == 4 && byName.TryGetValue(words[1], out var entry) && TryNumber(words[3], out var value) && values.TryAdd((entry.Name, value), words[2]),
-                _ => false,
-            };
-            if (understood) continue;
-            error = $"line {lineNumber}: {string.Join(' ', words)}";
-            return false;
-        }
-        dictionary = new RadiusDictionary(byNumber, byName, vendors, values);
-        return true;
+        var parser = new RadiusDictionaryParser(new RadiusDictionaryDraft(), static path => (null, $"no file {path} beside a text"));
+        parser.Read("", text);
+        dictionary = parser.TryFinish(out var errors) ? new RadiusDictionary(parser.Draft) : null;
+        error = errors.Count == 0 ? "" : $"line {errors[0].Line}: {errors[0].Message}";
+        return dictionary is not null;
     }
-
-    private static bool AddAttribute(
-        string[] words, RadiusVendor vendor, Dictionary<(uint, byte), RadiusDictionaryEntry> byNumber, Dictionary<string, RadiusDictionaryEntry> byName)
-    {
-        if (words.Length < 4 || !TryNumber(words[2], out var number) || number is 0 or > 255) return false;
-        var entry = new RadiusDictionaryEntry(words[1], vendor, (byte)number, words[3]);
-        // FreeRADIUS dictionaries give old names to numbers that already have one: the first name is shown, all are understood.
-        byNumber.TryAdd((vendor.Value, entry.Type), entry);
-        return byName.TryAdd(entry.Name, entry);
-    }
-
-    private static bool TryNumber(string word, out uint number)
-        => word.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-            ? uint.TryParse(word.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number)
-            : uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private static RadiusDictionary LoadCore()
     {

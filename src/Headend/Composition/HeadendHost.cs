@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Headend.Aaa.Radius;
+using Headend.Aaa.Authorization;
 using Headend.Admin;
 using Headend.Configuration;
 using Headend.Ikev2;
@@ -48,7 +48,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var clock = new MonotonicClock(time);
         var limits = new UnauthenticatedLogLimits(time);
         metrics = new HeadendMetrics();
-        var aaaObserver = new AaaEventObserver(metrics, limits, logger, RadiusDictionary.Core);
+        var aaaObserver = new AaaEventObserver(metrics, limits, logger, configuration.Radius.Dictionary);
         radius = new RadiusComposition(configuration, time, aaaObserver, aaaObserver);
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
         var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);
@@ -62,7 +62,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
-        var interfaces = new SessionInterfaces(dataPlane, kernel, clock);
+        var interfaces = new SessionInterfaces(dataPlane, kernel, clock, logger);
         interims = new InterimSchedule(time, interfaces.CountersOf);
         var addresses = new AddressAssignment(pools, new AddressEventObserver(limits, logger));
         var lifecycle = new SessionLifecycle(new SessionServices
@@ -72,7 +72,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Numbers = new SessionNumbers(time),
             Addressing = new SessionAddressing(addresses, time),
             Interfaces = interfaces,
-            Authorizer = new SessionAuthorizer(radius.Client, aaaObserver),
+            Authorizer = new SessionAuthorizer(radius.Client, MakeGrants(configuration, addresses, time), aaaObserver),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
             Local = LocalAaa,
@@ -206,6 +206,13 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             throw new HeadendStartException($"state-directory {path}: {error.Message}", error);
         }
     }
+
+    private SessionGrantCompiler MakeGrants(HeadendConfiguration configuration, AddressAssignment addresses, TimeProvider time) => new(
+        radius.Client is null ? null : new DownloadableAccessListClient(radius.Client),
+        PolicyComposition.AccessLists(configuration.AccessLists),
+        new InterfaceNetworks(time, InterfaceNetworks.Detect),
+        () => addresses.Pools,
+        logger);
 
     private IDataPlane OpenDataPlane(HeadendConfiguration configuration, TimeProvider time)
     {

@@ -89,11 +89,11 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Ipv6Pool = p.Ipv6Pool,
             Dns = p.Dns,
             DefaultDomain = p.DefaultDomain,
-            RouteSet = [.. p.RoutePrefixes.Select(r => $"prefix {r}")],
+            RouteSet = p.RouteSet,
             AttributeList = p.AttributeList,
         });
         var lists = configuration.Aaa.AttributeLists.ToDictionary(l => l.Name, l => l.Attributes, StringComparer.Ordinal);
-        if (LocalProfiles.TryCompile([.. policies], lists, observer, out var result, out var found))
+        if (LocalProfiles.TryCompile([.. policies], lists, observer, out var result, out var found, configuration.Radius.Dictionary))
             return result;
         errors.AddRange(found);
         return null;

@@ -23,11 +23,26 @@ internal static class ConfigurationChecks
     public static void Root(SectionValue root, DiagnosticStore diagnostics)
     {
         PoolTable.Check(root, diagnostics);
+        if (root.GetOptional<SectionValue>("radius") is { } radius)
+            DictionaryTable.Check(radius, diagnostics);
+        RouteSets(root, diagnostics);
         Policies(root, diagnostics);
         GroupPolicies(root, diagnostics);
         LocalEapTable.CheckUsers(root, diagnostics);
         Admission(root, diagnostics);
         RadiusTable.Check(root, diagnostics);
+    }
+
+    // What a server of RADIUS names is its matter; what stands in this configuration must exist in it.
+    private static void RouteSets(SectionValue root, DiagnosticStore diagnostics)
+    {
+        var lists = root.Sections("access-lists").Select(l => l.GetOptional<string>("name")).ToHashSet();
+        foreach (var route in Ikev2(root, "authorization-policies").SelectMany(p => p.Items("route-set")))
+        {
+            var words = ((string)route.Value).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words is ["access-list", .., var name] && !lists.Contains(name))
+                diagnostics.Error(route.At, $"no '{Shown.Text(name)}' in access-lists");
+        }
     }
 
     private static void Policies(SectionValue root, DiagnosticStore diagnostics)

@@ -23,6 +23,7 @@ internal static class ConfigurationCompiler
             Ikev2 = Ikev2(root.Section("ikev2")),
             VirtualTemplates = [.. root.Sections("virtual-templates").Select(t => new VirtualTemplateOptions(t.Get<int>("number"), t.List<string>("commands")))],
             Pools = PoolTable.Compile(root),
+            AccessLists = AccessListTable.Compile(root),
         };
     }
 
@@ -35,7 +36,10 @@ internal static class ConfigurationCompiler
         [.. section.Sections("servers").Select(s => RadiusTable.CompileServer(section, s))],
         [.. section.Sections("groups").Select(RadiusTable.CompileGroup)],
         section.Section("attributes").GetOptional<string>("nas-identifier"),
-        DynamicAuthorTable.Compile(section.GetOptional<SectionValue>("dynamic-author")));
+        DynamicAuthorTable.Compile(section.GetOptional<SectionValue>("dynamic-author")))
+    {
+        Dictionary = DictionaryTable.Of(section),
+    };
 
     private static AaaOptions Aaa(SectionValue section) => new(
         [.. section.Sections("authentication").Select(MethodList)],
@@ -60,7 +64,7 @@ internal static class ConfigurationCompiler
             proposals,
             [.. section.Sections("authorization-policies").Select(p => new AuthorizationPolicyOptions(
                 p.Get<string>("name"), p.GetOptional<string>("pool"), p.GetOptional<string>("ipv6-pool"), p.List<IPAddress>("dns"),
-                p.GetOptional<string>("default-domain"), p.List<IPNetwork>("route-set"), p.GetOptional<string>("attribute-list")))],
+                p.GetOptional<string>("default-domain"), p.List<string>("route-set"), p.GetOptional<string>("attribute-list")))],
             [.. section.Sections("profiles").Select(Profile)]);
     }
 

@@ -1,5 +1,6 @@
 using Headend.Ikev2.Crypto;
 using Headend.VirtualAccess.Configuration;
+using Headend.VirtualAccess.Policy;
 
 namespace Headend.Configuration;
 
@@ -33,11 +34,19 @@ internal sealed record ConfigurationRules
     {
         InterfaceCommand = text => InterfaceCommandParser.TryParse(text, out _, out var failure) ? null : failure.ToString(),
         IkeTransforms = text => ProposalParser.TryParseIke(text, out _, out var error) ? null : error,
+        RouteSet = text => AttributeRule.Explain([$"route-set={text}"]),
+        AccessListEntry = text => AccessListParser.TryParse(text, out _, out var error) ? null : error,
         EspTransforms = text => ProposalParser.TryParseEsp(text, out _, out var error) ? null : error,
     };
 
     /// <summary>One line of a virtual-template, such as <c>ip mtu 1400</c>.</summary>
     public required Func<string, string?> InterfaceCommand { get; init; }
+
+    /// <summary>One value of route-set, such as <c>prefix 10.10.0.0/24</c>.</summary>
+    public required Func<string, string?> RouteSet { get; init; }
+
+    /// <summary>One line of an access list, such as <c>permit ip any 10.10.0.0/24</c>.</summary>
+    public required Func<string, string?> AccessListEntry { get; init; }
 
     /// <summary>One IKE suite, such as <c>aes256gcm16-prfsha384-ecp384</c>.</summary>
     public required Func<string, string?> IkeTransforms { get; init; }

@@ -19,6 +19,9 @@ internal static class ConfigurationTable
     /// <summary>Name of the proposal that profiles use when they name none, and its transforms unless the configuration declares it.</summary>
     public const string DefaultProposal = "default";
 
+    private const string RouteSetDoc = "Networks that the client should send through the tunnel: `prefix P/L`, `remote ipv4 ADDR MASK`, `remote ipv6 P/L`, `interface [NAME]`, "
+        + "`access-list [ipv6] NAME`; networks behind the client: `local ipv4 ADDR MASK [tag:T] [distance:D]`, `local ipv6 P/L [tag:T] [distance:D]`.";
+
     public static IReadOnlyList<string> DefaultTransforms { get; } =
         ["aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha256-x25519", "aes256-sha256-x25519", "aes256-sha256-ecp256", "aes256-sha256-modp2048"];
 
@@ -40,7 +43,8 @@ internal static class ConfigurationTable
             Required("number", ScalarTable.Integer(1, 4095), "Number by which profiles refer to the template.") with { Declares = Templates },
             Key("commands", new ListSyntax(ScalarTable.Text), "Interface commands that each session's interface starts with, such as `ip unnumbered lan0`, `ip mtu 1400`, `ip tcp adjust-mss 1360`.") with { Rule = r => r.InterfaceCommand })),
             "What each session's virtual-access interface is made from."),
-        Key("pools", PoolTable.List, "Addresses for clients. Entries of one name are one pool; their ranges are used in the order written."))
+        Key("pools", PoolTable.List, "Addresses for clients. Entries of one name are one pool; their ranges are used in the order written."),
+        AccessListTable.Key)
     { Check = ConfigurationChecks.Root };
 
     private static SectionSyntax ListenSection() => new(
@@ -62,6 +66,7 @@ internal static class ConfigurationTable
     private static SectionSyntax RadiusSection() => new(
         RadiusTable.Servers,
         RadiusTable.Groups,
+        DictionaryTable.Key,
         Key("attributes", new SectionSyntax(
             Key("nas-identifier", ScalarTable.Text, "NAS-Identifier (32) of every request; absent: the machine's host name.")), "Attributes of every request."),
         Key("dynamic-author", DynamicAuthorTable.Section, "Disconnect- and CoA-Requests (RFC 5176); absent: none are taken."));
@@ -88,7 +93,7 @@ internal static class ConfigurationTable
             Key("ipv6-pool", ScalarTable.Name, "IPv6 pool.") with { RefersTo = PoolNames },
             Key("dns", new ListSyntax(ScalarTable.Address, Maximum: 8), "DNS servers for the client."),
             Key("default-domain", ScalarTable.Text, "DNS domain for the client."),
-            Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), "Networks that the client should send through the tunnel, each as `prefix ADDRESS/LENGTH`."),
+            Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), RouteSetDoc) with { Rule = r => r.RouteSet },
             Key("attribute-list", ScalarTable.Name, "Further attributes; where a key of the policy says the same thing, the key wins.") with { RefersTo = LocalUserTable.AttributeLists })),
             "What a group of users gets."),
         Required("profiles", new ListSyntax(ProfileTable.Section, Minimum: 1), "Who may log in and how. The first profile that matches serves the client."));

@@ -17,7 +17,7 @@ internal sealed record AuthorizationPolicyOptions(
     string? Ipv6Pool,
     IReadOnlyList<IPAddress> Dns,
     string? DefaultDomain,
-    IReadOnlyList<IPNetwork> RoutePrefixes,
+    IReadOnlyList<string> RouteSet,
     string? AttributeList);
 
 internal sealed record IkeProfileOptions

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
-using Headend.Aaa.Authorization;
 using Headend.Eap;
 
 namespace Headend.Configuration;
@@ -55,14 +54,11 @@ internal static class LocalUserTable
     private static void CheckList(SectionValue list, DiagnosticStore diagnostics)
     {
         var items = list.Items("attributes");
-        if (Explain(items.Select(i => (string)i.Value)) is not { } problem)
+        if (AttributeRule.Explain(items.Select(i => (string)i.Value)) is not { } problem)
             return;
-        var culprit = items.FirstOrDefault(i => Explain([(string)i.Value]) == problem);
+        var culprit = items.FirstOrDefault(i => AttributeRule.Explain([(string)i.Value]) == problem);
         diagnostics.Error(culprit?.At ?? list.PlaceOf("attributes"), $"'aaa.attribute-lists[].attributes': {problem}");
     }
-
-    private static string? Explain(IEnumerable<string> attributes) =>
-        SessionProfileReader.TryRead(attributes, IgnoringObserver.Instance, out _, out var error) ? null : error;
 
     private static void CheckUser(SectionValue user, DiagnosticStore diagnostics)
     {
@@ -87,15 +83,5 @@ internal static class LocalUserTable
         foreach (var hash in (string[])["password-hash", "nt-hash"])
             if (user.Has(hash))
                 diagnostics.Error(user.PlaceOf(hash), $"'{hash}' beside a password in clear text; one of them is enough");
-    }
-
-    /// <summary>An attribute that nobody knows is reported when the list is compiled, once.</summary>
-    private sealed class IgnoringObserver : IProfileObserver
-    {
-        public static IgnoringObserver Instance { get; } = new();
-
-        public void UnknownPair(string name)
-        {
-        }
     }
 }

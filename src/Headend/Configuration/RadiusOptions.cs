@@ -1,11 +1,16 @@
 using System.Net;
 using Headend.Aaa.Client;
+using Headend.Aaa.Radius;
 
 namespace Headend.Configuration;
 
 internal sealed record RadiusOptions(
     IReadOnlyList<RadiusServerOptions> Servers, IReadOnlyList<RadiusGroupOptions> Groups, string? NasIdentifier,
-    DynamicAuthorOptions? DynamicAuthor);
+    DynamicAuthorOptions? DynamicAuthor)
+{
+    /// <summary>The built-in dictionary and those of the configuration.</summary>
+    public RadiusDictionary Dictionary { get; init; } = RadiusDictionary.Core;
+}
 
 /// <param name="Name">Name by which groups refer to the server.</param>
 /// <param name="Address">Address of the server.</param>

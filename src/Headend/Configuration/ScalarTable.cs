@@ -72,14 +72,12 @@ internal static partial class ScalarTable
         text == "local" ? Bad(text, "'group NAME': the local method keeps no accounting") : Method.Read(text))
     { Pattern = "^group +[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" };
 
-    /// <summary>Gives an <see cref="IPNetwork"/>.</summary>
+    /// <summary>Gives a string. A prefix with host bits is taken for a slip here, other than in attributes of a server.</summary>
     public static ScalarSyntax RouteSet { get; } = new("route", text =>
-    {
-        if (!text.StartsWith("prefix ", StringComparison.Ordinal))
-            return Bad(text, "'prefix ADDRESS/LENGTH'");
-        return Prefix.Read(text[7..].Trim());
-    })
-    { Pattern = "^prefix +[0-9A-Fa-f:.]+/[0-9]+$" };
+        text.StartsWith("prefix ", StringComparison.Ordinal) && Prefix.Read(text[7..].Trim()) is { Problem: { } problem }
+            ? ScalarOutcome.Bad(problem)
+            : ReadText(text))
+    { Pattern = "^(prefix|remote|interface|access-list|local)( .*)?$" };
 
     /// <summary>Gives an <see cref="IdentityPatternOptions"/>.</summary>
     public static ScalarSyntax IdentityPattern { get; } = new("identity pattern", IdentityTable.ReadPattern)

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Net;
 using Headend.Aaa.Authentication;
 using Headend.Aaa.Authorization;
+using Headend.Aaa.Client;
 using Headend.Ikev2;
 using Headend.Runtime;
 using Headend.Telemetry;
@@ -72,6 +74,9 @@ internal sealed class ClientSession
     /// <summary>The merged authorization, from Authorize on.</summary>
     public SessionProfile Profile { get; set; } = SessionProfile.Empty;
 
+    /// <summary>The servers whose attributes the session has: where an access list that they name is downloaded. Null for local users and policies.</summary>
+    public RadiusServerGroup? AuthorizedBy { get; set; }
+
     public AssignedAddresses? Addresses { get; set; }
 
     /// <summary>True once an interface has been asked for, so that the end must go through the kernel worker.</summary>
@@ -85,6 +90,9 @@ internal sealed class ClientSession
 
     /// <summary>Held while a change of authorization is applied: one after the other.</summary>
     public SemaphoreSlim ChangeGate { get; } = new(1, 1);
+
+    /// <summary>Routes that the client announced and has. Written by the kernel worker.</summary>
+    public ImmutableArray<InterfaceRoute> AnnouncedRoutes { get; set; } = [];
 
     public SessionAccounting? Accounting { get; set; }
 

@@ -206,6 +206,7 @@ internal sealed class EapConversation : IDisposable
             if (!SessionProfileReader.TryRead(accept.Packet, profileObserver, out var profile, out error))
                 return new RelayAnswer.Reject(null, $"the Access-Accept of {accept.Server.Name} cannot be used: {error}");
             session.UserProfile = profile;
+            session.AuthorizedBy = session.Binding.Authentication[methodIndex].Group;
             // The relay zeroes the key that it is handed.
             return new RelayAnswer.Accept(attributes.EapMessage, (byte[]?)attributes.Msk?.Clone(), attributes.UserName);
         }

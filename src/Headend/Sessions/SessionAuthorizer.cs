@@ -16,7 +16,7 @@ internal sealed record AuthorizationOutcome(SessionGrant? Grant, string? Refusal
 /// Makes a session's profile: the user's own attributes (from the Access-Accept, or the local user's policy) merged with the group policy that the IKEv2
 /// profile names.
 /// </summary>
-internal sealed class SessionAuthorizer(RadiusClient? radius, IProfileObserver observer)
+internal sealed class SessionAuthorizer(RadiusClient? radius, SessionGrantCompiler grants, IProfileObserver observer)
 {
     /// <summary>User-Password of an authorization request: FlexVPN's default, which RADIUS policies are written for. No secret.</summary>
     private static readonly byte[] AuthorizationPassword = Encoding.ASCII.GetBytes("cisco");
@@ -31,28 +31,11 @@ internal sealed class SessionAuthorizer(RadiusClient? radius, IProfileObserver o
             ? cached
             : SessionProfile.Empty with { UserName = cached.UserName, Classes = cached.Classes, ChargeableUserIdentity = cached.ChargeableUserIdentity };
         if (binding.Group is not { } group)
-            return Grant(session, user);
+            return await grants.CompileAsync(session, user, cancellation).ConfigureAwait(false);
         var (found, refusal, unavailable) = await FindGroupAsync(session, group, cancellation).ConfigureAwait(false);
         return found is null
             ? new AuthorizationOutcome(null, refusal, unavailable)
-            : Grant(session, ProfileMerge.Merge(found, user, group.Overrides));
-    }
-
-    private static AuthorizationOutcome Grant(ClientSession session, SessionProfile profile)
-    {
-        session.Profile = profile;
-        return new AuthorizationOutcome(
-            new SessionGrant
-            {
-                DnsServers = profile.DnsServers,
-                Subnets = profile.Routes,
-                DefaultDomain = profile.DefaultDomain,
-                SessionTimeout = profile.SessionTimeout,
-                IdleTimeout = profile.IdleTimeout,
-                FlowLimit = profile.FlowLimit ?? SessionGrant.Empty.FlowLimit,
-            },
-            null,
-            false);
+            : await grants.CompileAsync(session, ProfileMerge.Merge(found, user, group.Overrides), cancellation).ConfigureAwait(false);
     }
 
     private async ValueTask<(SessionProfile? Profile, string? Refusal, bool Unavailable)> FindGroupAsync(
@@ -74,6 +57,7 @@ internal sealed class SessionAuthorizer(RadiusClient? radius, IProfileObserver o
             switch (await radius!.SendAsync(method.Group, request, cancellation).ConfigureAwait(false))
             {
                 case RadiusOutcome.Accept accept:
+                    session.AuthorizedBy ??= method.Group;
                     return SessionProfileReader.TryRead(accept.Packet, observer, out var profile, out var error)
                         ? (profile, null, false)
                         : (null, $"the Access-Accept of {accept.Server.Name} for {group.Name} cannot be used: {error}", false);

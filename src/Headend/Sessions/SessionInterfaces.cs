@@ -6,6 +6,7 @@ using Headend.Ikev2.Wire;
 using Headend.Runtime;
 using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.DataPlane;
+using Microsoft.Extensions.Logging;
 
 namespace Headend.Sessions;
 
@@ -13,7 +14,7 @@ namespace Headend.Sessions;
 /// Translates between IKE's effects and the data plane. Interfaces are made and removed by the kernel worker; SAs of an interface that stands are installed and
 /// removed on the shard's thread, which blocks nothing and keeps their order.
 /// </summary>
-internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock)
+internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, ILogger logger)
 {
     /// <summary>Longest wait for the kernel worker to begin.</summary>
     private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(10);
@@ -29,7 +30,11 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
 
         if (session.InterfaceRequested)
         {
-            done(InstallSa(session, parameters!));
+            var installed = InstallSa(session, parameters!);
+            // Routes are the kernel's, which a shard does not wait for; the SA stands without them.
+            if (installed is null && replaces == 0 && session.Profile.RouteAcceptance is not null)
+                kernel.Post(() => AddAnnounced(session, child.RemoteSelectors));
+            done(installed);
             return;
         }
 
@@ -42,7 +47,7 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
             return;
         }
 
-        kernel.Post(() => done(BringUp(session, request, parameters!)));
+        kernel.Post(() => done(BringUp(session, request, parameters!, child.RemoteSelectors)));
     }
 
     /// <summary>
@@ -138,6 +143,7 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
                 Number = session.Names.Number,
                 Config = config,
                 ClientAddresses = [.. session.ClientAddresses()],
+                Routes = PeerRouting.Assigned(session.Profile, session.Addresses),
                 Path = ToEspPath(child.Path, child.UdpEncapsulation),
                 Label = session.User ?? session.IkeIdentity,
             };
@@ -184,7 +190,7 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
         }
     }
 
-    private string? BringUp(ClientSession session, InterfaceRequest request, EspSaParameters parameters)
+    private string? BringUp(ClientSession session, InterfaceRequest request, EspSaParameters parameters, IReadOnlyList<TrafficSelector> selectors)
     {
         if (session.IsClosed)
         {
@@ -202,6 +208,7 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
 
             session.Handle = handle;
             session.InterfaceConfig = request.Config;
+            AddAnnounced(session, selectors);
         }
 
         if (InstallSa(session, parameters) is not { } fault)
@@ -209,6 +216,19 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
         dataPlane.RemoveInterface(session.Handle, out _);
         session.Handle = default;
         return fault;
+    }
+
+    private void AddAnnounced(ClientSession session, IReadOnlyList<TrafficSelector> selectors)
+    {
+        foreach (var route in PeerRouting.Announced(session.Profile, session.Addresses, selectors))
+        {
+            if (session.AnnouncedRoutes.Contains(route))
+                continue;
+            if (dataPlane.TryAddRoutes(session.Handle, [route], out var failure))
+                session.AnnouncedRoutes = session.AnnouncedRoutes.Add(route);
+            else
+                LogRouteRefused(logger, session.Names.AuditSessionId, route, failure.Reason);
+        }
     }
 
     private string? InstallSa(ClientSession session, EspSaParameters parameters)
@@ -233,6 +253,9 @@ internal sealed class SessionInterfaces(IDataPlane dataPlane, KernelWorker kerne
     }
 
     private MonotonicTime? ToTime(long timestamp) => timestamp == 0 ? null : clock.FromTimestamp(timestamp);
+
+    [LoggerMessage(EventId = 1233, EventName = "route-not-accepted", Level = LogLevel.Warning, Message = "session={Session} route={Route} reason={Reason}: the client announced it")]
+    private static partial void LogRouteRefused(ILogger logger, string session, InterfaceRoute route, string reason);
 }
 
 /// <summary>Why an interface was not changed; nothing of it was.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Sa;
@@ -149,7 +150,7 @@ internal static class AuthExchange
         if (allocated.Addresses is not { } addresses || (addresses.IPv4 is null && addresses.IPv6 is null))
             return RequestOutcome.Fail(IkeFailure.NoAddress, allocated.Refusal ?? "no address", login.Proof);
         session.Addresses = addresses;
-        var remote = TrafficNarrowing.Remote(login.Request.InitiatorSelectors.Selectors, addresses);
+        var remote = TrafficNarrowing.Remote(login.Request.InitiatorSelectors.Selectors, addresses, session.Grant);
         var local = TrafficNarrowing.Local(login.Request.ResponderSelectors.Selectors, session.Profile.LocalTraffic, remote);
         if (remote.Count == 0 || local.Count == 0)
         {
@@ -181,6 +182,14 @@ internal static class AuthExchange
             new TrafficSelectorPayload(isInitiator: true, parameters.RemoteSelectors),
             new TrafficSelectorPayload(isInitiator: false, parameters.LocalSelectors),
         ];
+        if (session.Grant is { ReauthenticateAtTimeout: true, SessionTimeout: { } lifetime } && lifetime > TimeSpan.Zero)
+        {
+            // RFC 4478 3: AUTH_LIFETIME, "a four-octet (unsigned) ... number of seconds".
+            var seconds = new byte[4];
+            BinaryPrimitives.WriteUInt32BigEndian(seconds, (uint)Math.Min(lifetime.TotalSeconds, uint.MaxValue));
+            payloads.Add(new NotifyPayload(NotifyType.AuthLifetime, seconds));
+        }
+
         return RequestOutcome.Respond(payloads, () => sa.Endpoint.Establish(sa, session, parameters));
     }
 

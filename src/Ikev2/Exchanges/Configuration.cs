@@ -23,10 +23,21 @@ internal static class Configuration
                 attributes.Add(new(ConfigurationAttributeType.InternalIp6Dns, server.GetAddressBytes()));
         }
 
+        // RFC 8598 3.2: domains are nothing without a server that knows them.
+        if (attributes.Exists(IsDns) && asked.Has(ConfigurationAttributeType.InternalDnsDomain))
+        {
+            foreach (var domain in Domains(addresses, grant))
+                attributes.Add(new(ConfigurationAttributeType.InternalDnsDomain, Encoding.ASCII.GetBytes(domain)));
+        }
+
+        foreach (var server in grant.NbnsServers)
+        {
+            if (addresses.IPv4 is not null)
+                attributes.Add(new(ConfigurationAttributeType.InternalIp4Nbns, server.GetAddressBytes()));
+        }
+
         foreach (var subnet in grant.Subnets)
             AddSubnet(attributes, subnet, addresses);
-        if ((grant.DefaultDomain ?? addresses.DefaultDomain) is { } domain && asked.Has(ConfigurationAttributeType.InternalDnsDomain))
-            attributes.Add(new(ConfigurationAttributeType.InternalDnsDomain, Encoding.ASCII.GetBytes(domain)));
         if (asked.Has(ConfigurationAttributeType.ApplicationVersion))
             attributes.Add(new(ConfigurationAttributeType.ApplicationVersion, "Headend"u8.ToArray()));
         return new ConfigurationPayload(ConfigurationType.Reply, attributes);
@@ -60,6 +71,12 @@ internal static class Configuration
 
         return null;
     }
+
+    private static bool IsDns(ConfigurationAttribute attribute) =>
+        attribute.Type == ConfigurationAttributeType.InternalIp4Dns || attribute.Type == ConfigurationAttributeType.InternalIp6Dns;
+
+    private static IEnumerable<string> Domains(AssignedAddresses addresses, SessionGrant grant) =>
+        new[] { grant.DefaultDomain ?? addresses.DefaultDomain }.OfType<string>().Concat(grant.SplitDomains).Distinct(StringComparer.OrdinalIgnoreCase);
 
     private static IEnumerable<IPAddress> DnsServers(AssignedAddresses addresses, SessionGrant grant) =>
         [.. grant.DnsServers, .. addresses.DnsServers.Where(server => grant.DnsServers.All(s => s.AddressFamily != server.AddressFamily))];

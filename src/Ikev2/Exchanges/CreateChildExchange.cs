@@ -46,7 +46,7 @@ internal static class CreateChildExchange
                 IkeFailure.InvalidKeyExchange, $"KE payload in group {ke?.Group}, wanted {group.Keyword}", notifyValue: SaInitExchange.GroupOctets(group));
         }
 
-        var remote = TrafficNarrowing.Remote(message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorInitiator)!.Selectors, session.Addresses!);
+        var remote = TrafficNarrowing.Remote(message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorInitiator)!.Selectors, session.Addresses!, session.Grant);
         var local = TrafficNarrowing.Local(
             message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorResponder)!.Selectors, session.Profile.LocalTraffic, remote);
         if (remote.Count == 0 || local.Count == 0)

@@ -13,7 +13,7 @@ internal static class TrafficNarrowing
 
     private static readonly IPNetwork[] Everything = [new(IPAddress.Any, 0), new(IPAddress.IPv6Any, 0)];
 
-    public static IReadOnlyList<TrafficSelector> Remote(IReadOnlyList<TrafficSelector> offered, AssignedAddresses addresses)
+    public static IReadOnlyList<TrafficSelector> Remote(IReadOnlyList<TrafficSelector> offered, AssignedAddresses addresses, SessionGrant grant)
     {
         List<IPNetwork> own = [];
         if (addresses.IPv4 is { } v4)
@@ -21,8 +21,13 @@ internal static class TrafficNarrowing
         if (addresses.IPv6 is { } v6)
             own.Add(new IPNetwork(v6, 128));
         own.AddRange(addresses.Prefixes);
-        return Intersect(offered, own);
+        own.AddRange(grant.RemoteNetworks);
+        return Intersect(offered, own, grant.AcceptRemoteNetworks ? [.. offered.Where(s => MayBeAccepted(s, grant))] : []);
     }
+
+    /// <summary>A client that offers everything means its own addresses; one that offers it in large pieces does not get it either.</summary>
+    private static bool MayBeAccepted(TrafficSelector offered, SessionGrant grant) =>
+        !offered.IsWide && grant.OwnNetworks.All(network => !offered.TryIntersect(TrafficSelector.FromNetwork(network), out _));
 
     /// <summary>Only families in which the client has an address; a selector of the other one would promise what cannot pass.</summary>
     public static IReadOnlyList<TrafficSelector> Local(
@@ -42,9 +47,9 @@ internal static class TrafficNarrowing
             + $"wanted {session.Addresses?.IPv4} {session.Addresses?.IPv6} === {local}";
     }
 
-    private static List<TrafficSelector> Intersect(IReadOnlyList<TrafficSelector> offered, IReadOnlyList<IPNetwork> allowed)
+    private static List<TrafficSelector> Intersect(IReadOnlyList<TrafficSelector> offered, IReadOnlyList<IPNetwork> allowed, IReadOnlyList<TrafficSelector>? accepted = null)
     {
-        var narrowed = new List<TrafficSelector>();
+        var narrowed = new List<TrafficSelector>((accepted ?? []).Take(MostSelectors / 2));
         foreach (var selector in offered)
         {
             foreach (var network in allowed)

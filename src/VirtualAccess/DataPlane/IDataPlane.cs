@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Net;
 using Headend.VirtualAccess.Configuration;
 
 namespace Headend.VirtualAccess.DataPlane;
@@ -26,7 +25,7 @@ public interface IDataPlane : IDisposable
     bool TryUpdateInterface(SessionHandle session, InterfaceConfig config, [NotNullWhen(false)] out InterfaceFailure? failure);
 
     /// <summary>Adds routes to the interface, all or none.</summary>
-    bool TryAddRoutes(SessionHandle session, ImmutableArray<IPNetwork> routes, [NotNullWhen(false)] out InterfaceFailure? failure);
+    bool TryAddRoutes(SessionHandle session, ImmutableArray<InterfaceRoute> routes, [NotNullWhen(false)] out InterfaceFailure? failure);
 
     /// <summary>Installs a pair of SAs. Fails when the session is gone, the inbound SPI is taken or below 256, or a key has the wrong length.</summary>
     bool TryInstallSa(SessionHandle session, EspSaParameters parameters, [NotNullWhen(false)] out InterfaceFailure? failure);

@@ -108,10 +108,10 @@ internal static class InterfacePlan
 
         if (wanted.V6 is { } address && !address.Equals(standing.V6))
             steps.Add((new($"address {address}", NetlinkCodec.AddAddress(index, address)), new($"no address {address}", NetlinkCodec.DeleteAddress(index, address))));
-        foreach (var network in to.ClientAddresses.Select(HostNetwork).Concat(to.Routes))
+        foreach (var route in to.ClientAddresses.Select(HostRoute).Concat(to.Routes))
         {
-            if (RouteMtu(from, network) != RouteMtu(to, network) || !Equals(SourceOf(network, standing), SourceOf(network, wanted)))
-                steps.Add((ReplaceStep(to, options, index, network, wanted), ReplaceStep(from, options, index, network, standing)));
+            if (RouteMtu(from, route) != RouteMtu(to, route) || !Equals(SourceOf(route, standing), SourceOf(route, wanted)))
+                steps.Add((ReplaceStep(to, options, index, route, wanted), ReplaceStep(from, options, index, route, standing)));
         }
 
         return steps;
@@ -127,19 +127,19 @@ internal static class InterfacePlan
     }
 
     /// <summary>Adds routes to an existing interface; all or none.</summary>
-    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent, IEnumerable<IPNetwork> routes)
+    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent, IEnumerable<InterfaceRoute> routes)
     {
-        var networks = routes.ToArray();
-        if (networks.Any(network => IsIpv6(network.BaseAddress))) SwitchIpv6On(netlink, request.Device, index);
-        var steps = networks.Select(network => RouteStep(request, options, index, network, lent)).ToArray();
+        var all = routes.ToArray();
+        if (all.Any(route => IsIpv6(route.Network.BaseAddress))) SwitchIpv6On(netlink, request.Device, index);
+        var steps = all.Select(route => RouteStep(request, options, index, route, lent)).ToArray();
         return Apply(netlink, steps, step => new NetlinkStep(
-            "undo " + steps[step].Name, NetlinkCodec.Route(add: false, networks[step], index, options.RouteProtocol, 0)));
+            "undo " + steps[step].Name, NetlinkCodec.Route(add: false, all[step], index, options.RouteProtocol, 0)));
     }
 
     /// <summary>Takes the routes of the request away, so that another session may have them before the device is gone.</summary>
     public static void RemoveRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index) =>
-        netlink.Execute([.. request.ClientAddresses.Select(HostNetwork).Concat(request.Routes).Select(
-            network => new NetlinkStep($"no route {network}", NetlinkCodec.Route(add: false, network, index, options.RouteProtocol, 0)))]);
+        netlink.Execute([.. request.ClientAddresses.Select(HostRoute).Concat(request.Routes).Select(
+            route => new NetlinkStep($"no route {route}", NetlinkCodec.Route(add: false, route, index, options.RouteProtocol, 0)))]);
 
     /// <summary>The steps for a device that exists.</summary>
     internal static List<NetlinkStep> Compute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent, bool ipv6)
@@ -158,10 +158,10 @@ internal static class InterfacePlan
         if (lent.V6 is not null) steps.Add(new NetlinkStep($"address {lent.V6}/128", NetlinkCodec.AddAddress(index, lent.V6)));
         foreach (var address in request.ClientAddresses)
         {
-            steps.Add(RouteStep(request, options, index, HostNetwork(address), lent));
+            steps.Add(RouteStep(request, options, index, HostRoute(address), lent));
         }
 
-        foreach (var network in request.Routes) steps.Add(RouteStep(request, options, index, network, lent));
+        foreach (var route in request.Routes) steps.Add(RouteStep(request, options, index, route, lent));
         return steps;
     }
 
@@ -176,30 +176,30 @@ internal static class InterfacePlan
     }
 
     private static bool CarriesIpv6(InterfaceRequest request, LentAddresses lent) =>
-        lent.V6 is not null || request.ClientAddresses.Any(IsIpv6) || request.Routes.Any(network => IsIpv6(network.BaseAddress));
+        lent.V6 is not null || request.ClientAddresses.Any(IsIpv6) || request.Routes.Any(route => IsIpv6(route.Network.BaseAddress));
 
     private static bool IsIpv6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
 
-    private static IPNetwork HostNetwork(IPAddress address) => new(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
+    private static InterfaceRoute HostRoute(IPAddress address) => new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
 
     private static string AliasOf(InterfaceRequest request, UserSpaceDataPlaneOptions options) =>
         InterfaceMark.Alias(options.StateId, request.Label, request.Config.Description?.Value);
 
     /// <summary>0 where the link's own MTU holds.</summary>
-    private static int RouteMtu(InterfaceRequest request, IPNetwork network)
+    private static int RouteMtu(InterfaceRequest request, InterfaceRoute route)
     {
-        var own = IsIpv6(network.BaseAddress) ? request.Config.EffectiveIpv6Mtu : request.Config.EffectiveIpMtu;
+        var own = IsIpv6(route.Network.BaseAddress) ? request.Config.EffectiveIpv6Mtu : request.Config.EffectiveIpMtu;
         return own < LinkMtu(request) ? own : 0;
     }
 
     /// <summary>Source of the host's own packets over a route. IPv6 chooses the address of the interface by itself.</summary>
-    private static IPAddress? SourceOf(IPNetwork network, LentAddresses lent) => IsIpv6(network.BaseAddress) ? null : lent.V4;
+    private static IPAddress? SourceOf(InterfaceRoute route, LentAddresses lent) => IsIpv6(route.Network.BaseAddress) ? null : lent.V4;
 
-    private static NetlinkStep RouteStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network, LentAddresses lent) =>
-        new($"route {network}", NetlinkCodec.Route(add: true, network, index, options.RouteProtocol, RouteMtu(request, network), SourceOf(network, lent)));
+    private static NetlinkStep RouteStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, InterfaceRoute route, LentAddresses lent) =>
+        new($"route {route}", NetlinkCodec.Route(add: true, route, index, options.RouteProtocol, RouteMtu(request, route), SourceOf(route, lent)));
 
-    private static NetlinkStep ReplaceStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, IPNetwork network, LentAddresses lent) =>
-        new($"mtu of route {network}", NetlinkCodec.ReplaceRoute(network, index, options.RouteProtocol, RouteMtu(request, network), SourceOf(network, lent)));
+    private static NetlinkStep ReplaceStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, InterfaceRoute route, LentAddresses lent) =>
+        new($"mtu of route {route}", NetlinkCodec.ReplaceRoute(route, index, options.RouteProtocol, RouteMtu(request, route), SourceOf(route, lent)));
 
     private static InterfaceFailure? Apply(NetlinkSocket netlink, IReadOnlyList<NetlinkStep> steps, Func<int, NetlinkStep>? undo)
     {

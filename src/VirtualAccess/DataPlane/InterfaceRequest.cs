@@ -23,8 +23,8 @@ public sealed record InterfaceRequest
     /// <summary>Inner addresses of the client; each gets a host route.</summary>
     public required ImmutableArray<IPAddress> ClientAddresses { get; init; }
 
-    /// <summary>Prefixes behind the client (route accept), routed to the interface.</summary>
-    public ImmutableArray<IPNetwork> Routes { get; init; } = [];
+    /// <summary>Prefixes behind the client, routed to the interface.</summary>
+    public ImmutableArray<InterfaceRoute> Routes { get; init; } = [];
 
     /// <summary>Outer addresses.</summary>
     public required EspPath Path { get; init; }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Net;
 using Headend.VirtualAccess.Configuration;
 
 namespace Headend.VirtualAccess.DataPlane;
@@ -37,7 +36,7 @@ public sealed class NullDataPlane : IDataPlane
         return failure is null;
     }
 
-    public bool TryAddRoutes(SessionHandle session, ImmutableArray<IPNetwork> routes, [NotNullWhen(false)] out InterfaceFailure? failure)
+    public bool TryAddRoutes(SessionHandle session, ImmutableArray<InterfaceRoute> routes, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         failure = sessions.ContainsKey(session.Value) ? null : new InterfaceFailure("add routes", "no such session");
         return failure is null;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Headend.VirtualAccess.Configuration;
@@ -112,7 +111,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         return failure is null;
     }
 
-    public bool TryAddRoutes(SessionHandle session, ImmutableArray<IPNetwork> routes, [NotNullWhen(false)] out InterfaceFailure? failure)
+    public bool TryAddRoutes(SessionHandle session, ImmutableArray<InterfaceRoute> routes, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         if (!sessions.TryGetValue(session.Value, out var found))
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.VirtualAccess.Linux;
 
@@ -45,8 +46,10 @@ internal static class Rtnetlink
     public const byte RTN_UNICAST = 1;
     public const ushort RTA_DST = 1;
     public const ushort RTA_OIF = 4;
+    public const ushort RTA_PRIORITY = 6;
     public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_METRICS = 8;
+    public const ushort RTA_FLOW = 11;
     public const ushort RTAX_MTU = 2;
 }
 
@@ -142,20 +145,21 @@ internal static class NetlinkCodec
 
     /// <summary>Adds or deletes a route of the main table over an interface.</summary>
     /// <param name="add">False deletes.</param>
-    /// <param name="network">Destination.</param>
+    /// <param name="route">Destination, metric and realm; a deletion must name the metric too.</param>
     /// <param name="index">Interface.</param>
     /// <param name="protocol">rtm_protocol.</param>
     /// <param name="mtu">Route MTU, 0 = that of the link.</param>
     /// <param name="source">Source of the host's own packets over the route, null = the kernel chooses.</param>
-    public static byte[] Route(bool add, IPNetwork network, int index, byte protocol, int mtu, IPAddress? source = null) =>
-        Route(add ? Rtnetlink.RTM_NEWROUTE : Rtnetlink.RTM_DELROUTE, add ? Create : Acknowledged, network, index, protocol, mtu, source);
+    public static byte[] Route(bool add, InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source = null) =>
+        Route(add ? Rtnetlink.RTM_NEWROUTE : Rtnetlink.RTM_DELROUTE, add ? Create : Acknowledged, route, index, protocol, mtu, source);
 
     /// <summary>Gives a route that stands another MTU or source, without a moment in which there is none; makes one that is missing.</summary>
-    public static byte[] ReplaceRoute(IPNetwork network, int index, byte protocol, int mtu, IPAddress? source) =>
-        Route(Rtnetlink.RTM_NEWROUTE, Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_REPLACE, network, index, protocol, mtu, source);
+    public static byte[] ReplaceRoute(InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source) =>
+        Route(Rtnetlink.RTM_NEWROUTE, Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_REPLACE, route, index, protocol, mtu, source);
 
-    private static byte[] Route(ushort type, ushort flags, IPNetwork network, int index, byte protocol, int mtu, IPAddress? source)
+    private static byte[] Route(ushort type, ushort flags, InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source)
     {
+        var network = route.Network;
         var v4 = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
         var message = new NetlinkMessage(type, flags, RouteBody);
         message.Body[0] = Family(network.BaseAddress);
@@ -167,6 +171,8 @@ internal static class NetlinkCodec
         message.Add(Rtnetlink.RTA_DST, network.BaseAddress.GetAddressBytes());
         message.Add(Rtnetlink.RTA_OIF, BitConverter.GetBytes(index));
         if (source is not null) message.Add(Rtnetlink.RTA_PREFSRC, source.GetAddressBytes());
+        if (route.Metric > 0) message.Add(Rtnetlink.RTA_PRIORITY, BitConverter.GetBytes(route.Metric));
+        if (v4 && route.Realm > 0) message.Add(Rtnetlink.RTA_FLOW, BitConverter.GetBytes((uint)route.Realm));
         if (mtu > 0) message.Add(Rtnetlink.RTA_METRICS, [8, 0, (byte)Rtnetlink.RTAX_MTU, 0, .. BitConverter.GetBytes(mtu)]);
         return message.ToArray();
     }

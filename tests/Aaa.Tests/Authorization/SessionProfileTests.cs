@@ -189,7 +189,8 @@ public sealed class SessionProfileTests : IProfileObserver
             Banner = "Welcome",
             AttributeList = "attr1",
         };
-        Assert.True(LocalProfiles.TryCompile([staff], lists, this, out var profiles, out _));
+        var good = new Dictionary<string, IReadOnlyList<string>> { ["attr1"] = lists["attr1"] };
+        Assert.True(LocalProfiles.TryCompile([staff], good, this, out var profiles, out _));
         Assert.True(profiles.TryFind("staff", out var profile));
         Assert.Equal(("p4", "p6", "corp.example", "Welcome"), (profile.Ipv4Pool, profile.Ipv6Pool, profile.DefaultDomain, profile.Banner));
         Assert.Equal(["ip mtu 1300"], profile.InterfaceCommands.ToArray());

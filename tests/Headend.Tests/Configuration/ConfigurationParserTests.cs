@@ -29,7 +29,7 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal(TimeSpan.FromMinutes(10), c.Aaa.Accounting[0].InterimInterval);
         Assert.Equal("correct horse", Encoding.UTF8.GetString(c.Aaa.LocalUsers[0].Password!.Octets));
         Assert.Equal(["strong", "default"], c.Ikev2.Proposals.Select(p => p.Name));
-        Assert.Equal(IPNetwork.Parse("10.10.0.0/24"), Assert.Single(c.Ikev2.AuthorizationPolicies[0].RoutePrefixes));
+        Assert.Equal("prefix 10.10.0.0/24", Assert.Single(c.Ikev2.AuthorizationPolicies[0].RouteSet));
         var profile = Assert.Single(c.Ikev2.Profiles);
         Assert.Equal(new LocalIdentityOptions(LocalIdentityKind.Fqdn, "vpn.example.com", null), profile.LocalIdentity);
         Assert.Equal(fixture.File("gw.pem"), profile.LocalAuthentication.CertificateFile);
@@ -118,7 +118,7 @@ public sealed class ConfigurationParserTests : IDisposable
     [InlineData("listen:", "1:8: 'listen' has no value")]
     [InlineData("listen: [a]", "1:9: 'listen': expected keys and values, found a list")]
     [InlineData("listen: {}\nlisten: {}", "2:1: duplicate key 'listen', first at line 1")]
-    [InlineData("store: { kind: embedded }", "1:1: unknown key 'store' in the configuration; supported: aaa, admin, admission, data-plane, ikev2, include, listen, pools, radius, state-directory, telemetry, virtual-templates")]
+    [InlineData("store: { kind: embedded }", "1:1: unknown key 'store' in the configuration; supported: aaa, access-lists, admin, admission, data-plane, ikev2, include, listen, pools, radius, state-directory, telemetry, virtual-templates")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1 } ] }", "1:22: exactly one of secret, secret-file, secret-env is needed, found none")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1, secret: x, secret-env: HEADEND_NONE } ] }", "1:76: exactly one of secret, secret-file, secret-env is needed, found secret and secret-env")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1, secret-env: HEADEND_NONE } ] }", "1:65: the environment variable 'HEADEND_NONE' is not set")]

@@ -53,8 +53,58 @@ public sealed class ConfigurationTests
         var offered = new[] { TrafficSelector.FromNetwork(IPNetwork.Parse("::/0")) };
         Assert.Equal(
             [TrafficSelector.FromNetwork(IPNetwork.Parse("2001:db8:99::7/128")), TrafficSelector.FromNetwork(IPNetwork.Parse("2001:db8:aa::/56"))],
-            TrafficNarrowing.Remote(offered, addresses));
+            TrafficNarrowing.Remote(offered, addresses, SessionGrant.Empty));
     }
+
+    private static TrafficSelector[] Offer(params string[] networks) => [.. networks.Select(n => TrafficSelector.FromNetwork(IPNetwork.Parse(n)))];
+
+    [Fact]
+    public void Networks_that_AAA_puts_behind_the_client_may_stand_in_its_selectors()
+    {
+        var grant = new SessionGrant { RemoteNetworks = [IPNetwork.Parse("10.20.0.0/16"), IPNetwork.Parse("10.30.0.0/16")] };
+        Assert.Equal(Offer("10.98.0.7/32", "10.20.0.0/16", "10.30.0.0/16"), TrafficNarrowing.Remote(Offer("0.0.0.0/0"), Addresses, grant));
+        Assert.Equal(Offer("10.20.5.0/24"), TrafficNarrowing.Remote(Offer("10.20.5.0/24"), Addresses, grant));
+        Assert.Empty(TrafficNarrowing.Remote(Offer("10.40.0.0/16"), Addresses, grant));
+    }
+
+    [Fact]
+    public void A_client_may_name_networks_of_its_own_where_it_is_let_but_neither_everything_nor_ours()
+    {
+        var grant = new SessionGrant { AcceptRemoteNetworks = true, OwnNetworks = [IPNetwork.Parse("10.10.0.0/24"), IPNetwork.Parse("10.99.0.0/16")] };
+        Assert.Equal(Offer("192.168.7.0/24", "10.98.0.7/32"), TrafficNarrowing.Remote(Offer("0.0.0.0/0", "192.168.7.0/24"), Addresses, grant));
+        // Everything in two halves is everything; /8 is the largest.
+        Assert.Equal(Offer("10.98.0.7/32"), TrafficNarrowing.Remote(Offer("0.0.0.0/1", "128.0.0.0/1"), Addresses, grant));
+        Assert.Equal(Offer("44.0.0.0/8"), TrafficNarrowing.Remote(Offer("44.0.0.0/8", "44.0.0.0/7"), Addresses, grant));
+        // Any part of what is ours, or of what contains it.
+        Assert.Empty(TrafficNarrowing.Remote(Offer("10.10.0.0/25", "10.99.4.4/32", "10.10.0.0/20"), Addresses, grant));
+        Assert.Equal(Offer("2001:db8:4::/48", "2001:db8:99::7/128"), TrafficNarrowing.Remote(Offer("2001:db8:4::/48", "2001::/15"), Addresses, grant));
+        Assert.Empty(TrafficNarrowing.Remote(Offer("192.168.7.0/24"), Addresses, SessionGrant.Empty));
+    }
+
+    [Fact]
+    public void Name_servers_and_domains_go_to_clients_that_can_use_them()
+    {
+        var grant = new SessionGrant
+        {
+            DnsServers = [Granted],
+            NbnsServers = [IPAddress.Parse("10.10.0.55"), IPAddress.Parse("10.10.0.56")],
+            DefaultDomain = "corp.example",
+            SplitDomains = ["lab.example", "CORP.example"],
+        };
+        var reply = Configuration.Reply(Asked, Addresses, grant);
+        Assert.Equal(["10.10.0.55", "10.10.0.56"], Values(reply, ConfigurationAttributeType.InternalIp4Nbns).Select(v => new IPAddress(v.Span).ToString()));
+        Assert.Equal(["corp.example", "lab.example"], Values(reply, ConfigurationAttributeType.InternalDnsDomain).Select(v => System.Text.Encoding.ASCII.GetString(v.Span)));
+
+        // Who did not ask for domains gets none; who gets no server has no use for them; NBNS is IPv4's.
+        var plain = new ConfigurationPayload(ConfigurationType.Request, [new(ConfigurationAttributeType.InternalIp4Address, default)]);
+        Assert.Empty(Values(Configuration.Reply(plain, Addresses, grant), ConfigurationAttributeType.InternalDnsDomain));
+        var six = Addresses with { IPv4 = null, DnsServers = [] };
+        Assert.Empty(Values(Configuration.Reply(Asked, six, grant), ConfigurationAttributeType.InternalDnsDomain));
+        Assert.Empty(Values(Configuration.Reply(Asked, six, grant), ConfigurationAttributeType.InternalIp4Nbns));
+    }
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Values(ConfigurationPayload payload, ConfigurationAttributeType type) =>
+        payload.Attributes.Where(a => a.Type == type).Select(a => a.Value);
 
     private static IEnumerable<IPAddress> Servers(SessionGrant grant) =>
         from attribute in Configuration.Reply(Asked, Addresses, grant).Attributes

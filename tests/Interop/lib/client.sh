@@ -11,10 +11,10 @@ swan() { # swan NAME ARGUMENTS...: swanctl against that charon
 }
 
 # client_connection NAME METHOD USER [OPTION=VALUE...]: one connection and its child, both called NAME.
-# Options: gateway=ADDR ts=SUBNETS vips=ADDRS proposals=LIST esp=LIST secret=PASSWORD mobike=no timeout=SECONDS rekey=..., dpd=... cert=NAME (of \$RUN/pki, for tls) aaa_id=IDENTITY
+# Options: gateway=ADDR ts=SUBNETS vips=ADDRS proposals=LIST esp=LIST secret=PASSWORD mobike=no timeout=SECONDS local_ts=SUBNETS rekey=..., dpd=... cert=NAME (of \$RUN/pki, for tls) aaa_id=IDENTITY
 client_connection() {
   local name=$1 method=$2 user=$3; shift 3
-  local gateway=$GATEWAY_V4 ts=10.10.0.0/24 vips=0.0.0.0 proposals=aes256-sha256-x25519 esp=aes256gcm16-x25519,aes256gcm16 mobike=no dpd=0 certs="" encap=no cert=carol aaa_id="O=Interop, CN=radius.example.com"
+  local gateway=$GATEWAY_V4 ts=10.10.0.0/24 vips=0.0.0.0 proposals=aes256-sha256-x25519 esp=aes256gcm16-x25519,aes256gcm16 mobike=no dpd=0 certs="" encap=no local_ts="" cert=carol aaa_id="O=Interop, CN=radius.example.com"
   local option
   for option; do local "${option%%=*}"="${option#*=}"; done
   [ "$method" = tls ] && certs="certs = $RUN/pki/$cert.pem"
@@ -48,6 +48,7 @@ client_connection() {
     children {
       $name {
         remote_ts = $ts
+${local_ts:+        local_ts = $local_ts}
         esp_proposals = $esp
         rekey_time = ${child_rekey:-8h}
         dpd_action = clear
@@ -118,6 +119,7 @@ secrets {
     secret = "idle-word" }
   eap-nobody { id = nobody
     secret = "nobody-word" }
+$(for name in six branch filtered dacl broken again; do echo "  eap-$name { id = $name"; echo "    secret = \"$name-word\" }"; done)
 }
 authorities {
   interop { cacert = $RUN/pki/ca.pem }

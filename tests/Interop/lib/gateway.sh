@@ -17,6 +17,7 @@ only_ours() { ours || { skip "$1" "${2:-not a function of the comparison gateway
 
 headend_configuration() {
   local certificate=${CERTIFICATE:-gateway-rsa} number=0 names="" one policy6=""
+  local pools=${POOLS:-'{ name: p4, range: 10.99.0.0/16 }, { name: p6, range: "2001:db8:99::/112" }'}
   (umask 077; printf '%s' "$RADIUS_SECRET" >"$RUN/radius.secret"; printf '%s' "${WRONG_SECRET:-$RADIUS_SECRET}" >"$RUN/wrong.secret")
   [ -n "${POOL6:-}" ] && policy6="      ipv6-pool: p6"
   cat <<YAML
@@ -67,7 +68,7 @@ ${UNIQUE_SESSIONS:+      unique: $UNIQUE_SESSIONS}
       virtual-template: 1
 virtual-templates:
   - { number: 1, commands: ["ip unnumbered lan0", "ip mtu 1400", "ip tcp adjust-mss 1360"] }
-pools: [ { name: p4, range: 10.99.0.0/16 }, { name: p6, range: "2001:db8:99::/112" } ]
+pools: [ $pools ]
 YAML
 }
 

@@ -30,6 +30,7 @@ short
 idle
 	Idle-Timeout := 5
 REPLIES
+  [ -z "${ATTRIBUTE_ACCOUNTS:-}" ] || attribute_accounts "$1"
 }
 
 # start_radius NAME ADDRESS [SECRET]: process NAME, directory $RUN/NAME, accounting in $RUN/NAME/detail.
@@ -84,6 +85,14 @@ modules {
 	}
 	always ok {
 		rcode = ok
+	}
+	always handled {
+		rcode = handled
+	}
+	detail requests {
+		filename = $dir/requests
+		permissions = 0644
+		locking = no
 	}
 	detail {
 		filename = $dir/detail
@@ -141,6 +150,32 @@ server default {
 		if (&Service-Type == Authorize-Only) {
 			update control {
 				&Auth-Type := Accept
+			}
+		}
+		if (&User-Name =~ /^#ACSACL#-/) {
+			requests
+			update reply {
+				&Message-Authenticator := 0x00
+			}
+			# A downloadable access list, as ISE sends a long one: in two pieces.
+			if (&State) {
+				update reply {
+					&Cisco-AVPair += "ip:inacl#1=permit tcp any any eq 443"
+				}
+				update control {
+					&Auth-Type := Accept
+				}
+			}
+			else {
+				update reply {
+					&State := 0x01
+					&Cisco-AVPair += "ip:inacl#2=permit udp any any eq 53"
+					&Cisco-AVPair += "ip:inacl#3=deny ip any any"
+				}
+				update control {
+					&Response-Packet-Type := Access-Challenge
+				}
+				handled
 			}
 		}
 		files

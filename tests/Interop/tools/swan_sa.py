@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints one field of one connection from `swanctl --list-sas --raw` on standard input.
 
-swan_sa.py CONNECTION state|vips|ike-spi|child-spi|remote-ts|child-count|nat|remote-host
+swan_sa.py CONNECTION state|vips|ike-spi|child-spi|remote-ts|local-ts|child-count|nat|remote-host
 With several SAs of the name (a rekey under way) the last established one counts. Prints nothing where there is none.
 """
 import re
@@ -71,6 +71,7 @@ def main():
         "ike-spi": chosen.get("initiator-spi", "") + "-" + chosen.get("responder-spi", ""),
         "child-spi": live[-1].get("spi-in", "") if live else "",
         "remote-ts": " ".join(live[-1].get("remote-ts", [])) if live else "",
+        "local-ts": " ".join(live[-1].get("local-ts", [])) if live else "",
         "child-count": str(len(children)),
         "nat": chosen.get("nat-local", "no"),
         "remote-host": chosen.get("remote-host", ""),

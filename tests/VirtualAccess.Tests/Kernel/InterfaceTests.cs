@@ -33,6 +33,9 @@ public sealed class InterfaceTests : IDisposable
         Assert.Contains("10.99.0.7 dev vi7 proto 201 scope link src 10.10.0.1 mtu 1200", space.Ip("route"), StringComparison.Ordinal);
         Assert.Contains("2001:db8:99::7 dev vi7 proto 201", space.Ip("-6 route"), StringComparison.Ordinal);
         Assert.True(gateway.Plane.TryAddRoutes(gateway.Session, [IPNetwork.Parse("10.55.0.0/24")], out _));
+        Assert.True(gateway.Plane.TryAddRoutes(gateway.Session, [new InterfaceRoute(IPNetwork.Parse("10.57.0.0/24"), 20, 5), new InterfaceRoute(IPNetwork.Parse("2001:db8:57::/48"), 30)], out _));
+        Assert.Contains("10.57.0.0/24 dev vi7 proto 201 scope link src 10.10.0.1 metric 20 realm 5 mtu 1200", space.Ip("route"), StringComparison.Ordinal);
+        Assert.Contains("2001:db8:57::/48 dev vi7 proto 201 metric 30", space.Ip("-6 route"), StringComparison.Ordinal);
         Assert.False(gateway.Plane.TryAddRoutes(gateway.Session, [IPNetwork.Parse("10.56.0.0/24"), IPNetwork.Parse("10.55.0.0/24")], out var failure));
         Assert.Equal("route 10.55.0.0/24: EEXIST (File exists)", failure!.ToString());
         Assert.DoesNotContain("10.56.0.0", space.Ip("route"), StringComparison.Ordinal);

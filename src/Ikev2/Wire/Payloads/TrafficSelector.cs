@@ -25,6 +25,9 @@ public readonly record struct TrafficSelector(byte Protocol, ushort StartPort, u
     /// <summary>The selector covers packets whose port is not available, such as fragments.</summary>
     public bool IsOpaquePort => StartPort == ushort.MaxValue && EndPort == 0;
 
+    /// <summary>More addresses than an IPv4 /8 or an IPv6 /16 has.</summary>
+    internal bool IsWide => Number(EndAddress) - Number(StartAddress) >= UInt128.One << (IPv4 ? 24 : 112);
+
     /// <summary>One address family, and no range that ends before it starts (OPAQUE aside).</summary>
     internal bool IsOrdered =>
         StartAddress.AddressFamily == EndAddress.AddressFamily

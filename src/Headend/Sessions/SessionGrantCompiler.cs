@@ -1,0 +1,159 @@
+using System.Net;
+using Headend.Aaa.Addresses;
+using Headend.Aaa.Authorization;
+using Headend.Ikev2;
+using Headend.VirtualAccess.Configuration;
+using Headend.VirtualAccess.Policy;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// Turns a session's merged profile into what IKE is told, resolving the names in it: downloadable access lists, the subnets of interfaces and access lists. What AAA asks
+/// for and cannot be had refuses the login: a session never comes up with less filtering than was asked for.
+/// </summary>
+internal sealed partial class SessionGrantCompiler(
+    DownloadableAccessListClient? downloads, IReadOnlyDictionary<string, AccessList> accessLists, InterfaceNetworks interfaces, Func<IReadOnlyList<AddressPool>> pools, ILogger logger)
+{
+    /// <summary>INTERNAL_IP4_SUBNET and INTERNAL_IP6_SUBNET of one answer.</summary>
+    private const int MaximumSubnets = 512;
+
+    /// <summary>Completes at once unless an access list has to be downloaded or the system asked for its interfaces. On a grant the session's profile is set.</summary>
+    public async ValueTask<AuthorizationOutcome> CompileAsync(ClientSession session, SessionProfile profile, CancellationToken cancellation)
+    {
+        if (profile.DownloadableAccessList is { } name && profile.DownloadedEntries.IsEmpty)
+        {
+            var download = await FetchAsync(session, name, cancellation).ConfigureAwait(false);
+            if (download.Failure is { } failure)
+                return new AuthorizationOutcome(null, $"the access list {name} cannot be fetched: {failure}", download.IsUnavailable);
+            profile = profile with { DownloadedEntries = download.Entries };
+        }
+
+        if (UnenforceableFilter(profile) is { } filter)
+            return AuthorizationOutcome.Refused($"{filter} cannot be enforced by this version, and nobody is let in with less filtering than AAA asked for");
+        IReadOnlyList<InterfaceAddress> own = profile.RouteInterfaces.IsEmpty && profile.RouteAcceptance is null ? [] : await interfaces.GetAsync().ConfigureAwait(false);
+        if (!TryResolveSubnets(session, profile, own, out var subnets, out var refusal))
+            return AuthorizationOutcome.Refused(refusal);
+        NoteUnenforcedRates(session, profile);
+        session.Profile = profile;
+        return new AuthorizationOutcome(ToGrant(profile, own, subnets), null, false);
+    }
+
+    /// <summary>The first filter of a profile, by the name of its attribute; null without one.</summary>
+    internal static string? UnenforceableFilter(SessionProfile profile)
+    {
+        if (profile.InboundAccessList is { } inbound)
+            return $"the access list {inbound} (ip:inacl or Filter-Id)";
+        if (profile.OutboundAccessList is { } outbound)
+            return $"the access list {outbound} (ip:outacl or Filter-Id)";
+        if (!profile.InboundEntries.IsEmpty)
+            return $"ip:inacl of {profile.InboundEntries.Length} lines";
+        if (!profile.OutboundEntries.IsEmpty)
+            return $"ip:outacl of {profile.OutboundEntries.Length} lines";
+        if (!profile.FilterRules.IsEmpty)
+            return $"NAS-Filter-Rule of {profile.FilterRules.Length} lines";
+        return profile.DownloadableAccessList is { } downloadable ? $"the downloaded access list {downloadable} of {profile.DownloadedEntries.Length} lines" : null;
+    }
+
+    private async ValueTask<AccessListDownload> FetchAsync(ClientSession session, string name, CancellationToken cancellation)
+    {
+        if (downloads is null || session.AuthorizedBy is not { } group)
+            return new AccessListDownload([], "no RADIUS server named it", false);
+        return await downloads.FetchAsync(group, session.ToNasRecord(name), name, cancellation).ConfigureAwait(false);
+    }
+
+    private bool TryResolveSubnets(ClientSession session, SessionProfile profile, IReadOnlyList<InterfaceAddress> own, out IReadOnlyList<IPNetwork> subnets, out string refusal)
+    {
+        var found = new List<IPNetwork>(profile.Routes);
+        subnets = found;
+        refusal = "";
+        foreach (var name in profile.RouteInterfaces)
+        {
+            var known = found.Count;
+            if (name.Length == 0)
+                found.AddRange(OwnAddresses(session, profile, own));
+            else
+                found.AddRange(own.Where(a => a.Interface == name).Select(a => a.Network));
+            if (found.Count > known)
+                continue;
+            refusal = name.Length == 0 ? "route-set=interface: the session's interface has no address of its own" : $"route-set=interface {name}: there is no such interface, or it has no address";
+            return false;
+        }
+
+        foreach (var reference in profile.RouteAccessLists)
+        {
+            if (!accessLists.TryGetValue(reference.Name, out var list))
+            {
+                refusal = $"route-set=access-list: there is no access list {reference.Name}";
+                return false;
+            }
+
+            found.AddRange(list.Subnets(reference.IsIpv6));
+        }
+
+        subnets = [.. found.Distinct().Take(MaximumSubnets)];
+        return true;
+    }
+
+    // The session's interface borrows its addresses, and has them as host addresses.
+    private static IEnumerable<IPNetwork> OwnAddresses(ClientSession session, SessionProfile profile, IReadOnlyList<InterfaceAddress> interfaces)
+    {
+        _ = VirtualAccessDerivation.Derive(
+            session.Binding.Template, [new AuthorizedCommands(new ConfigOrigin(ConfigSource.AaaUser, ""), profile.InterfaceCommands)], out var config);
+        foreach (var (lender, octets) in new[] { (config.IpUnnumbered?.Value, 4), (config.Ipv6Unnumbered?.Value, 16) })
+        {
+            foreach (var lent in interfaces.Where(a => a.Interface == lender && a.Address.GetAddressBytes().Length == octets).Take(1))
+                yield return new IPNetwork(lent.Address, octets * 8);
+        }
+    }
+
+    private SessionGrant ToGrant(SessionProfile profile, IReadOnlyList<InterfaceAddress> own, IReadOnlyList<IPNetwork> subnets)
+    {
+        var behind = profile.PeerRoutes.Select(r => r.Network);
+        if (profile.DelegatedIpv6Prefix is { } delegated)
+            behind = behind.Append(delegated);
+        return new SessionGrant
+        {
+            DnsServers = profile.DnsServers,
+            NbnsServers = profile.NbnsServers,
+            Subnets = subnets,
+            DefaultDomain = profile.DefaultDomain,
+            SplitDomains = profile.SplitDns,
+            RemoteNetworks = [.. behind.Distinct()],
+            AcceptRemoteNetworks = profile.RouteAcceptance is not null,
+            OwnNetworks = profile.RouteAcceptance is null ? [] : OwnNetworks(own),
+            SessionTimeout = profile.SessionTimeout,
+            ReauthenticateAtTimeout = profile.TerminationAction == TerminationAction.RadiusRequest,
+            IdleTimeout = profile.IdleTimeout,
+            FlowLimit = profile.FlowLimit ?? SessionGrant.Empty.FlowLimit,
+        };
+    }
+
+    /// <summary>What no client may claim: the networks that this machine is connected to and those that it gives addresses of.</summary>
+    private IReadOnlyList<IPNetwork> OwnNetworks(IReadOnlyList<InterfaceAddress> own) =>
+        [.. own.Select(a => a.Network).Concat(pools().SelectMany(PoolNetworks)).Distinct()];
+
+    /// <summary>The smallest network that holds a whole range of a pool.</summary>
+    private static IEnumerable<IPNetwork> PoolNetworks(AddressPool pool)
+    {
+        foreach (var range in pool.Ranges)
+        {
+            var (first, last) = (range.First.GetAddressBytes(), range.Last.GetAddressBytes());
+            var length = 0;
+            while (length < first.Length * 8 && ((first[length / 8] ^ last[length / 8]) & (0x80 >> (length % 8))) == 0)
+                length++;
+            yield return new InterfaceAddress("", range.First, length).Network;
+        }
+    }
+
+    private void NoteUnenforcedRates(ClientSession session, SessionProfile profile)
+    {
+        if (profile.ServicePolicyIn is null && profile.ServicePolicyOut is null && profile.RateUp is null && profile.RateDown is null)
+            return;
+        var asked = string.Join(' ', new[] { profile.ServicePolicyIn, profile.ServicePolicyOut, profile.RateUp?.ToString(), profile.RateDown?.ToString() }.OfType<string>());
+        LogUnenforced(logger, session.Names.AuditSessionId, session.User, asked);
+    }
+
+    [LoggerMessage(EventId = 1232, EventName = "rate-not-enforced", Level = LogLevel.Warning, Message = "session={Session} user={User} asked={Asked}: this version limits no rates")]
+    private static partial void LogUnenforced(ILogger logger, string session, string? user, string asked);
+}
