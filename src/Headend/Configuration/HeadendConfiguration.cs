@@ -31,6 +31,9 @@ internal sealed record HeadendConfiguration
     public required IReadOnlyList<VirtualTemplateOptions> VirtualTemplates { get; init; }
 
     public required IReadOnlyList<PoolOptions> Pools { get; init; }
+
+    /// <summary>NAS-Identifier of every request.</summary>
+    public string NasIdentifier() => Radius.NasIdentifier ?? Environment.MachineName;
 }
 
 internal enum DataPlaneKind
