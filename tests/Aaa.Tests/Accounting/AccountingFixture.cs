@@ -55,6 +55,8 @@ internal sealed class AccountingFixture : IAsyncDisposable, IAccountingObserver
     /// <summary>The server acknowledges what <paramref name="which"/> says, and only notes the rest.</summary>
     public void Acknowledge(Func<RadiusPacket, bool>? which = null, int server = 0) => servers[server].Answer = request =>
     {
+        // The client's own probes (Status-Server) are no records.
+        if (request.Code != RadiusCode.AccountingRequest) return [];
         seen.Enqueue(request);
         if (which?.Invoke(request) == false) return [];
         Acknowledged.Enqueue((Text(request, RadiusAttributeType.AcctSessionId), Number(request, RadiusAttributeType.AcctStatusType)));

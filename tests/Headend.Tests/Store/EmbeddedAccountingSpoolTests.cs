@@ -195,7 +195,8 @@ public sealed class EmbeddedAccountingSpoolTests : IDisposable
                 while (true)
                 {
                     var length = socket.ReceiveFrom(buffer, ref from);
-                    if (random.Next(3) == 0 || !RadiusPacket.TryParse(buffer.AsSpan(0, length), out var packet, out _) || !Note(packet)) continue;
+                    if (random.Next(3) == 0 || !RadiusPacket.TryParse(buffer.AsSpan(0, length), out var packet, out _)) continue;
+                    if (packet.Code != RadiusCode.AccountingRequest || !Note(packet)) continue;
                     if (random.Next(6) > 0) socket.SendTo(Answer(buffer.AsSpan(0, 20)), from);
                 }
             }
