@@ -20,7 +20,7 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   radsec radius_blast mfa_push
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls
   kill_and_restart terminate zero_configuration"
-SLOW="local_eap_tls_refused lockout disconnect coa simultaneous"
+SLOW="accounting_under_fire local_eap_tls_refused lockout disconnect coa simultaneous"
 
 seconds_for() { case $1 in waiting_logins|dead_client|rekey_by_server|accounting_under_fire|radius_blast|mfa_push) echo 420 ;; *) echo 240 ;; esac; }
 
