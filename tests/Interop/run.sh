@@ -15,14 +15,14 @@ for part in "$HERE"/scenarios/*.sh; do . "$part"; done
 
 # Within the time a continuous integration run has; the others run with --all.
 SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecdsa nat ipv6_transport inner_ipv6 fragments narrowing
-  rekey_by_client rekey_without_pfs rekey_by_server accounting terminate_causes wrong_password unknown_user eap_timeout
+  rekey_by_client rekey_without_pfs rekey_by_server accounting accounting_after_crash accounting_under_fire_short terminate_causes wrong_password unknown_user eap_timeout
   radius_silent radius_wrong_secret radius_without_message_authenticator radius_failover waiting_logins dead_client
   radsec radius_blast mfa_push
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls
   kill_and_restart terminate zero_configuration"
-SLOW="local_eap_tls_refused lockout disconnect coa simultaneous attributes attribute_refusals termination_action"
+SLOW="accounting_under_fire local_eap_tls_refused lockout disconnect coa simultaneous attributes attribute_refusals termination_action"
 
-seconds_for() { case $1 in waiting_logins|dead_client|rekey_by_server|radius_blast|mfa_push) echo 420 ;; *) echo 240 ;; esac; }
+seconds_for() { case $1 in waiting_logins|dead_client|rekey_by_server|accounting_under_fire|radius_blast|mfa_push) echo 420 ;; *) echo 240 ;; esac; }
 
 if [ "${1:-}" = --one ]; then
   SCENARIO=$2 RESULTS=$3

@@ -40,6 +40,12 @@ internal sealed record LoadOptions
 
     public required bool Delete { get; init; }
 
+    /// <summary>Not zero: each session lives for a random time between these and is then deleted; one that the gateway has forgotten is given up.</summary>
+    public required (TimeSpan Least, TimeSpan Most) Churn { get; init; }
+
+    /// <summary>The user of each established session is written there at once, a line each.</summary>
+    public string? SessionsFile { get; init; }
+
     public required int SourcePorts { get; init; }
 
     public required bool Probe { get; init; }

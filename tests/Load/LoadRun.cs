@@ -28,6 +28,8 @@ internal sealed class LoadRun : IDisposable
     private readonly List<Slot> _slots = [];
     private readonly Stack<int> _free = new();
     private readonly PriorityQueue<(int Slot, int Generation), long> _timers = new();
+    private readonly PriorityQueue<(int Slot, int Generation), long> _ends = new();
+    private readonly StreamWriter? _sessions;
     private readonly byte[] _buffer = new byte[65_536];
     private readonly LoadFigures _figures = new();
     private int _begun;
@@ -40,6 +42,7 @@ internal sealed class LoadRun : IDisposable
     {
         _options = options;
         _initiator = options.Initiator();
+        _sessions = options.SessionsFile is null ? null : new StreamWriter(options.SessionsFile) { AutoFlush = true };
         var direct = options.Target.Port != 500;
         for (var i = 0; i < options.SourcePorts; i++)
         {
@@ -68,6 +71,14 @@ internal sealed class LoadRun : IDisposable
             Turn(next);
         }
 
+        if (IsChurning)
+        {
+            // The last to come lives its time, and a Delete that nobody answers is sent for a while.
+            var last = Now + _options.Churn.Most + TimeSpan.FromSeconds(15);
+            while (!cancellation.IsCancellationRequested && _held > 0 && Now < last)
+                Turn(last);
+        }
+
         var until = Now + _options.Hold;
         while (!cancellation.IsCancellationRequested && _options.Hold > TimeSpan.Zero && Now < until)
             Turn(until);
@@ -77,8 +88,11 @@ internal sealed class LoadRun : IDisposable
         return _figures.Report(_options.Probe);
     }
 
+    private bool IsChurning => _options.Churn.Most > TimeSpan.Zero;
+
     public void Dispose()
     {
+        _sessions?.Dispose();
         foreach (var socket in _bySocket.Values)
             socket.Dispose();
     }
@@ -124,6 +138,7 @@ internal sealed class LoadRun : IDisposable
 
         var slot = _slots[index];
         var socket = index % _first.Count;
+        slot.User = user;
         slot.Begin(new TestInitiator(_initiator with { User = user, SpiPrefix = (uint)index }, _first[socket].Path), socket);
         slot.Initiator!.Start(Now);
         Flush(slot);
@@ -134,6 +149,7 @@ internal sealed class LoadRun : IDisposable
     private void Turn(MonotonicTime until)
     {
         Probe(ref until);
+        EndDue(ref until);
         if (_timers.TryPeek(out _, out var ticks) && ticks < until.Ticks)
             until = new MonotonicTime(ticks);
         var wait = until - Now;
@@ -156,6 +172,27 @@ internal sealed class LoadRun : IDisposable
             if (slot.Initiator.NextDeadline is { } deadline && deadline <= now)
                 slot.Initiator.Advance(now);
             After(slot);
+        }
+    }
+
+    private void EndDue(ref MonotonicTime until)
+    {
+        while (_ends.TryPeek(out var entry, out var ticks))
+        {
+            if (ticks > Now.Ticks)
+            {
+                if (ticks < until.Ticks)
+                    until = new MonotonicTime(ticks);
+                return;
+            }
+
+            _ends.Dequeue();
+            var slot = _slots[entry.Slot];
+            if (slot.Generation != entry.Generation || slot.Initiator is not { Stage: InitiatorStage.Established } initiator)
+                continue;
+            slot.Deleting = true;
+            initiator.Delete(Now);
+            Flush(slot);
         }
     }
 
@@ -216,7 +253,9 @@ internal sealed class LoadRun : IDisposable
             slot.Counted = false;
             _inFlight--;
             _figures.Done(initiator, Now);
-            var keep = initiator.Outcome is InitiatorOutcome.Established && (_options.Hold > TimeSpan.Zero || _options.Delete);
+            var keep = initiator.Outcome is InitiatorOutcome.Established && (_options.Hold > TimeSpan.Zero || _options.Delete || IsChurning);
+            if (initiator.Outcome is InitiatorOutcome.Established)
+                _sessions?.WriteLine(slot.User);
             if (!keep)
             {
                 Release(slot);
@@ -224,7 +263,9 @@ internal sealed class LoadRun : IDisposable
             }
 
             _held++;
-            if (_options.Hold == TimeSpan.Zero)
+            if (IsChurning)
+                _ends.Enqueue((slot.Number, slot.Generation), (Now + TimeSpan.FromSeconds(_options.Churn.Least.TotalSeconds + (Random.Shared.NextDouble() * (_options.Churn.Most - _options.Churn.Least).TotalSeconds))).Ticks);
+            else if (_options.Hold == TimeSpan.Zero)
                 initiator.Delete(Now);
             Flush(slot);
         }
@@ -232,7 +273,7 @@ internal sealed class LoadRun : IDisposable
         if (initiator.Stage == InitiatorStage.Closed)
         {
             _held--;
-            if (_options.Hold > TimeSpan.Zero && !slot.Deleting)
+            if ((_options.Hold > TimeSpan.Zero || IsChurning) && !slot.Deleting)
                 _figures.ClosedByPeer++;
             Release(slot);
         }
@@ -284,6 +325,8 @@ internal sealed class LoadRun : IDisposable
         public required int Number { get; init; }
 
         public int Generation { get; private set; }
+
+        public string User { get; set; } = "";
 
         public int Socket { get; private set; }
 

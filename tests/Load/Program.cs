@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
 using Headend.Ikev2.Crypto;
 using Headend.Load;
@@ -14,6 +15,8 @@ var proposal = new Option<string>("--proposal") { Description = "IKE proposal.",
 var esp = new Option<string>("--esp-proposal") { Description = "ESP proposal.", DefaultValueFactory = _ => "aes256gcm16", HelpName = "PROPOSAL" };
 var hold = new Option<double>("--hold") { Description = "Keep the sessions this long after the last login and answer DPD.", HelpName = "SECONDS" };
 var delete = new Option<bool>("--delete") { Description = "Delete each session: after its login, or after --hold. Without it sessions are left behind." };
+var churn = new Option<string?>("--churn") { Description = "Let each session live for a random time of LEAST-MOST seconds, then delete it.", HelpName = "LEAST-MOST" };
+var sessions = new Option<string?>("--sessions") { Description = "Write the user of each established session there at once, a line each.", HelpName = "FILE" };
 var sourcePorts = new Option<int>("--source-ports") { Description = "UDP sockets to spread the logins over.", DefaultValueFactory = _ => 4 };
 var probe = new Option<bool>("--probe") { Description = "Log in once before the load and measure how fast that session's liveness checks are answered." };
 var ipv6 = new Option<bool>("--ipv6") { Description = "Ask for an inner IPv6 address too." };
@@ -22,7 +25,7 @@ var json = new Option<string?>("--json") { Description = "Write the figures ther
 
 var root = new RootCommand("Does complete EAP-MSCHAPv2 logins against an IKEv2 responder and reports rate, latency and failures. Exit code 1 if a login failed.")
 {
-    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, sourcePorts, probe, ipv6, timeout, json,
+    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, sourcePorts, probe, ipv6, timeout, json,
 };
 root.SetAction((parsed, cancellation) =>
 {
@@ -33,6 +36,8 @@ root.SetAction((parsed, cancellation) =>
         return Task.FromResult(Refuse(error));
     if (parsed.GetValue(count) < 1 || parsed.GetValue(concurrency) < 1 || parsed.GetValue(sourcePorts) is < 1 or > 1000 || parsed.GetValue(rate) < 0)
         return Task.FromResult(Refuse("--count, --concurrency and --source-ports want positive numbers"));
+    if (!TryReadChurn(parsed.GetValue(churn), out var lifetime))
+        return Task.FromResult(Refuse("--churn wants LEAST-MOST in seconds"));
     var (trust, authorities) = LoadOptions.ReadAuthorities(parsed.GetValue(ca));
     var options = new LoadOptions
     {
@@ -48,6 +53,8 @@ root.SetAction((parsed, cancellation) =>
         EspProposals = [espProposal],
         Hold = TimeSpan.FromSeconds(parsed.GetValue(hold)),
         Delete = parsed.GetValue(delete),
+        Churn = lifetime,
+        SessionsFile = parsed.GetValue(sessions),
         SourcePorts = parsed.GetValue(sourcePorts),
         Probe = parsed.GetValue(probe),
         IPv6 = parsed.GetValue(ipv6),
@@ -100,6 +107,18 @@ static bool TryReadTarget(string text, out IPEndPoint endPoint)
     else if (IPEndPoint.TryParse(text, out var parsed) && parsed.Port > 0)
         endPoint = parsed;
     return endPoint.Port > 0;
+}
+
+static bool TryReadChurn(string? text, out (TimeSpan Least, TimeSpan Most) churn)
+{
+    churn = default;
+    if (text is null)
+        return true;
+    var parts = text.Split('-');
+    if (parts.Length != 2 || !double.TryParse(parts[0], CultureInfo.InvariantCulture, out var least) || !double.TryParse(parts[1], CultureInfo.InvariantCulture, out var most) || least < 0 || most <= least)
+        return false;
+    churn = (TimeSpan.FromSeconds(least), TimeSpan.FromSeconds(most));
+    return true;
 }
 
 static int Refuse(string reason)

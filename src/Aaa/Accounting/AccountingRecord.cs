@@ -6,7 +6,13 @@ using Headend.Aaa.Radius;
 namespace Headend.Aaa.Accounting;
 
 /// <summary>Octets and packets of a session's inner traffic. "Input" is from the client (RFC 2866 5.3).</summary>
-public readonly record struct TrafficCounters(ulong InputOctets, ulong OutputOctets, ulong InputPackets, ulong OutputPackets);
+public readonly record struct TrafficCounters(ulong InputOctets, ulong OutputOctets, ulong InputPackets, ulong OutputPackets)
+{
+    /// <summary>The greater of each, so that what was reported is never taken back.</summary>
+    public static TrafficCounters Max(in TrafficCounters one, in TrafficCounters other) => new(
+        Math.Max(one.InputOctets, other.InputOctets), Math.Max(one.OutputOctets, other.OutputOctets),
+        Math.Max(one.InputPackets, other.InputPackets), Math.Max(one.OutputPackets, other.OutputPackets));
+}
 
 /// <summary>One thing to tell the accounting server. Immutable; its event time never changes, however often it is sent.</summary>
 public sealed record AccountingRecord
@@ -51,17 +57,18 @@ public sealed record AccountingRecord
     public AcctTerminateCause? TerminateCause { get; init; }
 
     /// <summary>The Accounting-Request; Acct-Delay-Time follows the clock at each transmission.</summary>
-    public RadiusRequest ToRequest()
+    public RadiusRequest ToRequest() => Compose(Status, Describe(), EventAt, Counters, SessionTime, TerminateCause);
+
+    /// <summary>
+    /// Who and where: what a record says of its session apart from what happened. Stored with an open session, so that its Stop can be made without it.
+    /// </summary>
+    internal RadiusRequest Describe()
     {
-        var request = new RadiusRequest(RadiusCode.AccountingRequest)
-            .Add(RadiusAttributeType.AcctStatusType, Status.Value)
-            .Add(RadiusAttributeType.UserName, UserName ?? Session.UserName);
+        var request = new RadiusRequest(RadiusCode.AccountingRequest).Add(RadiusAttributeType.UserName, UserName ?? Session.UserName);
         AccessRequestCodec.AddNas(request, Session);
         request
             .Add(RadiusAttributeType.AcctMultiSessionId, Session.AcctMultiSessionId)
-            .Add(RadiusAttributeType.AcctAuthentic, Authentic.Value)
-            .Add(RadiusAttributeType.EventTimestamp, (uint)EventAt.ToUnixTimeSeconds())
-            .AddDelayTime(EventAt);
+            .Add(RadiusAttributeType.AcctAuthentic, Authentic.Value);
         foreach (var address in AssignedAddresses)
         {
             var isIpv4 = address.GetAddressBytes().Length == 4;
@@ -73,23 +80,43 @@ public sealed record AccountingRecord
         if (FramedIpv6Prefix is { } prefix) request.Add(RadiusAttributeType.FramedIpv6Prefix, prefix);
         if (DelegatedIpv6Prefix is { } delegated) request.Add(RadiusAttributeType.DelegatedIpv6Prefix, delegated);
         foreach (var value in Classes) request.Add(RadiusAttributeType.Class, value.Span);
-        request.Add(RadiusAttributeType.ChargeableUserIdentity, ChargeableUserIdentity.Span);
-        request.AddCiscoPair("connect-progress", "Call Up");
-        if (Status != AcctStatusType.Start) AddUsage(request);
-        if (TerminateCause is { } cause)
-        {
-            request.Add(RadiusAttributeType.AcctTerminateCause, cause.Value).AddCiscoPair("disc-cause-ext", cause.DisconnectCause);
-        }
+        return request.Add(RadiusAttributeType.ChargeableUserIdentity, ChargeableUserIdentity.Span).AddCiscoPair("connect-progress", "Call Up");
+    }
+
+    /// <summary>A record of a session that <paramref name="description"/> describes.</summary>
+    internal static RadiusRequest Compose(
+        AcctStatusType status, RadiusRequest description, DateTimeOffset eventAt, TrafficCounters counters, TimeSpan sessionTime, AcctTerminateCause? cause)
+    {
+        if (description.Error is not null) return description;
+        var request = Begin(status, eventAt);
+        request.TryAddEncoded(description.EncodedAttributes, eventAt);
+        if (status != AcctStatusType.Start) AddUsage(request, counters, sessionTime);
+        if (cause is { } why) request.Add(RadiusAttributeType.AcctTerminateCause, why.Value).AddCiscoPair("disc-cause-ext", why.DisconnectCause);
         return request;
     }
 
-    private void AddUsage(RadiusRequest request) => request
-        .Add(RadiusAttributeType.AcctSessionTime, (uint)Math.Clamp((long)SessionTime.TotalSeconds, 0, uint.MaxValue))
+    /// <summary>Accounting-On or -Off: of the NAS, not of a session (RFC 2866 5.1).</summary>
+    /// <param name="status">Accounting-On or Accounting-Off.</param>
+    /// <param name="acctSessionId">RFC 2866 5.5 asks for one in every Accounting-Request; no session's.</param>
+    /// <param name="nasIdentifier">As in the records of sessions.</param>
+    /// <param name="eventAt">Start or end of the process.</param>
+    internal static RadiusRequest ComposeNas(AcctStatusType status, string acctSessionId, string? nasIdentifier, DateTimeOffset eventAt) =>
+        Begin(status, eventAt)
+            .Add(RadiusAttributeType.AcctSessionId, acctSessionId)
+            .Add(RadiusAttributeType.NasIdentifier, nasIdentifier);
+
+    private static RadiusRequest Begin(AcctStatusType status, DateTimeOffset eventAt) => new RadiusRequest(RadiusCode.AccountingRequest)
+        .Add(RadiusAttributeType.AcctStatusType, status.Value)
+        .Add(RadiusAttributeType.EventTimestamp, (uint)eventAt.ToUnixTimeSeconds())
+        .AddDelayTime(eventAt);
+
+    private static void AddUsage(RadiusRequest request, in TrafficCounters counters, TimeSpan sessionTime) => request
+        .Add(RadiusAttributeType.AcctSessionTime, (uint)Math.Clamp((long)sessionTime.TotalSeconds, 0, uint.MaxValue))
         // RFC 2869 5.1, 5.2: Gigawords count how often the 32-bit counters wrapped.
-        .Add(RadiusAttributeType.AcctInputOctets, (uint)Counters.InputOctets)
-        .Add(RadiusAttributeType.AcctInputGigawords, (uint)(Counters.InputOctets >> 32))
-        .Add(RadiusAttributeType.AcctOutputOctets, (uint)Counters.OutputOctets)
-        .Add(RadiusAttributeType.AcctOutputGigawords, (uint)(Counters.OutputOctets >> 32))
-        .Add(RadiusAttributeType.AcctInputPackets, (uint)Counters.InputPackets)
-        .Add(RadiusAttributeType.AcctOutputPackets, (uint)Counters.OutputPackets);
+        .Add(RadiusAttributeType.AcctInputOctets, (uint)counters.InputOctets)
+        .Add(RadiusAttributeType.AcctInputGigawords, (uint)(counters.InputOctets >> 32))
+        .Add(RadiusAttributeType.AcctOutputOctets, (uint)counters.OutputOctets)
+        .Add(RadiusAttributeType.AcctOutputGigawords, (uint)(counters.OutputOctets >> 32))
+        .Add(RadiusAttributeType.AcctInputPackets, (uint)counters.InputPackets)
+        .Add(RadiusAttributeType.AcctOutputPackets, (uint)counters.OutputPackets);
 }

@@ -40,6 +40,8 @@ public readonly record struct AcctStatusType(uint Value)
     public static readonly AcctStatusType Start = new(1);
     public static readonly AcctStatusType Stop = new(2);
     public static readonly AcctStatusType InterimUpdate = new(3);
+    public static readonly AcctStatusType AccountingOn = new(7);
+    public static readonly AcctStatusType AccountingOff = new(8);
 
     public override string ToString() => RadiusDictionary.Core.NameOfValue(RadiusAttributeType.AcctStatusType, Value);
 }

@@ -10,7 +10,7 @@ namespace Headend.Aaa.Radius;
 /// each server that is tried. The Message-Authenticator stands first (CVE-2024-3596) and is added by the encoding. Not thread-safe.
 /// An attribute that does not fit is remembered in <see cref="Error"/> and the request cannot be sent: values may come from a peer, so it is no exception.
 /// </summary>
-public sealed class RadiusRequest
+public sealed partial class RadiusRequest
 {
     private const int MessageAuthenticatorLength = 18;
     private const int AttributesStart = RadiusPacket.HeaderLength + MessageAuthenticatorLength;

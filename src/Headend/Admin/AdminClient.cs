@@ -52,6 +52,9 @@ internal sealed class AdminClient : IDisposable
     public Task<IReadOnlyList<AaaServerRecord>> GetAaaServersAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.AaaServers, AdminJsonContext.Default.IReadOnlyListAaaServerRecord, cancellation);
 
+    public Task<AccountingSpoolRecord> GetAccountingAsync(CancellationToken cancellation) =>
+        GetAsync(AdminPaths.Accounting, AdminJsonContext.Default.AccountingSpoolRecord, cancellation);
+
     public Task<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.Pools, AdminJsonContext.Default.IReadOnlyListAddressPoolRecord, cancellation);
 

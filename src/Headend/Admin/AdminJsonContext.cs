@@ -11,6 +11,7 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(IReadOnlyList<IkeSaDetailRecord>))]
 [JsonSerializable(typeof(IReadOnlyList<AaaServerRecord>))]
 [JsonSerializable(typeof(IReadOnlyList<AddressPoolRecord>))]
+[JsonSerializable(typeof(AccountingSpoolRecord))]
 [JsonSerializable(typeof(ClearSessionsRecord))]
 [JsonSerializable(typeof(ClearedSessionsRecord))]
 [JsonSerializable(typeof(IReadOnlyList<LockoutRecord>))]

@@ -9,6 +9,8 @@ internal interface IAdminBackend
 
     ValueTask<IReadOnlyList<AaaServerRecord>> GetAaaServersAsync(CancellationToken cancellation);
 
+    ValueTask<AccountingSpoolRecord> GetAccountingAsync(CancellationToken cancellation);
+
     ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation);
 
     /// <summary>Ends the sessions that fit, each with a Delete to the client, and answers how many.</summary>

@@ -127,7 +127,7 @@ internal static class AdminTables
         ("  local", string.Join(" ", child.LocalSelectors)), ("  remote", string.Join(" ", child.RemoteSelectors)),
     ];
 
-    private static void Lines(IAnsiConsole console, string title, (string Name, string? Value)[] lines)
+    internal static void Lines(IAnsiConsole console, string title, (string Name, string? Value)[] lines)
     {
         console.WriteLine(Clean(title));
         foreach (var (name, value) in lines)
@@ -135,7 +135,7 @@ internal static class AdminTables
                 console.WriteLine($"  {name,-18}{Clean(value)}");
     }
 
-    private static IAnsiConsole Open(CommandLineOptions options)
+    internal static IAnsiConsole Open(CommandLineOptions options)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -148,7 +148,7 @@ internal static class AdminTables
         return console;
     }
 
-    private static Table Columns(params string[] names)
+    internal static Table Columns(params string[] names)
     {
         var table = new Table { Border = TableBorder.None };
         foreach (var name in names)
@@ -156,7 +156,7 @@ internal static class AdminTables
         return table;
     }
 
-    private static void Row(Table table, params string?[] cells) =>
+    internal static void Row(Table table, params string?[] cells) =>
         table.AddRow(cells.Select(c => new Text(string.IsNullOrEmpty(c) ? "-" : Clean(c))));
 
     private static string Clean(string text)
@@ -177,9 +177,9 @@ internal static class AdminTables
 
     private static string Latency(double? milliseconds) => milliseconds is { } known ? known.ToString("0.0 ms", CultureInfo.InvariantCulture) : "-";
 
-    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+    internal static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private static string Octets(ulong octets) => octets switch
+    internal static string Octets(ulong octets) => octets switch
     {
         < 10_000 => $"{octets} B",
         < 10_000_000 => $"{octets / 1_000} kB",
@@ -187,7 +187,7 @@ internal static class AdminTables
         _ => $"{octets / 1_000_000_000} GB",
     };
 
-    private static string Uptime(long seconds)
+    internal static string Uptime(long seconds)
     {
         var time = TimeSpan.FromSeconds(seconds);
         return time.Days > 0 ? $"{time.Days}d {time:hh\\:mm\\:ss}" : time.ToString("hh\\:mm\\:ss", CultureInfo.InvariantCulture);

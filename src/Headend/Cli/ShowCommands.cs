@@ -23,6 +23,7 @@ internal static class ShowCommands
             new Command("aaa", "Authentication, authorization, accounting.")
             {
                 Simple("servers", "RADIUS servers.", socket, json, options, (c, t) => c.GetAaaServersAsync(t), AdminJsonContext.Default.IReadOnlyListAaaServerRecord, AdminTables.AaaServers),
+                Simple("accounting", "Accounting records that wait, and where they go.", socket, json, options, (c, t) => c.GetAccountingAsync(t), AdminJsonContext.Default.AccountingSpoolRecord, AccountingTable.Print),
                 Simple("lockout", "Local users with wrong passwords, locked out or not yet.", socket, json, options, (c, t) => c.GetLockoutsAsync(t), AdminJsonContext.Default.IReadOnlyListLockoutRecord, AdminTables.Lockouts),
             },
             new Command("ip", "Addresses.")

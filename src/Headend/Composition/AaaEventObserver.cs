@@ -11,6 +11,9 @@ namespace Headend.Composition;
 internal sealed partial class AaaEventObserver(HeadendMetrics metrics, UnauthenticatedLogLimits limits, ILogger logger, RadiusDictionary dictionary)
     : IRadiusObserver, IAccountingObserver, IProfileObserver
 {
+    /// <summary>Ends sessions by their Acct-Session-Ids; set before the first record is sent.</summary>
+    public Action<IReadOnlyList<string>>? EndOverdueSessions { get; set; }
+
     public void ReplyIgnored(string server, RadiusError reason)
     {
         if (limits.TryAdmit(System.Net.IPAddress.Any, $"radius-reply {server}", out var suppressed))
@@ -49,16 +52,33 @@ internal sealed partial class AaaEventObserver(HeadendMetrics metrics, Unauthent
         metrics.RadiusRequestEnded(server, kind, word, duration);
     }
 
-    public void Delayed(AccountingRecord record, RadiusOutcome.Unavailable outcome, TimeSpan backoff)
+    public void Delayed(SpooledRecord record, RadiusOutcome.Unavailable outcome, TimeSpan backoff)
     {
         if (limits.TryAdmit(System.Net.IPAddress.Any, "accounting-delayed", out var suppressed))
-            LogDelayed(logger, outcome.Explain(), backoff, suppressed);
+            LogDelayed(logger, record.List, outcome.Explain(), backoff, suppressed);
     }
 
-    public void Dropped(AccountingRecord record, string reason)
+    public void Dropped(SpooledRecord record, string reason)
     {
         metrics.AccountingDropped(record.Status == AcctStatusType.InterimUpdate ? "interim" : "unsendable");
-        LogDropped(logger, record.Session.AcctSessionId, record.Status, reason);
+        if (limits.TryAdmit(System.Net.IPAddress.Any, "accounting-dropped", out var suppressed))
+            LogDropped(logger, record.SessionId, record.Status, reason, suppressed);
+    }
+
+    public void Stuck(SpooledRecord record) => LogStuck(logger, record.List, record.SessionId, record.Status);
+
+    public void SpoolFailed(string failure, int unsaved)
+    {
+        if (limits.TryAdmit(System.Net.IPAddress.Any, "accounting-spool", out var suppressed))
+            LogSpoolFailed(logger, unsaved, failure, suppressed);
+    }
+
+    public void SpoolRecovered() => LogSpoolRecovered(logger);
+
+    public void SessionsOverdue(string list, IReadOnlyList<string> sessionIds)
+    {
+        LogOverdue(logger, list, sessionIds.Count);
+        EndOverdueSessions?.Invoke(sessionIds);
     }
 
     public void UnknownPair(string name)
@@ -92,11 +112,23 @@ internal sealed partial class AaaEventObserver(HeadendMetrics metrics, Unauthent
     [LoggerMessage(EventId = 1203, EventName = "radius-server-alive", Level = LogLevel.Information, Message = "server={Server} service={Service}")]
     private static partial void LogAlive(ILogger logger, string server, RadiusService service);
 
-    [LoggerMessage(EventId = 1204, EventName = "accounting-delayed", Level = LogLevel.Warning, Message = "reason={Reason} retry={Backoff} suppressed={Suppressed}")]
-    private static partial void LogDelayed(ILogger logger, string reason, TimeSpan backoff, long suppressed);
+    [LoggerMessage(EventId = 1204, EventName = "accounting-delayed", Level = LogLevel.Warning, Message = "list={List} reason={Reason} retry={Backoff} suppressed={Suppressed}")]
+    private static partial void LogDelayed(ILogger logger, string list, string reason, TimeSpan backoff, long suppressed);
 
-    [LoggerMessage(EventId = 1205, EventName = "accounting-dropped", Level = LogLevel.Error, Message = "session={Session} status={Status} reason={Reason}")]
-    private static partial void LogDropped(ILogger logger, string session, AcctStatusType status, string reason);
+    [LoggerMessage(EventId = 1205, EventName = "accounting-dropped", Level = LogLevel.Error, Message = "session={Session} status={Status} reason={Reason} suppressed={Suppressed}")]
+    private static partial void LogDropped(ILogger logger, string session, AcctStatusType status, string reason, long suppressed);
+
+    [LoggerMessage(EventId = 1247, EventName = "accounting-stuck", Level = LogLevel.Error, Message = "list={List} session={Session} status={Status}: the servers take other records but not this one")]
+    private static partial void LogStuck(ILogger logger, string list, string session, AcctStatusType status);
+
+    [LoggerMessage(EventId = 1248, EventName = "accounting-spool-failed", Level = LogLevel.Error, Message = "unsaved={Unsaved} failure={Failure} suppressed={Suppressed}: records are held in memory")]
+    private static partial void LogSpoolFailed(ILogger logger, int unsaved, string failure, long suppressed);
+
+    [LoggerMessage(EventId = 1249, EventName = "accounting-spool-recovered", Level = LogLevel.Information, Message = "records are on disk again")]
+    private static partial void LogSpoolRecovered(ILogger logger);
+
+    [LoggerMessage(EventId = 1250, EventName = "accounting-overdue", Level = LogLevel.Warning, Message = "list={List} sessions={Sessions}: ended, because on-failure says so")]
+    private static partial void LogOverdue(ILogger logger, string list, int sessions);
 
     [LoggerMessage(EventId = 1230, EventName = "ignored-value", Level = LogLevel.Warning, Message = "attribute={Attribute} value={Value} suppressed={Suppressed}")]
     private static partial void LogIgnoredValue(ILogger logger, string attribute, string value, long suppressed);

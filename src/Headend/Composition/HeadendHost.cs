@@ -29,6 +29,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly UdpListener listener;
     private readonly IDataPlane dataPlane;
     private readonly RadiusComposition radius;
+    private readonly AccountingComposition accounting;
+    private readonly SessionInterfaces interfaces;
     private readonly HeadendMetrics metrics;
     private readonly TelemetryServer telemetry;
     private readonly CryptoWorkers crypto;
@@ -49,7 +51,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var limits = new UnauthenticatedLogLimits(time);
         metrics = new HeadendMetrics();
         var aaaObserver = new AaaEventObserver(metrics, limits, logger, configuration.Radius.Dictionary);
-        radius = new RadiusComposition(configuration, time, aaaObserver, aaaObserver);
+        radius = new RadiusComposition(configuration, time, aaaObserver);
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
         var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);
         var profiles = compiler.Compile();
@@ -59,17 +61,18 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
         table = new SessionTable();
         dataPlane = OpenDataPlane(configuration, time);
+        accounting = OpenAccounting(configuration, aaaObserver, time, bindPatience, cancellation);
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
-        var interfaces = new SessionInterfaces(dataPlane, kernel, clock, logger);
+        interfaces = new SessionInterfaces(dataPlane, kernel, clock, logger);
         interims = new InterimSchedule(time, interfaces.CountersOf);
         var addresses = new AddressAssignment(pools, new AddressEventObserver(limits, logger));
         var lifecycle = new SessionLifecycle(new SessionServices
         {
             Clock = clock,
             Table = table,
-            Numbers = new SessionNumbers(time),
+            Numbers = new SessionNumbers(time, accounting.Epoch),
             Addressing = new SessionAddressing(addresses, time),
             Interfaces = interfaces,
             Authorizer = new SessionAuthorizer(radius.Client, MakeGrants(configuration, addresses, time), aaaObserver),
@@ -78,14 +81,15 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Local = LocalAaa,
             ProfileObserver = aaaObserver,
             Radius = radius.Client,
-            AccountingQueues = radius.Queues,
+            Accounting = accounting.Client,
             Metrics = metrics,
             Logger = logger,
         });
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
-        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa.Lockout);
-        Observe(interfaces, addresses);
+        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa.Lockout) { Accounting = accounting.Describe };
+        aaaObserver.EndOverdueSessions = ids => EndSessions(ids);
+        Observe(addresses);
         if (configuration.Radius.DynamicAuthor is { } dynamicAuthor)
         {
             var performer = new SessionDynamicAuthorization(
@@ -97,6 +101,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             }
             catch (HeadendStartException)
             {
+                // The store's lock must not outlive a start that failed.
+                accounting.DisposeAsync().AsTask().GetAwaiter().GetResult();
                 listener.Dispose();
                 dataPlane.Dispose();
                 throw;
@@ -168,8 +174,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         foreach (var shard in shards)
             shard.Dispose();
         kernel.Dispose();
-        if (await radius.FlushAsync(AccountingTimeout) is var left and > 0)
-            LogUndelivered(logger, left);
+        await accounting.StopAsync(AccountingTimeout);
     }
 
     public async ValueTask DisposeAsync()
@@ -186,6 +191,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         kernel.Dispose();
         dataPlane.Dispose();
         listener.Dispose();
+        await accounting.DisposeAsync();
         await radius.DisposeAsync();
         await telemetry.DisposeAsync();
         metrics.Dispose();
@@ -277,12 +283,34 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     // Clients spread over the shards by a hash; the configured bound is on their sum.
     private static int PerShard(int total, int shards) => (total + shards - 1) / shards;
 
-    private void Observe(SessionInterfaces interfaces, AddressAssignment addresses) => metrics.Observe(new MetricsObserver
+    private AccountingComposition OpenAccounting(
+        HeadendConfiguration configuration, AaaEventObserver observer, TimeProvider time, TimeSpan patience, CancellationToken cancellation)
+    {
+        try
+        {
+            return AccountingComposition.Open(configuration, radius, observer, time, patience, logger, cancellation);
+        }
+        catch (HeadendStartException)
+        {
+            dataPlane.Dispose();
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    private void EndSessions(IReadOnlyList<string> acctSessionIds)
+    {
+        var overdue = acctSessionIds.ToHashSet(StringComparer.Ordinal);
+        foreach (var session in table.All.Where(s => overdue.Contains(s.Names.AcctSessionId)))
+            session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.AaaUnavailable, "no RADIUS server took its accounting"));
+    }
+
+    private void Observe(AddressAssignment addresses) => metrics.Observe(new MetricsObserver
     {
         ActiveSessions = () => table.UpCount,
         HalfOpen = () => shards.Sum(s => s.Counts.HalfOpen),
         Pools = () => [.. addresses.Pools.Select(p => p.GetStatistics())],
-        AccountingQueue = () => radius.Queues.Values.Sum(q => q.GetStatistics().Waiting),
+        Accounting = () => accounting.Client?.GetStatistics(),
         Esp = () => table.Totals(interfaces.CountersOf),
         EspDrops = () => dataPlane.GetDrops().Select((count, index) => (Reason: (EspDrop)index, Count: count)).Where(d => d.Reason != EspDrop.None)
             .ToDictionary(d => d.Reason.ToString(), d => d.Count, StringComparer.Ordinal),
@@ -290,6 +318,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
     private void Serve()
     {
+        accounting.Start(table, interfaces.CountersOf);
         foreach (var shard in shards)
             shard.Start();
         listener.Start(shards, dataPlane);
@@ -314,9 +343,6 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
     [LoggerMessage(EventId = 1302, EventName = "stopping", Level = LogLevel.Information, Message = "sessions={Sessions}")]
     private static partial void LogStopping(ILogger logger, int sessions);
-
-    [LoggerMessage(EventId = 1303, EventName = "accounting-undelivered", Level = LogLevel.Error, Message = "records={Records}: no RADIUS server took them before the end")]
-    private static partial void LogUndelivered(ILogger logger, int records);
 
     [LoggerMessage(EventId = 1304, EventName = "leftovers-removed", Level = LogLevel.Warning, Message = "interfaces={Interfaces}: an earlier run ended without removing them")]
     private static partial void LogLeftovers(ILogger logger, string interfaces);

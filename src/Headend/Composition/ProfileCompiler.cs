@@ -141,7 +141,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Unique = options.Unique,
             Template = new VirtualTemplate(template.Number, [.. template.Commands]),
             Policies = policies,
-            NasIdentifier = configuration.Radius.NasIdentifier ?? Environment.MachineName,
+            NasIdentifier = configuration.NasIdentifier(),
         };
     }
 }

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Headend.Aaa.Accounting;
 using Headend.Aaa.Authentication;
 using Headend.Aaa.Client;
 using Headend.Aaa.Radius;
@@ -14,7 +13,7 @@ using Headend.Runtime;
 namespace Headend.Composition;
 
 /// <summary><c>headend radius test</c>: asks servers as the headend would, with the same client, and prints what they say.</summary>
-internal sealed class RadiusTest : IRadiusObserver, IAccountingObserver
+internal sealed class RadiusTest : IRadiusObserver
 {
     private readonly ConcurrentQueue<string> remarks = new();
     private readonly TextWriter output;
@@ -45,7 +44,7 @@ internal sealed class RadiusTest : IRadiusObserver, IAccountingObserver
         var test = new RadiusTest(command.Output);
         try
         {
-            await using var composition = new RadiusComposition(narrowed, TimeProvider.System, test, test);
+            await using var composition = new RadiusComposition(narrowed, TimeProvider.System, test);
             var good = true;
             foreach (var server in narrowed.Radius.Servers)
                 good &= await test.AskAsync(composition, narrowed, server, options, cancellation);

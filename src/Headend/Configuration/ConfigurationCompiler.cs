@@ -45,12 +45,17 @@ internal static class ConfigurationCompiler
         [.. section.Sections("authentication").Select(MethodList)],
         [.. section.Sections("authorization").Select(MethodList)],
         [.. section.Sections("accounting").Select(a => new AccountingListOptions(
-            a.Get<string>("name"), a.List<AaaMethodOptions>("methods"), a.GetOptionalValue<TimeSpan>("interim-interval")))],
+            a.Get<string>("name"), a.List<AaaMethodOptions>("methods"), a.GetOptionalValue<TimeSpan>("interim-interval"),
+            a.Get<AccountingFailureMode>("on-failure") == AccountingFailureMode.EndSession ? a.Get<TimeSpan>("failure-time") : null))],
+        AccountingSpool(section.Section("accounting-spool")),
         [.. section.Sections("local-users").Select(LocalUserTable.Compile)])
     {
         Lockout = LocalEapTable.CompileLockout(section.Section("lockout")),
         AttributeLists = [.. section.Sections("attribute-lists").Select(l => new AttributeListOptions(l.Get<string>("name"), l.List<string>("attributes")))],
     };
+
+    private static AccountingSpoolOptions AccountingSpool(SectionValue section) =>
+        new(section.Get<int>("records"), section.Get<long>("size"), section.Get<TimeSpan>("checkpoint-interval"));
 
     private static MethodListOptions MethodList(SectionValue list) => new(list.Get<string>("name"), list.List<AaaMethodOptions>("methods"));
 

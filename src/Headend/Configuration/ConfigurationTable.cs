@@ -34,6 +34,8 @@ internal static class ConfigurationTable
         Key("state-directory", ScalarTable.Path, "Directory of what must outlive the process. Created with mode 0700.", "/var/lib/headend"),
         Key("admin", new SectionSyntax(
             Key("socket", ScalarTable.Path, "Unix socket of the admin API, mode 0600.", "/run/headend/admin.sock")), "The admin API that `headend show` and `headend clear` use."),
+        Key("store", new SectionSyntax(
+            Key("kind", ScalarTable.Word(("embedded", StoreKind.Embedded)), "`embedded`: the SQLite file `headend.db` in the state directory.", "embedded")), "Where accounting records wait for a RADIUS server to take them."),
         Key("telemetry", TelemetrySection(), "Metrics and traces."),
         Key("admission", AdmissionSection(), "Bounds on IKE SAs that have not authenticated."),
         Key("radius", RadiusSection(), "RADIUS servers and groups of them."),
@@ -77,7 +79,15 @@ internal static class ConfigurationTable
         Key("accounting", new ListSyntax(new SectionSyntax(
             NewName(AccountingLists, "list"),
             Methods(ScalarTable.AccountingMethod, Minimum: 1),
-            Key("interim-interval", ScalarTable.Duration("1m", "1d"), "Time between Interim-Updates where the Access-Accept names none; absent: none are sent."))), "Where accounting records go."),
+            Key("interim-interval", ScalarTable.Duration("1m", "1d"), "Time between Interim-Updates where the Access-Accept names none; absent: none are sent."),
+            Key("on-failure", ScalarTable.Word(("keep", AccountingFailureMode.Keep), ("end-session", AccountingFailureMode.EndSession)),
+                "`keep`: sessions go on while no server takes their records; `end-session`: a session whose Start or Interim-Update waits for `failure-time` is ended.", "keep"),
+            Key("failure-time", ScalarTable.Duration("10s", "1d"), "How long a record may wait with `on-failure: end-session`.", "5m"))), "Where accounting records go."),
+        Key("accounting-spool", new SectionSyntax(
+            Key("records", ScalarTable.Integer(1000, 10_000_000), "Records that may wait; beyond it the oldest Interim-Updates are dropped, Start and Stop never.", "100000"),
+            Key("size", ScalarTable.Size("1MB"), "Octets of records that may wait, in memory and on disk; beyond it the same.", "256MB"),
+            Key("checkpoint-interval", ScalarTable.Duration("1s", "1h"), "Time between the points at which the counters of open sessions are stored; the Stop after a crash reports the last.", "30s")),
+            "What waits for a RADIUS server. `headend show aaa accounting` shows it."),
         LocalUserTable.Users,
         LocalUserTable.Lists,
         LocalEapTable.Lockout);

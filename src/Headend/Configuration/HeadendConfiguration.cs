@@ -33,6 +33,9 @@ internal sealed record HeadendConfiguration
     public required IReadOnlyList<PoolOptions> Pools { get; init; }
 
     public IReadOnlyList<AccessListOptions> AccessLists { get; init; } = [];
+
+    /// <summary>NAS-Identifier of every request.</summary>
+    public string NasIdentifier() => Radius.NasIdentifier ?? Environment.MachineName;
 }
 
 internal enum DataPlaneKind

@@ -109,6 +109,19 @@ internal static partial class ScalarTable
         { Pattern = "^[0-9]+(s|m|h|d)$" };
     }
 
+    /// <summary>Gives a long in octets.</summary>
+    public static ScalarSyntax Size(string minimum)
+    {
+        var least = ReadSize(minimum)!.Value;
+        return new("size", text => ReadSize(text) switch
+        {
+            null => Bad(text, "a size such as 10MB (B, kB, MB, GB, TB in powers of 1000)"),
+            { } size when size < least => Bad(text, $"a size of at least {minimum}"),
+            { } size => ScalarOutcome.Good(size),
+        })
+        { Pattern = "^[0-9]+(B|kB|MB|GB|TB)$" };
+    }
+
     /// <summary>Gives a long in octets; <c>none</c> gives 0.</summary>
     public static ScalarSyntax SizeOrNone(string minimum)
     {

@@ -17,9 +17,9 @@ internal readonly record struct AaaMethod(RadiusServerGroup? Group)
 /// <param name="Overrides">The group's values win over the user's.</param>
 internal sealed record GroupPolicyBinding(string Name, IReadOnlyList<AaaMethod> Methods, bool Overrides);
 
-/// <param name="Group">The servers that receive the records: those of all the list's groups, in order.</param>
+/// <param name="List">Name of the accounting list.</param>
 /// <param name="InterimInterval">Where the Access-Accept names none; null sends none.</param>
-internal sealed record AccountingBinding(RadiusServerGroup Group, TimeSpan? InterimInterval);
+internal sealed record AccountingBinding(string List, TimeSpan? InterimInterval);
 
 /// <summary>What an IKEv2 profile means outside of IKE, resolved once: the tag of the core's profile.</summary>
 internal sealed record ProfileBinding

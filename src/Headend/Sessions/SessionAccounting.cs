@@ -3,10 +3,14 @@ using Headend.Aaa.Authorization;
 
 namespace Headend.Sessions;
 
-/// <summary>Start, Interim-Updates and Stop of one session, in that order whoever calls: nothing follows a Stop. Thread-safe.</summary>
-internal sealed class SessionAccounting(AccountingSession records, AccountingQueue queue, TimeSpan? interimInterval)
+/// <summary>
+/// Start, Interim-Updates and Stop of one session, in that order whoever calls: nothing follows a Stop, and no record reports less than one before it.
+/// Thread-safe.
+/// </summary>
+internal sealed class SessionAccounting(AccountingSession records, AccountingClient client, string list, TimeSpan? interimInterval)
 {
     private readonly Lock gate = new();
+    private TrafficCounters last;
     private bool stopped;
 
     /// <summary>Null sends no Interim-Updates.</summary>
@@ -28,7 +32,8 @@ internal sealed class SessionAccounting(AccountingSession records, AccountingQue
         }
     }
 
-    public void Start() => queue.Enqueue(records.Start());
+    /// <summary>Completes when the Start is on disk, or when the disk has refused it.</summary>
+    public Task StartAsync() => client.Enqueue(list, records.Start());
 
     /// <summary>False when the session has been stopped.</summary>
     public bool Interim(DateTimeOffset now, TrafficCounters counters)
@@ -36,7 +41,7 @@ internal sealed class SessionAccounting(AccountingSession records, AccountingQue
         lock (gate)
         {
             if (!stopped)
-                queue.Enqueue(records.Interim(now, counters));
+                _ = client.Enqueue(list, records.Interim(now, Keep(counters)));
             return !stopped;
         }
     }
@@ -48,7 +53,10 @@ internal sealed class SessionAccounting(AccountingSession records, AccountingQue
             if (stopped)
                 return;
             stopped = true;
-            queue.Enqueue(records.Stop(now, counters, cause));
+            _ = client.Enqueue(list, records.Stop(now, Keep(counters), cause));
         }
     }
+
+    // An interface that is being taken down reads as zero.
+    private TrafficCounters Keep(in TrafficCounters counters) => last = TrafficCounters.Max(last, counters);
 }

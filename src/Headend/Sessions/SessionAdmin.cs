@@ -44,6 +44,10 @@ internal sealed class SessionAdmin(
         return ValueTask.FromResult<IReadOnlyList<AaaServerRecord>>([.. configuration.Radius.Servers.Select(s => ToRecord(s, statistics.GetValueOrDefault(s.Name), now))]);
     }
 
+    public required Func<AccountingSpoolRecord> Accounting { get; init; }
+
+    public ValueTask<AccountingSpoolRecord> GetAccountingAsync(CancellationToken cancellation) => ValueTask.FromResult(Accounting());
+
     public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
         ValueTask.FromResult<IReadOnlyList<AddressPoolRecord>>([.. addresses.Pools.Select(ToRecord)]);
 

@@ -35,8 +35,8 @@ internal sealed record SessionServices
     /// <summary>Null where no RADIUS server is configured.</summary>
     public required RadiusClient? Radius { get; init; }
 
-    /// <summary>The queue of each accounting list, by the list's group.</summary>
-    public required IReadOnlyDictionary<RadiusServerGroup, AccountingQueue> AccountingQueues { get; init; }
+    /// <summary>Null where no accounting list is configured.</summary>
+    public required AccountingClient? Accounting { get; init; }
 
     public required HeadendMetrics Metrics { get; init; }
 
@@ -75,7 +75,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     }
 
     public void Install(InstallChildSaEffect effect, IkeShard shard) =>
-        Install(effect.Session, effect.Parameters, 0, fault => shard.Post(new InstallChildSaCompletion(effect.Id, fault), effect.Established));
+        Install(effect.Session, effect.Parameters, 0, fault => CompleteInstall(effect, shard, fault));
 
     public void Rekey(RekeyChildSaEffect effect, IkeShard shard) =>
         Install(effect.Session, effect.Parameters, effect.OldInboundSpi, fault => shard.Post(new InstallChildSaCompletion(effect.Id, fault), true));
@@ -102,7 +102,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         var now = services.Clock.Now;
         session.UpAt = now;
         services.Table.MarkUp(session);
-        StartAccounting(session);
+        if (session.Accounting is not null)
+            services.Interims.Add(session);
         var row = new Telemetry.LoginRecord
         {
             User = session.User,
@@ -153,9 +154,10 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         services.Numbers.Return(session.Names);
         session.Gone.TrySetResult();
         services.Table.Count(final);
+        // Whoever had a Start gets a Stop, even when the login broke off behind it.
+        session.Accounting?.Stop(services.Clock.Time.GetUtcNow(), final, reason.TerminateCause);
         if (!effect.WasUp)
             return;
-        session.Accounting?.Stop(services.Clock.Time.GetUtcNow(), final, reason.TerminateCause);
         services.Metrics.SessionEnded(reason.Word);
         var address = session.Path.Remote.Address.ToString();
         services.Logger.SessionEnded(
@@ -189,20 +191,6 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     {
         using (session.Trace.Step(LoginStep.AllocateAddress))
             return await services.Addressing.AssignAsync(session, request).ConfigureAwait(false);
-    }
-
-    private void StartAccounting(ClientSession session)
-    {
-        if (session.Binding.Accounting is not { } binding)
-            return;
-        // The name that was proven: what EAP-Response/Identity said before a local method ran is anybody's claim.
-        var nas = session.ToNasRecord(session.User ?? session.IkeIdentity);
-        var authentic = session.Eap is { IsLocal: true } ? AcctAuthentic.Local : AcctAuthentic.Radius;
-        var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow());
-        session.Accounting = new SessionAccounting(
-            records, services.AccountingQueues[binding.Group], session.Profile.InterimInterval ?? binding.InterimInterval);
-        session.Accounting.Start();
-        services.Interims.Add(session);
     }
 
     // A refused client often goes away without a word; what counts is why it was refused, not how it left.

@@ -7,7 +7,7 @@ namespace Headend.Sessions;
 /// <summary>What names a session for AAA and operators.</summary>
 /// <param name="Number">Of its virtual-access interface; NAS-Port; free again some time after the session's end.</param>
 /// <param name="AuditSessionId">24 hexadecimal digits: our address, a count, the time. The Cisco form, which every NAC can hold.</param>
-/// <param name="AcctSessionId">16 hexadecimal digits: start of this process, a count. Unique over restarts.</param>
+/// <param name="AcctSessionId">16 hexadecimal digits: epoch of this process, a count. Unique over restarts.</param>
 internal sealed record SessionNames(int Number, string AuditSessionId, string AcctSessionId);
 
 /// <summary>Hands out names of sessions. Thread-safe.</summary>
@@ -23,11 +23,13 @@ internal sealed class SessionNumbers
     private readonly uint epoch;
     private int count;
 
-    public SessionNumbers(TimeProvider time)
+    /// <param name="time">For the names and for resting numbers.</param>
+    /// <param name="epoch">A number that no earlier process had; null for the time of the start in seconds.</param>
+    public SessionNumbers(TimeProvider time, uint? epoch = null)
     {
         this.time = time;
         numbers = new InterfaceNumberPool(1, Last, (long)(HoldDown.TotalSeconds * time.TimestampFrequency));
-        epoch = (uint)time.GetUtcNow().ToUnixTimeSeconds();
+        this.epoch = epoch ?? (uint)time.GetUtcNow().ToUnixTimeSeconds();
     }
 
     /// <exception cref="InvalidOperationException">A million sessions are up.</exception>

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
+using Headend.Aaa.Accounting;
 using Headend.Aaa.Addresses;
 
 namespace Headend.Telemetry;
@@ -33,6 +34,7 @@ internal sealed class HeadendMetrics : IDisposable
     private readonly Counter<long> dynamicAuthorizations;
     private readonly Histogram<double> dynamicAuthorizationDuration;
     private readonly Counter<long> dynamicAuthorizationDiscards;
+    private readonly Counter<long> accountingStartLate;
 
     public HeadendMetrics()
     {
@@ -50,6 +52,7 @@ internal sealed class HeadendMetrics : IDisposable
         dynamicAuthorizationDiscards = meter.CreateCounter<long>("headend.dynamic_authorization.unanswered", "{datagram}", "Datagrams on the dynamic authorization ports that were not performed, by reason.");
         accountingDropped = meter.CreateCounter<long>("headend.accounting.dropped", "{record}", "Accounting records given up, by reason.");
         attributesIgnored = meter.CreateCounter<long>("headend.aaa.attributes.ignored", "{attribute}", "Attributes of authorization that nothing acts on, by reason: unknown or bad-value.");
+        accountingStartLate = meter.CreateCounter<long>("headend.accounting.start_late", "{session}", "Sessions that came up before their Start was on disk, because the disk was slow.");
     }
 
     /// <summary>One login attempt ended. <paramref name="outcome"/> is a word of <see cref="LoginOutcome"/>, <paramref name="reason"/> the name of an end reason.</summary>
@@ -104,6 +107,8 @@ internal sealed class HeadendMetrics : IDisposable
     /// <param name="reason">Such as <c>unknown-client</c>, <c>bad-authenticator</c>, <c>repeated</c>.</param>
     public void DynamicAuthorizationDiscarded(string reason) => dynamicAuthorizationDiscards.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
+    public void AccountingStartLate() => accountingStartLate.Add(1);
+
     public void AccountingDropped(string reason) => accountingDropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     /// <param name="reason"><c>unknown</c> or <c>bad-value</c>.</param>
@@ -114,7 +119,7 @@ internal sealed class HeadendMetrics : IDisposable
     {
         meter.CreateObservableGauge("headend.sessions", observer.ActiveSessions, "{session}", "Sessions that are up.");
         meter.CreateObservableGauge("headend.ike.half_open", observer.HalfOpen, "{sa}", "IKE SAs that have not authenticated.");
-        meter.CreateObservableGauge("headend.accounting.queue", observer.AccountingQueue, "{record}", "Accounting records not yet acknowledged.");
+        Observe(observer.Accounting);
         meter.CreateObservableCounter("headend.esp.packets", () => Both(observer.Esp(), t => t.InPackets, t => t.OutPackets), "{packet}", "Inner packets through ESP.");
         meter.CreateObservableCounter("headend.esp.octets", () => Both(observer.Esp(), t => t.InOctets, t => t.OutOctets), "By", "Octets of inner packets through ESP.");
         meter.CreateObservableCounter("headend.esp.drops", () => Drops(observer.EspDrops()), "{packet}", "Packets that ESP threw away, by reason.");
@@ -134,6 +139,18 @@ internal sealed class HeadendMetrics : IDisposable
     }
 
     public void Dispose() => meter.Dispose();
+
+    private void Observe(Func<AccountingStatistics?> accounting)
+    {
+        meter.CreateObservableGauge("headend.accounting.queue", () => accounting()?.Waiting ?? 0, "{record}", "Accounting records not yet acknowledged.");
+        meter.CreateObservableGauge("headend.accounting.queue_size", () => accounting()?.WaitingOctets ?? 0, "By", "Octets of accounting records not yet acknowledged.");
+        meter.CreateObservableGauge("headend.accounting.unsaved", () => accounting()?.Unsaved ?? 0, "{record}", "Accounting records that are only in memory.");
+        meter.CreateObservableGauge("headend.accounting.stuck", () => accounting()?.Lists.Sum(l => l.Stuck) ?? 0, "{session}", "Sessions whose next record is refused although others are taken.");
+        meter.CreateObservableCounter("headend.accounting.delivered", () => accounting()?.Delivered ?? 0, "{record}", "Accounting records acknowledged.");
+        meter.CreateObservableCounter("headend.accounting.spooled", () => accounting()?.CommittedRecords ?? 0, "{record}", "Accounting records written to the spool.");
+        meter.CreateObservableCounter("headend.accounting.commits", () => accounting()?.Commits ?? 0, "{commit}", "Batches written to the spool.");
+        meter.CreateObservableCounter("headend.accounting.spool_failures", () => accounting()?.SpoolFailures ?? 0, "{commit}", "Batches that the spool refused.");
+    }
 
     private static KeyValuePair<string, object?> Initiator(bool local) => new("initiator", local ? "local" : "remote");
 
@@ -157,7 +174,8 @@ internal sealed record MetricsObserver
 
     public required Func<int> HalfOpen { get; init; }
 
-    public required Func<int> AccountingQueue { get; init; }
+    /// <summary>Null where nothing is accounted for.</summary>
+    public required Func<AccountingStatistics?> Accounting { get; init; }
 
     public required Func<IReadOnlyList<AddressPoolStatistics>> Pools { get; init; }
 

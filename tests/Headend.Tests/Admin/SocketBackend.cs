@@ -60,6 +60,19 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
     public ValueTask<IReadOnlyList<AaaServerRecord>> GetAaaServersAsync(CancellationToken cancellation) =>
         new([new AaaServerRecord { Name = "radius1", Address = "198.51.100.2", AuthPort = 1812, AcctPort = 1813, State = "dead", DeadForSeconds = 61, Timeouts = 4 }]);
 
+    public ValueTask<AccountingSpoolRecord> GetAccountingAsync(CancellationToken cancellation) => new(new AccountingSpoolRecord
+    {
+        File = "/var/lib/headend/headend.db",
+        State = "failed",
+        Failure = "database or disk is full",
+        Waiting = 7,
+        WaitingOctets = 3500,
+        Unsaved = 2,
+        MaximumRecords = 100_000,
+        MaximumOctets = 256_000_000,
+        Lists = [new AccountingListRecord { Name = "acct-list", State = "silent", SilentForSeconds = 61, Waiting = 5 }],
+    });
+
     public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
         new([
             new AddressPoolRecord

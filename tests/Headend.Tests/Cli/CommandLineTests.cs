@@ -54,6 +54,10 @@ public sealed class CommandLineTests
         Assert.Contains("AES_CBC_256 HMAC_SHA2_256_128", sas, StringComparison.Ordinal);
         var (_, servers, _) = await RunAsync("show", "aaa", "servers", "--socket", backend.Path);
         Assert.Contains("dead for 00:01:01", servers, StringComparison.Ordinal);
+        var (_, accounting, _) = await RunAsync("show", "aaa", "accounting", "--socket", backend.Path);
+        Assert.Contains("failed: database or disk is full", accounting, StringComparison.Ordinal);
+        Assert.Contains("7 of 100000 records, 3500 B of 256 MB", accounting, StringComparison.Ordinal);
+        Assert.Matches("acct-list +silent for 00:01:01 +5 ", accounting);
         var (_, pools, _) = await RunAsync("show", "ip", "local", "pool", "--socket", backend.Path);
         Assert.Matches("p4 +10.99.0.1 +10.99.255.254 +65536 +3 +4 +77", pools);
         Assert.Matches("\n +10.98.0.1 +10.98.0.9", pools);

@@ -43,6 +43,23 @@ public sealed class ConfigurationParserTests : IDisposable
     }
 
     [Fact]
+    public void Accounting_says_what_an_outage_does_and_how_much_may_wait()
+    {
+        var accounting = "accounting:     [ { name: acct-list, methods: [group corp], interim-interval: 10m";
+        var text = ConfigurationFixture.Complete.Replace(accounting + " } ]", accounting + ", on-failure: end-session, failure-time: 2m }, { name: other, methods: [group corp] } ]"
+            + "\n  accounting-spool: { records: 5000, size: 2MB, checkpoint-interval: 10s }", StringComparison.Ordinal);
+        var outcome = fixture.Parse(text);
+        Assert.Empty(outcome.Diagnostics);
+        var aaa = outcome.Configuration!.Aaa;
+        Assert.Equal([TimeSpan.FromMinutes(2), null], aaa.Accounting.Select(a => a.EndSessionsAfter));
+        Assert.Equal(new AccountingSpoolOptions(5000, 2_000_000, TimeSpan.FromSeconds(10)), aaa.AccountingSpool);
+
+        Assert.Equal(new AccountingSpoolOptions(100_000, 256_000_000, TimeSpan.FromSeconds(30)), fixture.Parse(ConfigurationFixture.Complete).Configuration!.Aaa.AccountingSpool);
+        Assert.Contains("is not one of embedded", Assert.Single(fixture.Findings("store: { kind: postgresql }\n" + ConfigurationFixture.Complete)), StringComparison.Ordinal);
+        Assert.Contains("'512kB'", Assert.Single(fixture.Findings(text.Replace("2MB", "512kB", StringComparison.Ordinal))), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Absent_keys_have_the_documented_defaults()
     {
         var outcome = fixture.Parse("""
@@ -118,7 +135,7 @@ public sealed class ConfigurationParserTests : IDisposable
     [InlineData("listen:", "1:8: 'listen' has no value")]
     [InlineData("listen: [a]", "1:9: 'listen': expected keys and values, found a list")]
     [InlineData("listen: {}\nlisten: {}", "2:1: duplicate key 'listen', first at line 1")]
-    [InlineData("store: { kind: embedded }", "1:1: unknown key 'store' in the configuration; supported: aaa, access-lists, admin, admission, data-plane, ikev2, include, listen, pools, radius, state-directory, telemetry, virtual-templates")]
+    [InlineData("cluster: { kind: embedded }", "1:1: unknown key 'cluster' in the configuration; supported: aaa, access-lists, admin, admission, data-plane, ikev2, include, listen, pools, radius, state-directory, store, telemetry, virtual-templates")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1 } ] }", "1:22: exactly one of secret, secret-file, secret-env is needed, found none")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1, secret: x, secret-env: HEADEND_NONE } ] }", "1:76: exactly one of secret, secret-file, secret-env is needed, found secret and secret-env")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1, secret-env: HEADEND_NONE } ] }", "1:65: the environment variable 'HEADEND_NONE' is not set")]

@@ -22,7 +22,7 @@ public sealed partial class PrometheusTests
         {
             ActiveSessions = () => 3,
             HalfOpen = () => 1,
-            AccountingQueue = () => 0,
+            Accounting = () => null,
             Pools = () => [new AddressPoolStatistics("p4", Size: 254, Free: 250, Leased: 3, HeldDown: 1, HighWater: 9, Exhausted: 7)],
             Esp = () => new EspTotalsRecord(10, 1000, 20, long.MaxValue),
             EspDrops = () => new Dictionary<string, long> { ["replay"] = 2 },

@@ -67,7 +67,7 @@ thread pool {
 	max_requests_per_server = 0
 }
 client headend {
-	ipaddr = 192.0.2.1
+	ipaddr = ${RADIUS_CLIENT:-192.0.2.1}
 	secret = $secret
 	require_message_authenticator = yes
 	nas_type = other

@@ -1,0 +1,201 @@
+using Headend.Aaa.Accounting;
+using Headend.Admin;
+using Headend.Configuration;
+using Headend.Runtime;
+using Headend.Sessions;
+using Headend.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Composition;
+
+/// <summary>The embedded store and the accounting client on it; nothing of it where no accounting list is configured.</summary>
+internal sealed partial class AccountingComposition : IAsyncDisposable
+{
+    public const string FileName = "headend.db";
+
+    private static readonly TimeSpan LockCheck = TimeSpan.FromMilliseconds(200);
+
+    private readonly HeadendConfiguration configuration;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly EmbeddedStore? store;
+    private readonly AccountingLimits limits = new();
+    private ITimer? checkpoints;
+
+    private AccountingComposition(
+        HeadendConfiguration configuration, RadiusComposition radius, IAccountingObserver observer, EmbeddedStore? store, TimeProvider time, ILogger logger)
+    {
+        this.configuration = configuration;
+        this.store = store;
+        this.time = time;
+        this.logger = logger;
+        if (store is null || radius.Client is null)
+            return;
+        if (store.SetAside is { } aside)
+            LogSetAside(logger, store.Path, aside);
+        Epoch = TakeEpoch(store);
+        limits = new AccountingLimits { MaximumRecords = configuration.Aaa.AccountingSpool.Records, MaximumOctets = configuration.Aaa.AccountingSpool.Size };
+        Client = new AccountingClient(radius.Client, new EmbeddedAccountingSpool(store), radius.AccountingLists, time, limits, observer);
+        var left = Client.GetStatistics();
+        if (left.Waiting > 0 || left.Recovered > 0)
+            LogRecovered(logger, left.Waiting, left.Recovered);
+        if (left.Orphans > 0)
+            LogOrphans(logger, left.Orphans);
+    }
+
+    /// <summary>Null where no accounting list is configured.</summary>
+    public AccountingClient? Client { get; }
+
+    /// <summary>The first half of every Acct-Session-Id: greater than that of every earlier process. Null without a store.</summary>
+    public uint? Epoch { get; }
+
+    /// <exception cref="HeadendStartException">The store cannot be used.</exception>
+    public static AccountingComposition Open(
+        HeadendConfiguration configuration, RadiusComposition radius, IAccountingObserver observer, TimeProvider time, TimeSpan patience, ILogger logger,
+        CancellationToken cancellation)
+    {
+        if (radius.AccountingLists.Count == 0)
+            return new AccountingComposition(configuration, radius, observer, null, time, logger);
+        try
+        {
+            var store = OpenStore(Path.Combine(configuration.StateDirectory, FileName), time, patience, cancellation);
+            return new AccountingComposition(configuration, radius, observer, store, time, logger);
+        }
+        catch (DllNotFoundException error)
+        {
+            throw new HeadendStartException("accounting needs SQLite: install libsqlite3-0 (libsqlite3.so.0)", error);
+        }
+        catch (StoreException error)
+        {
+            throw new HeadendStartException(error.IsBusy ? $"{error.Message}: does another headend use this state directory?" : error.Message, error);
+        }
+    }
+
+    /// <summary>Announces this start behind what the last process left, and begins to send.</summary>
+    /// <param name="table">Whose counters are stored from time to time.</param>
+    /// <param name="countersOf">Reads a session's counters.</param>
+    public void Start(SessionTable table, Func<ClientSession, TrafficCounters> countersOf)
+    {
+        if (Client is null)
+            return;
+        Client.Announce(AcctStatusType.AccountingOn, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier());
+        Client.Start();
+        var interval = configuration.Aaa.AccountingSpool.CheckpointInterval;
+        checkpoints = time.CreateTimer(
+            _ => Client.Checkpoint([.. table.All.Where(s => s.Accounting is not null).Select(s => (s.Names.AcctSessionId, countersOf(s)))]), null, interval, interval);
+    }
+
+    /// <summary>Announces the end behind the Stops of all sessions and sends what the servers take within <paramref name="deadline"/>.</summary>
+    public async Task StopAsync(TimeSpan deadline)
+    {
+        if (Client is null)
+            return;
+        Client.Announce(AcctStatusType.AccountingOff, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier());
+        var left = await Client.FlushAsync(deadline);
+        var unsaved = Client.GetStatistics().Unsaved;
+        if (unsaved > 0)
+            LogLost(logger, unsaved);
+        else if (left > 0)
+            LogUndelivered(logger, left);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (checkpoints is not null)
+            await checkpoints.DisposeAsync();
+        if (Client is not null)
+            await Client.DisposeAsync();
+        store?.Dispose();
+    }
+
+    public AccountingSpoolRecord Describe()
+    {
+        if (Client is null)
+            return new AccountingSpoolRecord { State = "ok" };
+        var now = time.GetUtcNow();
+        var statistics = Client.GetStatistics();
+        return new AccountingSpoolRecord
+        {
+            File = store!.Path,
+            State = statistics.SpoolFailure is null ? "ok" : "failed",
+            Failure = statistics.SpoolFailure,
+            Waiting = statistics.Waiting,
+            WaitingOctets = statistics.WaitingOctets,
+            Unsaved = statistics.Unsaved,
+            OldestSeconds = Client.FindOldest() is { } oldest ? (long)(now - oldest).TotalSeconds : null,
+            MaximumRecords = limits.MaximumRecords,
+            MaximumOctets = limits.MaximumOctets,
+            OpenSessions = statistics.OpenSessions,
+            RecoveredSessions = statistics.Recovered,
+            Delivered = statistics.Delivered,
+            Spooled = statistics.CommittedRecords,
+            Commits = statistics.Commits,
+            SpoolFailures = statistics.SpoolFailures,
+            DroppedInterims = statistics.DroppedInterims,
+            Unsendable = statistics.Unsendable,
+            Orphans = statistics.Orphans,
+            Lists = [.. statistics.Lists.Select(l => new AccountingListRecord
+            {
+                Name = l.Name,
+                State = l.SilentSince is null ? "up" : "silent",
+                SilentForSeconds = l.SilentSince is { } since ? (long)(now - since).TotalSeconds : null,
+                Waiting = l.Waiting,
+                InFlight = l.InFlight,
+                Stuck = l.Stuck,
+                Delivered = l.Delivered,
+                Failures = l.Failures,
+            })],
+        };
+    }
+
+    // A process that was killed holds its locks until the kernel has taken its interfaces down, as with the ports.
+    private static EmbeddedStore OpenStore(string path, TimeProvider time, TimeSpan patience, CancellationToken cancellation)
+    {
+        var begun = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return EmbeddedStore.Open(path, time.GetUtcNow());
+            }
+            catch (StoreException error) when (error.IsBusy && time.GetElapsedTime(begun) < patience)
+            {
+                cancellation.WaitHandle.WaitOne(LockCheck);
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private uint TakeEpoch(EmbeddedStore from)
+    {
+        var now = time.GetUtcNow().ToUnixTimeSeconds();
+        try
+        {
+            return (uint)from.UpdateSetting("epoch", last => Math.Max(now, last + 1 ?? 0));
+        }
+        catch (StoreException error)
+        {
+            // A full disk: the clock alone has to tell this process from the one before.
+            LogEpoch(logger, error.Message);
+            return (uint)now;
+        }
+    }
+
+    [LoggerMessage(EventId = 1241, EventName = "store-set-aside", Level = LogLevel.Error, Message = "file={File} was damaged and is now {Aside}: accounting records in it were not sent")]
+    private static partial void LogSetAside(ILogger logger, string file, string aside);
+
+    [LoggerMessage(EventId = 1242, EventName = "accounting-recovered", Level = LogLevel.Warning, Message = "records={Records} stops={Stops}: left by an earlier run; stops are of sessions that it did not end")]
+    private static partial void LogRecovered(ILogger logger, int records, int stops);
+
+    [LoggerMessage(EventId = 1243, EventName = "accounting-orphans", Level = LogLevel.Warning, Message = "records={Records}: of accounting lists that are no longer configured; they stay in the store")]
+    private static partial void LogOrphans(ILogger logger, int records);
+
+    [LoggerMessage(EventId = 1244, EventName = "accounting-undelivered", Level = LogLevel.Warning, Message = "records={Records}: no RADIUS server took them yet; the next start sends them")]
+    private static partial void LogUndelivered(ILogger logger, int records);
+
+    [LoggerMessage(EventId = 1245, EventName = "accounting-lost", Level = LogLevel.Error, Message = "records={Records}: neither a RADIUS server nor the disk took them")]
+    private static partial void LogLost(ILogger logger, int records);
+
+    [LoggerMessage(EventId = 1246, EventName = "store-failed", Level = LogLevel.Error, Message = "{Failure}")]
+    private static partial void LogEpoch(ILogger logger, string failure);
+}

@@ -1,0 +1,50 @@
+using Headend.Aaa.Accounting;
+using Headend.Ikev2;
+using Headend.Runtime;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// When accounting begins: the Start is on disk before the client hears that it is connected, so that no crash leaves a session without its records.
+/// </summary>
+internal sealed partial class SessionLifecycle
+{
+    /// <summary>A disk that hangs holds up no login for longer than this.</summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(2);
+
+    private void CompleteInstall(InstallChildSaEffect effect, IkeShard shard, string? fault)
+    {
+        var completion = new InstallChildSaCompletion(effect.Id, fault);
+        if (fault is null && services.Table.TryFind(effect.Session, out var session) && StartAccounting(session!) is { IsCompleted: false } durable)
+            _ = PostWhenDurable(durable, shard, completion, effect.Established);
+        else
+            shard.Post(completion, effect.Established);
+    }
+
+    // On the thread that installed: before the teardown of the same session, which runs there too.
+    private Task StartAccounting(ClientSession session)
+    {
+        if (session.Binding.Accounting is not { } binding || session.Accounting is not null)
+            return Task.CompletedTask;
+        // The name that was proven: what EAP-Response/Identity said before a local method ran is anybody's claim.
+        var nas = session.ToNasRecord(session.User ?? session.IkeIdentity);
+        var authentic = session.Eap is { IsLocal: true } ? AcctAuthentic.Local : AcctAuthentic.Radius;
+        var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow());
+        session.Accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval);
+        return session.Accounting.StartAsync();
+    }
+
+    private async Task PostWhenDurable(Task durable, IkeShard shard, IkeCompletion completion, bool established)
+    {
+        try
+        {
+            await durable.WaitAsync(StartPatience, services.Clock.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            services.Metrics.AccountingStartLate();
+        }
+
+        shard.Post(completion, established);
+    }
+}

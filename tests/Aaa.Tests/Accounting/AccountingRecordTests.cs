@@ -1,0 +1,75 @@
+using System.Net;
+using System.Text;
+using Headend.Aaa.Accounting;
+using Headend.Aaa.Authorization;
+using Headend.Aaa.Radius;
+using Headend.Aaa.Tests.Authentication;
+
+namespace Headend.Aaa.Tests.Accounting;
+
+public sealed class AccountingRecordTests
+{
+    private readonly ManualTimeProvider time = new();
+
+    [Fact]
+    public void A_stop_carries_the_session_the_counters_and_the_cause()
+    {
+        using var secret = RadiusSecret.FromText("testing123");
+        var stop = Session("s1").Stop(time.GetUtcNow() + TimeSpan.FromSeconds(90), new TrafficCounters(0x2_0000_0005, 7, 3, 4), AcctTerminateCause.IdleTimeout);
+        var packet = Wire.Encode(stop.ToRequest(), secret, new byte[16], time.GetUtcNow() + TimeSpan.FromSeconds(100));
+        uint Number(RadiusAttributeType type) => packet.TryGet(type, out var attribute) && attribute.TryGetUInt32(out var value) ? value : uint.MaxValue;
+        Assert.Equal(2u, Number(RadiusAttributeType.AcctStatusType));
+        Assert.Equal((5u, 2u), (Number(RadiusAttributeType.AcctInputOctets), Number(RadiusAttributeType.AcctInputGigawords)));
+        Assert.Equal((7u, 0u), (Number(RadiusAttributeType.AcctOutputOctets), Number(RadiusAttributeType.AcctOutputGigawords)));
+        Assert.Equal((3u, 4u), (Number(RadiusAttributeType.AcctInputPackets), Number(RadiusAttributeType.AcctOutputPackets)));
+        Assert.Equal((90u, 4u, 1u), (Number(RadiusAttributeType.AcctSessionTime), Number(RadiusAttributeType.AcctTerminateCause), Number(RadiusAttributeType.AcctAuthentic)));
+        Assert.Equal((10u, (uint)stop.EventAt.ToUnixTimeSeconds()), (Number(RadiusAttributeType.AcctDelayTime), Number(RadiusAttributeType.EventTimestamp)));
+        Assert.Equal((0x0A630007u, 0xFFFFFF00u), (Number(RadiusAttributeType.FramedIpAddress), Number(RadiusAttributeType.FramedIpNetmask)));
+        Assert.True(packet.TryGet(RadiusAttributeType.FramedIpv6Address, out _));
+        Assert.Equal(["FF00", "01"], Wire.List(packet).Where(a => a.Type == RadiusAttributeType.Class).Select(a => Convert.ToHexString(a.Value.Span)));
+        Assert.Equal("alice@corp", Encoding.UTF8.GetString(Wire.List(packet).Single(a => a.Type == RadiusAttributeType.UserName).Value.Span));
+        Assert.Contains("audit-session-id=a1", Wire.CiscoPairs(packet));
+        Assert.Contains("disc-cause-ext=Idle Timeout", Wire.CiscoPairs(packet));
+        Assert.Equal("Idle-Timeout", stop.TerminateCause.ToString());
+    }
+
+    [Fact]
+    public void A_start_has_no_usage()
+    {
+        using var secret = RadiusSecret.FromText("testing123");
+        var packet = Wire.Encode(Session("s1").Start().ToRequest(), secret, new byte[16], time.GetUtcNow());
+        Assert.False(packet.TryGet(RadiusAttributeType.AcctInputOctets, out _));
+        Assert.False(packet.TryGet(RadiusAttributeType.AcctSessionTime, out _));
+        Assert.False(packet.TryGet(RadiusAttributeType.AcctTerminateCause, out _));
+    }
+
+    // A retransmission after a restart is the same record: only Acct-Delay-Time differs.
+    [Fact]
+    public void A_stored_record_is_sent_as_it_was()
+    {
+        using var secret = RadiusSecret.FromText("testing123");
+        var interim = Session("s1").Interim(time.GetUtcNow(), new TrafficCounters(1, 2, 3, 4)).ToRequest();
+        var stored = interim.EncodedAttributes.ToArray();
+        var restored = new RadiusRequest(RadiusCode.AccountingRequest);
+        Assert.True(restored.TryAddEncoded(stored, time.GetUtcNow()));
+        var before = Wire.Encode(interim, secret, new byte[16], time.GetUtcNow() + TimeSpan.FromSeconds(3));
+        var after = Wire.Encode(restored, secret, new byte[16], time.GetUtcNow() + TimeSpan.FromSeconds(700));
+        Assert.Equal(
+            Wire.List(before).Where(a => a.Type != RadiusAttributeType.AcctDelayTime).Select(a => (a.Type, Convert.ToHexString(a.Value.Span))),
+            Wire.List(after).Where(a => a.Type != RadiusAttributeType.AcctDelayTime).Select(a => (a.Type, Convert.ToHexString(a.Value.Span))));
+        Assert.True(after.TryGet(RadiusAttributeType.AcctDelayTime, out var delay) && delay.TryGetUInt32(out var seconds) && seconds == 700);
+    }
+
+    [Theory]
+    [InlineData("01")]
+    [InlineData("0100")]
+    [InlineData("0101")]
+    [InlineData("0105AABB")]
+    public void What_is_no_sequence_of_attributes_is_not_restored(string hex) =>
+        Assert.False(new RadiusRequest(RadiusCode.AccountingRequest).TryAddEncoded(Convert.FromHexString(hex), time.GetUtcNow()));
+
+    private AccountingSession Session(string id) => new(
+        AccessRequestTests.Session with { AcctSessionId = id },
+        SessionProfile.Empty with { UserName = "alice@corp", Ipv4Netmask = IPAddress.Parse("255.255.255.0"), Classes = [new byte[] { 0xFF, 0 }, new byte[] { 1 }] },
+        [IPAddress.Parse("10.99.0.7"), IPAddress.Parse("2001:db8::7")], AcctAuthentic.Radius, time.GetUtcNow());
+}
