@@ -97,6 +97,11 @@ make_run() {
 end_run() {
   trap - EXIT INT TERM
   local pidfile name namespace
+  # The headend says goodbye to its RADIUS servers: they go after it.
+  if [ -e "$RUN/gateway.pid" ]; then
+    signal CONT gateway
+    stop gateway
+  fi
   for pidfile in "$RUN"/*.pid; do
     [ -e "$pidfile" ] || continue
     name=$(basename "$pidfile" .pid)
