@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads FreeRADIUS's accounting detail file.
 
-detail.py count FILE STATUS [ATTRIBUTE=VALUE...]     how many records of that Acct-Status-Type (Start, Interim-Update, Stop, any)
+detail.py count FILE STATUS [ATTRIBUTE=VALUE...]     how many records of that Acct-Status-Type (Start, Interim-Update, Stop; any = of a session, so neither On nor Off)
 detail.py get FILE STATUS ATTRIBUTE [ATTRIBUTE=VALUE...]   the last such record's values of an attribute, one a line
 detail.py octets FILE USER          "in-octets in-packets out-octets out-packets" of the user's last Stop, gigawords added
 detail.py story FILE USER           checks that the user's records agree: one session id, Start first, Stop last, counters never fall;
@@ -10,6 +10,7 @@ detail.py story FILE USER           checks that the user's records agree: one se
 import re
 import sys
 
+OF_THE_NAS = ("Accounting-On", "Accounting-Off")
 WORDS = {"Interim": "Interim-Update"}
 
 
@@ -34,7 +35,7 @@ def matching(path, status, filters):
     wanted = [f.split("=", 1) for f in filters]
     status = WORDS.get(status, status)
     return [r for r in records(path)
-            if status in ("any", r["Acct-Status-Type"][0]) and all(any(v in x for x in r.get(k, [])) for k, v in wanted)]
+            if (r["Acct-Status-Type"][0] == status or status == "any" and r["Acct-Status-Type"][0] not in OF_THE_NAS) and all(any(v in x for x in r.get(k, [])) for k, v in wanted)]
 
 
 def number(record, name):
