@@ -246,7 +246,7 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
         var refused = VirtualAccessDerivation.Change(current, commands, out var config);
         if (!refused.IsEmpty)
             return new InterfaceChangeFailure(string.Join("; ", refused.Select(r => r.Failure)), IsBadValue: true);
-        if (!dataPlane.TryUpdateInterface(session.Handle, config, out var failure))
+        if (!dataPlane.TryUpdateInterface(session.Handle, standing => standing with { Config = config }, out var failure))
             return new InterfaceChangeFailure(failure.ToString(), failure.BadValue);
         session.InterfaceConfig = config;
         return null;

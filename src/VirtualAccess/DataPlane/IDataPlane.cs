@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using Headend.VirtualAccess.Configuration;
 
 namespace Headend.VirtualAccess.DataPlane;
 
@@ -20,9 +19,13 @@ public interface IDataPlane : IDisposable
     bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure);
 
     /// <summary>
-    /// Brings a standing interface from its configuration to another, all of it or none: what had been done before a failure is undone. SAs and counters stay.
+    /// Brings a standing interface from what it is to what <paramref name="change"/> makes of it, all of it or none: what had been done before a failure is undone.
+    /// SAs and counters stay. Number, client addresses and routes are not changed by it.
     /// </summary>
-    bool TryUpdateInterface(SessionHandle session, InterfaceConfig config, [NotNullWhen(false)] out InterfaceFailure? failure);
+    /// <param name="session">Whose interface.</param>
+    /// <param name="change">Pure; called with what stands, while no other change of this interface runs.</param>
+    /// <param name="failure">The step that failed.</param>
+    bool TryUpdateInterface(SessionHandle session, Func<InterfaceRequest, InterfaceRequest> change, [NotNullWhen(false)] out InterfaceFailure? failure);
 
     /// <summary>Adds routes to the interface, all or none.</summary>
     bool TryAddRoutes(SessionHandle session, ImmutableArray<InterfaceRoute> routes, [NotNullWhen(false)] out InterfaceFailure? failure);

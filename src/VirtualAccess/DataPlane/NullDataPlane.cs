@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using Headend.VirtualAccess.Configuration;
 
 namespace Headend.VirtualAccess.DataPlane;
 
@@ -30,7 +29,7 @@ public sealed class NullDataPlane : IDataPlane
         return true;
     }
 
-    public bool TryUpdateInterface(SessionHandle session, InterfaceConfig config, [NotNullWhen(false)] out InterfaceFailure? failure)
+    public bool TryUpdateInterface(SessionHandle session, Func<InterfaceRequest, InterfaceRequest> change, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         failure = sessions.ContainsKey(session.Value) ? null : new InterfaceFailure("change interface", "no such session");
         return failure is null;

@@ -3,7 +3,6 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.Linux;
 
 namespace Headend.VirtualAccess.DataPlane;
@@ -69,12 +68,21 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     {
         session = default;
         if (!InterfacePlan.TryCreate(netlink, lentAddresses, heldAddresses, request, options, out var device, out var lent, out failure)) return false;
+        failure = InterfaceStagePlan.Create(options.Stages, TargetOf(device), request);
+        if (failure is not null)
+        {
+            device.Dispose();
+            heldAddresses.Release(lent.V4);
+            return false;
+        }
+
         var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, Resolve(request.Path));
         sessions[created.Handle.Value] = created;
         var errno = ReaderOf(created).Add(created);
         if (errno != 0)
         {
             sessions.TryRemove(created.Handle.Value, out _);
+            InterfaceStagePlan.Remove(options.Stages, TargetOf(device), request);
             device.Dispose();
             heldAddresses.Release(lent.V4);
             failure = new InterfaceFailure($"watch {device.Name}", Errno.Describe(errno));
@@ -85,7 +93,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         return true;
     }
 
-    public bool TryUpdateInterface(SessionHandle session, InterfaceConfig config, [NotNullWhen(false)] out InterfaceFailure? failure)
+    public bool TryUpdateInterface(SessionHandle session, Func<InterfaceRequest, InterfaceRequest> change, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         if (!sessions.TryGetValue(session.Value, out var found))
         {
@@ -102,10 +110,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
                 return false;
             }
 
-            var wanted = found.Request with { Config = config };
-            var lent = found.Lent;
-            failure = InterfacePlan.Update(netlink, lentAddresses, heldAddresses, found.Request, wanted, options, found.Device.Index, ref lent);
-            if (failure is null) (found.Request, found.Lent) = (wanted, lent);
+            failure = Update(found, change(found.Request));
         }
 
         return failure is null;
@@ -200,6 +205,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         lock (found.ChangeGate)
         {
             InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index);
+            InterfaceStagePlan.Remove(options.Stages, TargetOf(found.Device), found.Request);
             closer.Close(found.Device);
             heldAddresses.Release(found.Lent.V4);
         }
@@ -230,9 +236,24 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         foreach (var handle in sessions.Keys) RemoveInterface(new SessionHandle(handle), out _);
         foreach (var reader in readers) reader.Dispose();
         closer.Dispose();
+        foreach (var stage in options.Stages) stage.Dispose();
         foreach (var listener in rawListeners) listener.Dispose();
         netlink.Dispose();
     }
+
+    private InterfaceFailure? Update(DataPlaneSession session, InterfaceRequest wanted)
+    {
+        var (standing, lent) = (session.Request, session.Lent);
+        var failure = InterfacePlan.Update(netlink, lentAddresses, heldAddresses, standing, wanted, options, session.Device.Index, ref lent);
+        if (failure is not null) return failure;
+        failure = InterfaceStagePlan.Update(options.Stages, TargetOf(session.Device), standing, wanted);
+        if (failure is null) session.Request = wanted;
+        else InterfacePlan.Update(netlink, lentAddresses, heldAddresses, wanted, standing, options, session.Device.Index, ref lent);
+        session.Lent = lent;
+        return failure;
+    }
+
+    private static InterfaceTarget TargetOf(TunDevice device) => new(device.Name, device.Index);
 
     private static InterfaceFailure? Check(EspSaParameters parameters)
     {

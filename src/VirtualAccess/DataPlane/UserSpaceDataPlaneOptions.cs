@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>Settings of the user-space data plane.</summary>
@@ -16,6 +18,9 @@ public sealed record UserSpaceDataPlaneOptions
     public bool PlainEsp { get; init; } = true;
 
     public int UnknownSpiHintsPerSecond { get; init; } = 100;
+
+    /// <summary>Further parts of every interface's plan, in order. The data plane disposes them.</summary>
+    public ImmutableArray<IInterfaceStage> Stages { get; init; } = [];
 
     /// <summary>"Too big" messages generated per session and second.</summary>
     public int TooBigPerSecond { get; init; } = 50;

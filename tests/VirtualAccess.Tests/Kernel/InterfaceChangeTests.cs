@@ -88,6 +88,6 @@ public sealed class InterfaceChangeTests : IDisposable
     private InterfaceFailure? Change(Gateway gateway, string[] commands)
     {
         Assert.Empty(VirtualAccessDerivation.Change(InterfaceConfig.Empty, new AuthorizedCommands(Origin, [.. commands]), out var config));
-        return space.Do(() => gateway.Plane.TryUpdateInterface(gateway.Session, config, out var failure) ? null : failure);
+        return space.Do(() => gateway.Plane.TryUpdateInterface(gateway.Session, standing => standing with { Config = config }, out var failure) ? null : failure);
     }
 }
