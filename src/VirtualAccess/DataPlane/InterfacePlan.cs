@@ -17,23 +17,26 @@ internal static class InterfacePlan
     /// <param name="held">Keeps the IPv4 one, the source of the routes; to be released when they are gone.</param>
     /// <param name="request">What is wanted.</param>
     /// <param name="options">Settings.</param>
+    /// <param name="create">Makes the device.</param>
     /// <param name="device">The device.</param>
     /// <param name="lent">What was lent.</param>
     /// <param name="failure">The step that failed; nothing is left of the others.</param>
-    public static bool TryCreate(
+    public static bool TryCreate<TDevice>(
         NetlinkSocket netlink,
         LentAddressTable table,
         LentAddressHolder held,
         InterfaceRequest request,
         UserSpaceDataPlaneOptions options,
-        [NotNullWhen(true)] out TunDevice? device,
+        InterfaceDeviceFactory<TDevice> create,
+        [NotNullWhen(true)] out TDevice? device,
         out LentAddresses lent,
         [NotNullWhen(false)] out InterfaceFailure? failure)
+        where TDevice : class, IInterfaceDevice
     {
         device = null;
         if (!TryLend(table, request, out lent, out failure)) return false;
         if (!held.TryAcquire(lent.V4, out failure)) return false;
-        var created = TunDevice.Create(request.Device, out var errno);
+        var created = create(request, out var errno);
         if (created is null)
         {
             failure = new InterfaceFailure($"create {request.Device}", Errno.Describe(errno));

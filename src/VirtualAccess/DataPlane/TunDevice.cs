@@ -8,7 +8,7 @@ namespace Headend.VirtualAccess.DataPlane;
 /// A TUN device that lives as long as its descriptor: not persistent, so that the kernel removes it, its addresses and its routes even when the
 /// process is killed. The owner orders reads, writes and <see cref="Dispose"/>.
 /// </summary>
-internal sealed unsafe class TunDevice : IDisposable
+internal sealed unsafe class TunDevice : IInterfaceDevice
 {
     private int descriptor;
 

@@ -67,7 +67,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         session = default;
-        if (!InterfacePlan.TryCreate(netlink, lentAddresses, heldAddresses, request, options, out var device, out var lent, out failure)) return false;
+        if (!InterfacePlan.TryCreate(netlink, lentAddresses, heldAddresses, request, options, CreateDevice, out var device, out var lent, out failure)) return false;
         failure = InterfaceStagePlan.Create(options.Stages, TargetOf(device), request);
         if (failure is not null)
         {
@@ -252,6 +252,8 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         session.Lent = lent;
         return failure;
     }
+
+    private static TunDevice? CreateDevice(InterfaceRequest request, out int errno) => TunDevice.Create(request.Device, out errno);
 
     private static InterfaceTarget TargetOf(TunDevice device) => new(device.Name, device.Index);
 
