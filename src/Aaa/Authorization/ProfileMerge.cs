@@ -1,18 +1,43 @@
+using System.Collections.Immutable;
+
 namespace Headend.Aaa.Authorization;
 
 /// <summary>
-/// FlexVPN's merge of authorization data: by default the user's values win over the group's; with override the group's win over the user's. Values that name a thing replace
-/// each other; lists of routes, interface commands and split-DNS names add up, the group's first. Class and Chargeable-User-Identity are the authenticating server's alone and
-/// come from the user's side.
+/// FlexVPN's merge of authorization data: group, implicit user, user, each above the one before; with override implicit user, user, group. Values that name a thing replace
+/// each other; lists of routes, interface commands and split-DNS names add up, the weaker's first.
 /// </summary>
 public static class ProfileMerge
 {
-    /// <param name="group">Of the group authorization.</param>
-    /// <param name="user">Of the user authorization, explicit or implicit.</param>
+    /// <summary>
+    /// Puts sources of one session in their order of application, the strongest last: the merge and the interface commands go by it.
+    /// </summary>
+    /// <param name="sources">In any order, one of a kind.</param>
     /// <param name="groupOverrides">The profile's `override`.</param>
-    public static SessionProfile Merge(SessionProfile group, SessionProfile user, bool groupOverrides = false)
+    public static ImmutableArray<AuthorizationSource> Order(IEnumerable<AuthorizationSource> sources, bool groupOverrides) =>
+        [.. sources.OrderBy(s => groupOverrides && s.Origin.Kind == AuthorizationKind.Group ? AuthorizationKind.ChangeOfAuthorization : s.Origin.Kind)];
+
+    /// <summary>
+    /// Merges sources that <see cref="Order"/> has put in order. The user's name, Class and Chargeable-User-Identity are the authenticating server's: an authorization gives
+    /// them only where the authentication has none, the user's own before the group's.
+    /// </summary>
+    public static SessionProfile Merge(ImmutableArray<AuthorizationSource> ordered)
     {
-        var (weak, strong) = groupOverrides ? (user, group) : (group, user);
+        var merged = ordered.Aggregate(SessionProfile.Empty, static (weak, source) => Merge(weak, source.Profile));
+        AuthorizationKind[] authority = [AuthorizationKind.ImplicitUser, AuthorizationKind.ExplicitUser, AuthorizationKind.Group];
+        var byAuthority = authority.SelectMany(kind => ordered.Where(s => s.Origin.Kind == kind)).Select(static s => s.Profile).ToList();
+        return merged with
+        {
+            UserName = byAuthority.Find(static p => p.UserName is not null)?.UserName,
+            Classes = byAuthority.Find(static p => !p.Classes.IsEmpty)?.Classes ?? [],
+            ChargeableUserIdentity = byAuthority.Find(static p => !p.ChargeableUserIdentity.IsEmpty)?.ChargeableUserIdentity ?? default,
+        };
+    }
+
+    /// <summary>Merges two profiles.</summary>
+    /// <param name="weak">Gives what the other does not say.</param>
+    /// <param name="strong">Wins.</param>
+    public static SessionProfile Merge(SessionProfile weak, SessionProfile strong)
+    {
         // Address and choice belong together, as do pool and choice: a fixed address of one side is not to be undone by a pool of the weaker one.
         var address = strong.Ipv4Choice != AddressChoice.Unspecified ? strong : weak;
         // All that one side says of a direction's filter is one filter: parts of two would be neither's.
@@ -20,7 +45,7 @@ public static class ProfileMerge
         var outbound = strong.OutboundAccessList is not null || !strong.OutboundEntries.IsEmpty ? strong : weak;
         return new SessionProfile
         {
-            UserName = user.UserName ?? group.UserName,
+            UserName = strong.UserName ?? weak.UserName,
             Ipv4Choice = address.Ipv4Choice,
             Ipv4Address = address.Ipv4Address,
             Ipv4Netmask = strong.Ipv4Netmask ?? weak.Ipv4Netmask,
@@ -35,10 +60,10 @@ public static class ProfileMerge
             DnsServers = strong.DnsServers.IsEmpty ? weak.DnsServers : strong.DnsServers,
             NbnsServers = strong.NbnsServers.IsEmpty ? weak.NbnsServers : strong.NbnsServers,
             DefaultDomain = strong.DefaultDomain ?? weak.DefaultDomain,
-            SplitDns = [.. group.SplitDns.Union(user.SplitDns, StringComparer.OrdinalIgnoreCase)],
-            Routes = [.. group.Routes.Union(user.Routes)],
-            RouteInterfaces = [.. group.RouteInterfaces.Union(user.RouteInterfaces, StringComparer.Ordinal)],
-            RouteAccessLists = [.. group.RouteAccessLists.Union(user.RouteAccessLists)],
+            SplitDns = [.. weak.SplitDns.Union(strong.SplitDns, StringComparer.OrdinalIgnoreCase)],
+            Routes = [.. weak.Routes.Union(strong.Routes)],
+            RouteInterfaces = [.. weak.RouteInterfaces.Union(strong.RouteInterfaces, StringComparer.Ordinal)],
+            RouteAccessLists = [.. weak.RouteAccessLists.Union(strong.RouteAccessLists)],
             // The same network twice is one route, with the stronger side's distance and tag.
             PeerRoutes = [.. weak.PeerRoutes.Where(route => strong.PeerRoutes.All(other => other.Network != route.Network)), .. strong.PeerRoutes],
             DelegatedIpv6Prefix = strong.DelegatedIpv6Prefix ?? weak.DelegatedIpv6Prefix,
@@ -56,8 +81,8 @@ public static class ProfileMerge
             InterimInterval = strong.InterimInterval ?? weak.InterimInterval,
             FlowLimit = strong.FlowLimit ?? weak.FlowLimit,
             PortLimit = strong.PortLimit ?? weak.PortLimit,
-            Classes = user.Classes,
-            ChargeableUserIdentity = user.ChargeableUserIdentity,
+            Classes = strong.Classes.IsEmpty ? weak.Classes : strong.Classes,
+            ChargeableUserIdentity = strong.ChargeableUserIdentity.IsEmpty ? weak.ChargeableUserIdentity : strong.ChargeableUserIdentity,
             // The last command of a kind wins on the interface, so the stronger side comes last.
             InterfaceCommands = weak.InterfaceCommands.AddRange(strong.InterfaceCommands),
             InboundAccessList = inbound.InboundAccessList,

@@ -133,9 +133,10 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Eap = options.Eap,
             LocalEap = localEap,
             Authentication = radius.MethodsOf(aaa.Authentication.First(l => l.Name == options.AuthenticationList)),
+            AuthenticationList = options.AuthenticationList,
             UserCached = options.Authorization.UserCached,
             Group = options.Authorization.Group is { } group
-                ? new GroupPolicyBinding(group.Name, radius.MethodsOf(aaa.Authorization.First(l => l.Name == group.List)), group.Override)
+                ? new GroupPolicyBinding(group.Name, group.List, radius.MethodsOf(aaa.Authorization.First(l => l.Name == group.List)), group.Override)
                 : null,
             Accounting = options.AccountingList is { } list ? radius.AccountingOf(list) : null,
             Unique = options.Unique,

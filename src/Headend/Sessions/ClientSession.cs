@@ -68,8 +68,11 @@ internal sealed class ClientSession
 
     public EapConversation? Eap { get; set; }
 
-    /// <summary>What the authentication brought (Access-Accept, or the local user's policy); empty before.</summary>
-    public SessionProfile UserProfile { get; set; } = SessionProfile.Empty;
+    /// <summary>What the authentication brought (Access-Accept, or the local user's policy); null before, and where it brings nothing.</summary>
+    public AuthorizationSource? Authenticated { get; set; }
+
+    /// <summary>What <see cref="Profile"/> was merged from, in order of application: the strongest last.</summary>
+    public ImmutableArray<AuthorizationSource> AuthorizationSources { get; set; } = [];
 
     /// <summary>The merged authorization, from Authorize on.</summary>
     public SessionProfile Profile { get; set; } = SessionProfile.Empty;
@@ -174,6 +177,12 @@ internal sealed class ClientSession
         ConnectInfo = ClientSoftware is null ? $"IKEv2 {Binding.Name}" : $"IKEv2 {Binding.Name} {ClientSoftware}",
     };
 
+    /// <summary>The interface commands that AAA gave, source by source in order of application.</summary>
+    public IEnumerable<AuthorizedCommands> AuthorizedCommands() =>
+        from source in AuthorizationSources
+        where !source.Profile.InterfaceCommands.IsEmpty
+        select new AuthorizedCommands(ToConfigOrigin(source.Origin), source.Profile.InterfaceCommands);
+
     public IEnumerable<IPAddress> ClientAddresses()
     {
         if (Addresses?.IPv4 is { } four)
@@ -181,4 +190,11 @@ internal sealed class ClientSession
         if (Addresses?.IPv6 is { } six)
             yield return six;
     }
+    private static ConfigOrigin ToConfigOrigin(AuthorizationOrigin origin) => origin.Kind switch
+    {
+        AuthorizationKind.Group => new ConfigOrigin(ConfigSource.AaaGroup, origin.Name),
+        AuthorizationKind.ImplicitUser => new ConfigOrigin(ConfigSource.AaaImplicitUser, origin.Name),
+        AuthorizationKind.ExplicitUser => new ConfigOrigin(ConfigSource.AaaUser, origin.Name),
+        _ => new ConfigOrigin(ConfigSource.ChangeOfAuthorization, origin.Name),
+    };
 }

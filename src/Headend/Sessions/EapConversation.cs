@@ -205,7 +205,12 @@ internal sealed class EapConversation : IDisposable
         {
             if (!SessionProfileReader.TryRead(accept.Packet, profileObserver, out var profile, out error))
                 return new RelayAnswer.Reject(null, $"the Access-Accept of {accept.Server.Name} cannot be used: {error}");
-            session.UserProfile = profile;
+            var origin = new AuthorizationOrigin(AuthorizationKind.ImplicitUser, attributes.UserName ?? Identity)
+            {
+                Server = accept.Server.Name,
+                List = session.Binding.AuthenticationList,
+            };
+            session.Authenticated = new AuthorizationSource(origin, profile);
             session.AuthorizedBy = session.Binding.Authentication[methodIndex].Group;
             // The relay zeroes the key that it is handed.
             return new RelayAnswer.Accept(attributes.EapMessage, (byte[]?)attributes.Msk?.Clone(), attributes.UserName);
@@ -231,7 +236,7 @@ internal sealed class EapConversation : IDisposable
             case EapStep.Success success:
                 session.User = success.Identity;
                 if (server is not null)
-                    session.UserProfile = local.Users.ProfileOf(success.Identity);
+                    session.Authenticated = LocalAuthorization(success.Identity);
                 return new EapOutcome.Success(success.Packet, success.Msk, success.Identity, success.Method?.Name ?? "EAP");
             case EapStep.Failure failure:
                 return new EapOutcome.Failure(failure.Packet, user, method, failure.Reason);
@@ -241,4 +246,7 @@ internal sealed class EapConversation : IDisposable
                 throw new UnreachableException();
         }
     }
+
+    private AuthorizationSource LocalAuthorization(string user) =>
+        new(new AuthorizationOrigin(AuthorizationKind.ImplicitUser, user) { List = session.Binding.AuthenticationList }, local.Users.ProfileOf(user));
 }

@@ -13,9 +13,10 @@ internal readonly record struct AaaMethod(RadiusServerGroup? Group)
 
 /// <summary>A fixed group policy that is merged with the user's authorization.</summary>
 /// <param name="Name">Policy name; User-Name of the request where RADIUS is asked.</param>
+/// <param name="List">Name of the list of <paramref name="Methods"/>.</param>
 /// <param name="Methods">In order; the next is asked when one is unavailable or does not know the policy.</param>
 /// <param name="Overrides">The group's values win over the user's.</param>
-internal sealed record GroupPolicyBinding(string Name, IReadOnlyList<AaaMethod> Methods, bool Overrides);
+internal sealed record GroupPolicyBinding(string Name, string List, IReadOnlyList<AaaMethod> Methods, bool Overrides);
 
 /// <param name="List">Name of the accounting list.</param>
 /// <param name="InterimInterval">Where the Access-Accept names none; null sends none.</param>
@@ -31,6 +32,9 @@ internal sealed record ProfileBinding
     public LocalEapBinding LocalEap { get; init; } = LocalEapBinding.Default;
 
     public required IReadOnlyList<AaaMethod> Authentication { get; init; }
+
+    /// <summary>Name of the list of <see cref="Authentication"/>.</summary>
+    public string? AuthenticationList { get; init; }
 
     /// <summary>The attributes of the Access-Accept are the user's authorization.</summary>
     public required bool UserCached { get; init; }

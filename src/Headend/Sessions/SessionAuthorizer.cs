@@ -25,22 +25,29 @@ internal sealed class SessionAuthorizer(RadiusClient? radius, SessionGrantCompil
     public async ValueTask<AuthorizationOutcome> AuthorizeAsync(ClientSession session, CancellationToken cancellation)
     {
         var binding = session.Binding;
-        var cached = session.UserProfile;
-        // Class and the names are the authentication's own, whatever authorization uses.
-        var user = binding.UserCached
-            ? cached
-            : SessionProfile.Empty with { UserName = cached.UserName, Classes = cached.Classes, ChargeableUserIdentity = cached.ChargeableUserIdentity };
-        if (binding.Group is not { } group)
-            return await grants.CompileAsync(session, user, cancellation).ConfigureAwait(false);
-        var (found, refusal, unavailable) = await FindGroupAsync(session, group, cancellation).ConfigureAwait(false);
-        return found is null
-            ? new AuthorizationOutcome(null, refusal, unavailable)
-            : await grants.CompileAsync(session, ProfileMerge.Merge(found, user, group.Overrides), cancellation).ConfigureAwait(false);
+        var sources = new List<AuthorizationSource>();
+        if (session.Authenticated is { } authenticated)
+            sources.Add(binding.UserCached ? authenticated : authenticated with { Profile = IdentityOf(authenticated.Profile) });
+        if (binding.Group is { } group)
+        {
+            var (found, refusal, unavailable) = await FindGroupAsync(session, group, cancellation).ConfigureAwait(false);
+            if (found is null)
+                return new AuthorizationOutcome(null, refusal, unavailable);
+            sources.Add(found);
+        }
+
+        session.AuthorizationSources = ProfileMerge.Order(sources, binding.Group is { Overrides: true });
+        return await grants.CompileAsync(session, ProfileMerge.Merge(session.AuthorizationSources), cancellation).ConfigureAwait(false);
     }
 
-    private async ValueTask<(SessionProfile? Profile, string? Refusal, bool Unavailable)> FindGroupAsync(
+    // Class and the names are the authentication's own, whatever authorization uses.
+    private static SessionProfile IdentityOf(SessionProfile profile) =>
+        SessionProfile.Empty with { UserName = profile.UserName, Classes = profile.Classes, ChargeableUserIdentity = profile.ChargeableUserIdentity };
+
+    private async ValueTask<(AuthorizationSource? Found, string? Refusal, bool Unavailable)> FindGroupAsync(
         ClientSession session, GroupPolicyBinding group, CancellationToken cancellation)
     {
+        var origin = new AuthorizationOrigin(AuthorizationKind.Group, group.Name) { List = group.List };
         string? refusal = null;
         var unavailable = false;
         foreach (var method in group.Methods)
@@ -48,7 +55,7 @@ internal sealed class SessionAuthorizer(RadiusClient? radius, SessionGrantCompil
             if (method.Group is null)
             {
                 if (session.Binding.Policies.TryFind(group.Name, out var local))
-                    return (local, null, false);
+                    return (new AuthorizationSource(origin, local), null, false);
                 refusal = $"there is no authorization policy {group.Name}";
                 continue;
             }
@@ -59,7 +66,7 @@ internal sealed class SessionAuthorizer(RadiusClient? radius, SessionGrantCompil
                 case RadiusOutcome.Accept accept:
                     session.AuthorizedBy ??= method.Group;
                     return SessionProfileReader.TryRead(accept.Packet, observer, out var profile, out var error)
-                        ? (profile, null, false)
+                        ? (new AuthorizationSource(origin with { Server = accept.Server.Name }, profile), null, false)
                         : (null, $"the Access-Accept of {accept.Server.Name} for {group.Name} cannot be used: {error}", false);
                 case RadiusOutcome.Unavailable failed:
                     refusal = failed.Explain();

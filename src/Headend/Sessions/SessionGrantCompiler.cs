@@ -71,7 +71,7 @@ internal sealed partial class SessionGrantCompiler(
         {
             var known = found.Count;
             if (name.Length == 0)
-                found.AddRange(OwnAddresses(session, profile, own));
+                found.AddRange(OwnAddresses(session, own));
             else
                 found.AddRange(own.Where(a => a.Interface == name).Select(a => a.Network));
             if (found.Count > known)
@@ -96,10 +96,9 @@ internal sealed partial class SessionGrantCompiler(
     }
 
     // The session's interface borrows its addresses, and has them as host addresses.
-    private static IEnumerable<IPNetwork> OwnAddresses(ClientSession session, SessionProfile profile, IReadOnlyList<InterfaceAddress> interfaces)
+    private static IEnumerable<IPNetwork> OwnAddresses(ClientSession session, IReadOnlyList<InterfaceAddress> interfaces)
     {
-        _ = VirtualAccessDerivation.Derive(
-            session.Binding.Template, [new AuthorizedCommands(new ConfigOrigin(ConfigSource.AaaUser, ""), profile.InterfaceCommands)], out var config);
+        _ = VirtualAccessDerivation.Derive(session.Binding.Template, session.AuthorizedCommands(), out var config);
         foreach (var (lender, octets) in new[] { (config.IpUnnumbered?.Value, 4), (config.Ipv6Unnumbered?.Value, 16) })
         {
             foreach (var lent in interfaces.Where(a => a.Interface == lender && a.Address.GetAddressBytes().Length == octets).Take(1))

@@ -131,10 +131,7 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
 
     private static InterfaceRequest? Derive(ClientSession session, ChildSaParameters child, out string? fault)
     {
-        List<AuthorizedCommands> authorized = session.Profile.InterfaceCommands.IsEmpty
-            ? []
-            : [new AuthorizedCommands(new ConfigOrigin(ConfigSource.AaaUser, session.User ?? session.IkeIdentity), session.Profile.InterfaceCommands)];
-        var failures = VirtualAccessDerivation.Derive(session.Binding.Template, authorized, out var config);
+        var failures = VirtualAccessDerivation.Derive(session.Binding.Template, session.AuthorizedCommands(), out var config);
         fault = failures.IsEmpty ? null : string.Join("; ", failures.Select(f => $"{f.Origin}: {f.Failure}"));
         return fault is not null
             ? null

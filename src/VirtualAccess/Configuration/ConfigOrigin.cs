@@ -6,6 +6,11 @@ public enum ConfigSource
     Default,
     VirtualTemplate,
     AaaGroup,
+
+    /// <summary>What the authentication itself brought.</summary>
+    AaaImplicitUser,
+
+    /// <summary>An authorization request of the user's own.</summary>
     AaaUser,
 
     /// <summary>A CoA-Request, while the session stood.</summary>
@@ -24,6 +29,7 @@ public readonly record struct ConfigOrigin(ConfigSource Source, string Name)
         ConfigSource.Default => "default",
         ConfigSource.VirtualTemplate => $"virtual-template {Name}",
         ConfigSource.AaaGroup => $"aaa group {Name}",
+        ConfigSource.AaaImplicitUser => $"aaa implicit user {Name}",
         ConfigSource.ChangeOfAuthorization => $"aaa change of authorization {Name}",
         _ => $"aaa user {Name}",
     };

@@ -169,11 +169,30 @@ public sealed class SessionProfileTests : IProfileObserver
         Assert.Equal("10.1.1.1", merged.Ipv4Address!.ToString());
         Assert.Equal("u", Encoding.ASCII.GetString(Assert.Single(merged.Classes).Span));
 
-        var overridden = ProfileMerge.Merge(group, user, groupOverrides: true);
-        Assert.Equal("group", overridden.DefaultDomain);
-        Assert.Equal(["ip mtu 1300", "ip mtu 1400"], overridden.InterfaceCommands.ToArray());
-        Assert.Equal("u", Encoding.ASCII.GetString(Assert.Single(overridden.Classes).Span));
     }
+
+    [Theory]
+    [InlineData(false, "Group ImplicitUser ExplicitUser", "user", "g i u")]
+    [InlineData(true, "ImplicitUser ExplicitUser Group", "group", "i u g")]
+    public void Sources_are_applied_group_implicit_user_and_with_override_implicit_user_group(bool overrides, string order, string winner, string commands)
+    {
+        AuthorizationSource[] sources =
+        [
+            Source(AuthorizationKind.ExplicitUser, SessionProfile.Empty with { DefaultDomain = "user", UserName = "router1", InterfaceCommands = ["u"], Classes = [new byte[] { 1 }] }),
+            Source(AuthorizationKind.Group, SessionProfile.Empty with { DefaultDomain = "group", Ipv4Pool = "gp", InterfaceCommands = ["g"], Classes = [new byte[] { 2 }] }),
+            Source(AuthorizationKind.ImplicitUser, SessionProfile.Empty with { DefaultDomain = "implicit", Banner = "hi", UserName = "alice", InterfaceCommands = ["i"], Classes = [new byte[] { 3 }] }),
+        ];
+        var ordered = ProfileMerge.Order(sources, overrides);
+        Assert.Equal(order, string.Join(' ', ordered.Select(s => s.Origin.Kind)));
+        var merged = ProfileMerge.Merge(ordered);
+        Assert.Equal((winner, "gp", "hi", "alice"), (merged.DefaultDomain, merged.Ipv4Pool, merged.Banner, merged.UserName));
+        Assert.Equal(commands, string.Join(' ', merged.InterfaceCommands));
+        // RFC 2865 5.25: the Class of accounting is that of the authentication, however weak its source.
+        Assert.Equal(3, Assert.Single(merged.Classes).Span[0]);
+        Assert.Equal(1, Assert.Single(ProfileMerge.Merge([.. ordered.Where(s => s.Origin.Kind != AuthorizationKind.ImplicitUser)]).Classes).Span[0]);
+    }
+
+    private static AuthorizationSource Source(AuthorizationKind kind, SessionProfile profile) => new(new AuthorizationOrigin(kind, "name"), profile);
 
     [Fact]
     public void Local_policies_are_compiled_or_every_error_is_listed()
