@@ -7,14 +7,20 @@ internal sealed class ManualTimeProvider : TimeProvider
     private readonly List<ManualTimer> timers = [];
     private DateTimeOffset now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>Somebody set the wall clock, by so much; timestamps and timers do not notice.</summary>
+    public TimeSpan WallShift { get; set; }
+
     public override DateTimeOffset GetUtcNow()
     {
-        lock (gate) return now;
+        lock (gate) return now + WallShift;
     }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (gate) return now.Ticks;
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -25,7 +31,7 @@ internal sealed class ManualTimeProvider : TimeProvider
 
     public void Advance(TimeSpan span)
     {
-        var target = GetUtcNow() + span;
+        var target = GetUtcNow() - WallShift + span;
         while (true)
         {
             ManualTimer? due;

@@ -18,9 +18,10 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   rekey_by_client rekey_without_pfs rekey_by_server accounting accounting_after_crash accounting_under_fire_short terminate_causes wrong_password unknown_user eap_timeout
   radius_silent radius_wrong_secret radius_without_message_authenticator radius_failover waiting_logins dead_client
   radsec radius_blast mfa_push
-  local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls
+  disconnect coa simultaneous attributes attribute_refusals termination_action
+  local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls local_eap_refusals
   kill_and_restart terminate zero_configuration"
-SLOW="accounting_under_fire local_eap_tls_refused lockout disconnect coa simultaneous attributes attribute_refusals termination_action"
+SLOW="accounting_under_fire"
 
 seconds_for() { case $1 in waiting_logins|dead_client|rekey_by_server|accounting_under_fire|radius_blast|mfa_push) echo 420 ;; *) echo 240 ;; esac; }
 

@@ -6,7 +6,12 @@ namespace Headend.Aaa.Accounting;
 /// <summary>The delivery: as many records of a list as its window allows, one of a session at a time. No task and no timer for a record that only waits.</summary>
 public sealed partial class AccountingClient
 {
+    private readonly DateTimeOffset openedAt;
+    private readonly long openedTimestamp;
     private bool isStarted;
+
+    /// <summary>The wall clock as if nobody had set it since the start: a pause of seconds must not become one of hours.</summary>
+    private DateTimeOffset SteadyNow => openedAt + time.GetElapsedTime(openedTimestamp);
 
     private void PumpAll()
     {
@@ -20,7 +25,7 @@ public sealed partial class AccountingClient
         lock (gate)
         {
             if (!isStarted) return;
-            var now = time.GetUtcNow();
+            var now = SteadyNow;
             while (list.MaySend(now) && list.Table.TryTake(now, out var entry))
             {
                 if (entry.Droppable is { } node) droppable.Remove(node);
@@ -37,7 +42,7 @@ public sealed partial class AccountingClient
 
     private async Task SendAsync(ListDelivery list, SpoolEntry entry, RadiusServerGroup[] order)
     {
-        var begunAt = time.GetUtcNow();
+        var begunAt = SteadyNow;
         var request = new RadiusRequest(RadiusCode.AccountingRequest);
         RadiusOutcome outcome = new RadiusOutcome.Unavailable(UnavailableReason.InvalidRequest, [], "the stored record is damaged");
         var group = order[0];
@@ -50,7 +55,7 @@ public sealed partial class AccountingClient
                     group = next;
                     outcome = await radius.SendAsync(group, request, stopping.Token).ConfigureAwait(false);
                     if (!IsSilence(outcome)) break;
-                    lock (gate) list.GroupFailed(group, time.GetUtcNow());
+                    lock (gate) list.GroupFailed(group, SteadyNow);
                 }
             }
             catch (OperationCanceledException)
@@ -76,7 +81,7 @@ public sealed partial class AccountingClient
         lock (gate)
         {
             list.InFlight--;
-            var now = time.GetUtcNow();
+            var now = SteadyNow;
             switch (outcome)
             {
                 case RadiusOutcome.Answer:
@@ -101,7 +106,7 @@ public sealed partial class AccountingClient
                     list.Table.Fail(entry, others, now);
                     stuckNow = list.Table.Stuck > stuckBefore;
                     if (!others) pause = list.Failed(begunAt, now);
-                    overdue = FindOverdue(list, now);
+                    overdue = FindOverdue(list, time.GetUtcNow());
                     MakeDroppable(entry);
                     CheckDrained();
                     break;

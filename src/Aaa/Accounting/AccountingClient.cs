@@ -1,3 +1,4 @@
+using System.Net;
 using Headend.Aaa.Client;
 using Headend.Aaa.Radius;
 
@@ -38,6 +39,7 @@ public sealed partial class AccountingClient : IAsyncDisposable
         this.radius = radius;
         this.spool = spool;
         this.time = time;
+        (openedAt, openedTimestamp) = (time.GetUtcNow(), time.GetTimestamp());
         this.limits = limits ?? new AccountingLimits();
         this.observer = observer ?? new SilentObserver();
         removalTimer = time.CreateTimer(static state => ((AccountingClient)state!).OnRemovalsDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -109,10 +111,11 @@ public sealed partial class AccountingClient : IAsyncDisposable
     /// <param name="status"><see cref="AcctStatusType.AccountingOn"/> or <see cref="AcctStatusType.AccountingOff"/>.</param>
     /// <param name="acctSessionId">No session's.</param>
     /// <param name="nasIdentifier">As in the records of sessions.</param>
-    public void Announce(AcctStatusType status, string acctSessionId, string? nasIdentifier)
+    /// <param name="nasAddress">As in the records of sessions, by which servers find those that the NAS had; null where each has its own.</param>
+    public void Announce(AcctStatusType status, string acctSessionId, string? nasIdentifier, IPAddress? nasAddress)
     {
         var now = Milliseconds(time.GetUtcNow());
-        var attributes = AccountingRecord.ComposeNas(status, acctSessionId, nasIdentifier, now).EncodedAttributes.ToArray();
+        var attributes = AccountingRecord.ComposeNas(status, acctSessionId, nasIdentifier, nasAddress, now).EncodedAttributes.ToArray();
         lock (gate)
         {
             foreach (var list in lists.Keys) Add(new SpooledRecord(0, list, acctSessionId, status, now, attributes));
@@ -122,18 +125,18 @@ public sealed partial class AccountingClient : IAsyncDisposable
     }
 
     /// <summary>Stores how far the counters of open sessions have come, for the Stop after a crash. They never go back, whatever is read.</summary>
-    /// <param name="read">Each session's counters now.</param>
-    public void Checkpoint(IReadOnlyCollection<(string AcctSessionId, TrafficCounters Counters)> read)
+    /// <param name="read">Each session's duration and counters now.</param>
+    public void Checkpoint(IReadOnlyCollection<(string AcctSessionId, TimeSpan SessionTime, TrafficCounters Counters)> read)
     {
         var now = Milliseconds(time.GetUtcNow());
         lock (gate)
         {
-            foreach (var (id, counters) in read)
+            foreach (var (id, sessionTime, counters) in read)
             {
                 if (!open.TryGetValue(id, out var session)) continue;
                 var most = TrafficCounters.Max(session.Counters, counters);
                 if (most == session.Counters) continue;
-                open[id] = session with { Counters = most, SeenAt = now };
+                open[id] = session with { Counters = most, SeenAt = now, SessionTime = Milliseconds(sessionTime) };
                 changedSessions.Add(id);
             }
             aliveAt = now;
@@ -151,11 +154,12 @@ public sealed partial class AccountingClient : IAsyncDisposable
     {
         lock (gate)
         {
+            var behind = time.GetUtcNow() - SteadyNow;
             return new AccountingStatistics(
                 waiting, waitingOctets, unsavedCount, open.Count, recovered, delivered, commits, committedRecords, spoolFailures, spoolFailure, droppedInterims,
                 unsendable, orphans,
                 [.. lists.Values.Select(l => new AccountingListStatistics(
-                    l.Options.Name, l.Table.Count, l.InFlight, l.Table.Stuck, l.Delivered, l.Failures, l.SilentSince))]);
+                    l.Options.Name, l.Table.Count, l.InFlight, l.Table.Stuck, l.Delivered, l.Failures, l.SilentSince + behind))]);
         }
     }
 
@@ -200,6 +204,8 @@ public sealed partial class AccountingClient : IAsyncDisposable
     /// <summary>The spool and the wire know whole milliseconds and whole seconds; a record is the same before and after a restart.</summary>
     private static DateTimeOffset Milliseconds(DateTimeOffset at) => DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds());
 
+    private static TimeSpan Milliseconds(TimeSpan span) => TimeSpan.FromMilliseconds((long)span.TotalMilliseconds);
+
     private void Recover(SpoolContent content)
     {
         foreach (var record in content.Records)
@@ -220,9 +226,11 @@ public sealed partial class AccountingClient : IAsyncDisposable
             var description = new RadiusRequest(RadiusCode.AccountingRequest);
             // Nobody saw the end. What is sure is when the session was last there, and the counters are of that moment.
             var endedAt = new[] { content.AliveAt ?? session.SeenAt, session.SeenAt, session.StartedAt }.Max();
+            // Never less than a record of the session has said, whatever was done to the clock.
+            var lasted = session.SessionTime + (endedAt - session.SeenAt);
             var usable = description.TryAddEncoded(session.Description.Span, endedAt);
             var stop = usable
-                ? AccountingRecord.Compose(AcctStatusType.Stop, description, endedAt, session.Counters, endedAt - session.StartedAt, AcctTerminateCause.NasReboot)
+                ? AccountingRecord.Compose(AcctStatusType.Stop, description, endedAt, session.Counters, lasted, AcctTerminateCause.NasReboot)
                 : description;
             var record = new SpooledRecord(0, session.List, session.SessionId, AcctStatusType.Stop, endedAt, stop.EncodedAttributes.ToArray());
             if (usable && stop.Error is null)
@@ -249,7 +257,7 @@ public sealed partial class AccountingClient : IAsyncDisposable
         {
             var known = open.GetValueOrDefault(spooled.SessionId);
             open[spooled.SessionId] = new OpenSessionRecord(
-                spooled.SessionId, list, known?.StartedAt ?? spooled.EventAt, spooled.EventAt, TrafficCounters.Max(known?.Counters ?? default, record.Counters),
+                spooled.SessionId, list, known?.StartedAt ?? spooled.EventAt, spooled.EventAt, Milliseconds(record.SessionTime), TrafficCounters.Max(known?.Counters ?? default, record.Counters),
                 description.EncodedAttributes.ToArray());
         }
         changedSessions.Add(spooled.SessionId);

@@ -17,6 +17,9 @@ public readonly record struct TrafficCounters(ulong InputOctets, ulong OutputOct
 /// <summary>One thing to tell the accounting server. Immutable; its event time never changes, however often it is sent.</summary>
 public sealed record AccountingRecord
 {
+    /// <summary>Room that a description leaves for what <see cref="Compose"/> adds, in octets; generous.</summary>
+    private const int UsageLength = 192;
+
     public required AcctStatusType Status { get; init; }
 
     public required NasSessionRecord Session { get; init; }
@@ -64,7 +67,7 @@ public sealed record AccountingRecord
     /// </summary>
     internal RadiusRequest Describe()
     {
-        var request = new RadiusRequest(RadiusCode.AccountingRequest).Add(RadiusAttributeType.UserName, UserName ?? Session.UserName);
+        var request = new RadiusRequest(RadiusCode.AccountingRequest).Add(RadiusAttributeType.UserName, AccessRequestCodec.Cut(UserName ?? Session.UserName, RadiusPacket.MaximumValueLength));
         AccessRequestCodec.AddNas(request, Session);
         request
             .Add(RadiusAttributeType.AcctMultiSessionId, Session.AcctMultiSessionId)
@@ -75,12 +78,19 @@ public sealed record AccountingRecord
             request.Add(isIpv4 ? RadiusAttributeType.FramedIpAddress : RadiusAttributeType.FramedIpv6Address, address);
             if (isIpv4 && Netmask is not null) request.Add(RadiusAttributeType.FramedIpNetmask, Netmask);
         }
-        foreach (var route in FramedRoutes) request.Add(RadiusAttributeType.FramedRoute, route);
-        foreach (var route in FramedIpv6Routes) request.Add(RadiusAttributeType.FramedIpv6Route, route);
         if (FramedIpv6Prefix is { } prefix) request.Add(RadiusAttributeType.FramedIpv6Prefix, prefix);
         if (DelegatedIpv6Prefix is { } delegated) request.Add(RadiusAttributeType.DelegatedIpv6Prefix, delegated);
-        foreach (var value in Classes) request.Add(RadiusAttributeType.Class, value.Span);
-        return request.Add(RadiusAttributeType.ChargeableUserIdentity, ChargeableUserIdentity.Span).AddCiscoPair("connect-progress", "Call Up");
+        request.Add(RadiusAttributeType.ChargeableUserIdentity, ChargeableUserIdentity.Span).AddCiscoPair("connect-progress", "Call Up");
+        AddLists(request);
+        return request;
+    }
+
+    // An Access-Accept may hold more Class than a record has room for, and a policy more routes. A record with some of them is better than none.
+    private void AddLists(RadiusRequest request)
+    {
+        foreach (var value in Classes.Where(v => request.HasRoomFor(v.Length + UsageLength))) request.Add(RadiusAttributeType.Class, value.Span);
+        foreach (var route in FramedRoutes.Where(r => request.HasRoomFor(r.Length + UsageLength))) request.Add(RadiusAttributeType.FramedRoute, route);
+        foreach (var route in FramedIpv6Routes.Where(r => request.HasRoomFor(r.Length + UsageLength))) request.Add(RadiusAttributeType.FramedIpv6Route, route);
     }
 
     /// <summary>A record of a session that <paramref name="description"/> describes.</summary>
@@ -99,11 +109,14 @@ public sealed record AccountingRecord
     /// <param name="status">Accounting-On or Accounting-Off.</param>
     /// <param name="acctSessionId">RFC 2866 5.5 asks for one in every Accounting-Request; no session's.</param>
     /// <param name="nasIdentifier">As in the records of sessions.</param>
+    /// <param name="nasAddress">As in the records of sessions, or null.</param>
     /// <param name="eventAt">Start or end of the process.</param>
-    internal static RadiusRequest ComposeNas(AcctStatusType status, string acctSessionId, string? nasIdentifier, DateTimeOffset eventAt) =>
-        Begin(status, eventAt)
-            .Add(RadiusAttributeType.AcctSessionId, acctSessionId)
-            .Add(RadiusAttributeType.NasIdentifier, nasIdentifier);
+    internal static RadiusRequest ComposeNas(AcctStatusType status, string acctSessionId, string? nasIdentifier, IPAddress? nasAddress, DateTimeOffset eventAt)
+    {
+        var request = Begin(status, eventAt).Add(RadiusAttributeType.AcctSessionId, acctSessionId);
+        if (nasAddress is not null) AccessRequestCodec.AddNasAddress(request, nasAddress);
+        return request.Add(RadiusAttributeType.NasIdentifier, nasIdentifier);
+    }
 
     private static RadiusRequest Begin(AcctStatusType status, DateTimeOffset eventAt) => new RadiusRequest(RadiusCode.AccountingRequest)
         .Add(RadiusAttributeType.AcctStatusType, status.Value)

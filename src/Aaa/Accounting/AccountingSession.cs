@@ -21,7 +21,7 @@ public sealed class AccountingSession
     /// <param name="profile">Authorization: User-Name, Class, Chargeable-User-Identity, netmask.</param>
     /// <param name="addresses">The client's inner addresses.</param>
     /// <param name="authentic">Who authenticated the user.</param>
-    /// <param name="startedAt">When the session was established.</param>
+    /// <param name="startedAt">When the session was established, by the wall clock.</param>
     public AccountingSession(
         NasSessionRecord session, SessionProfile profile, IEnumerable<IPAddress> addresses, AcctAuthentic authentic, DateTimeOffset startedAt)
     {
@@ -38,13 +38,19 @@ public sealed class AccountingSession
     /// <summary>Authorization for the records from now on: a CoA-Request may change the Class.</summary>
     public SessionProfile Profile { get; set; }
 
-    public AccountingRecord Start() => Make(AcctStatusType.Start, startedAt, default, null);
+    public AccountingRecord Start() => Make(AcctStatusType.Start, startedAt, default, default, null);
 
-    public AccountingRecord Interim(DateTimeOffset now, TrafficCounters counters) => Make(AcctStatusType.InterimUpdate, now, counters, null);
+    /// <param name="now">Event-Timestamp.</param>
+    /// <param name="sessionTime">Acct-Session-Time, of a clock that nobody sets.</param>
+    /// <param name="counters">Traffic so far.</param>
+    public AccountingRecord Interim(DateTimeOffset now, TimeSpan sessionTime, TrafficCounters counters) => Make(AcctStatusType.InterimUpdate, now, sessionTime, counters, null);
 
-    public AccountingRecord Stop(DateTimeOffset now, TrafficCounters counters, AcctTerminateCause cause) => Make(AcctStatusType.Stop, now, counters, cause);
+    /// <inheritdoc cref="Interim"/>
+    /// <param name="cause">Acct-Terminate-Cause.</param>
+    public AccountingRecord Stop(DateTimeOffset now, TimeSpan sessionTime, TrafficCounters counters, AcctTerminateCause cause)
+        => Make(AcctStatusType.Stop, now, sessionTime, counters, cause);
 
-    private AccountingRecord Make(AcctStatusType status, DateTimeOffset eventAt, TrafficCounters counters, AcctTerminateCause? cause) => new()
+    private AccountingRecord Make(AcctStatusType status, DateTimeOffset eventAt, TimeSpan sessionTime, TrafficCounters counters, AcctTerminateCause? cause) => new()
     {
         Status = status,
         Session = Session,
@@ -60,7 +66,7 @@ public sealed class AccountingSession
         Classes = Profile.Classes,
         ChargeableUserIdentity = Profile.ChargeableUserIdentity,
         Counters = counters,
-        SessionTime = eventAt - startedAt,
+        SessionTime = sessionTime,
         TerminateCause = cause,
     };
 

@@ -31,10 +31,11 @@ public sealed record SpooledRecord(
 /// <param name="List">The accounting list.</param>
 /// <param name="StartedAt">When it was established.</param>
 /// <param name="SeenAt">When the counters were read.</param>
+/// <param name="SessionTime">How long the session had lasted at <paramref name="SeenAt"/>, in whole milliseconds.</param>
 /// <param name="Counters">As last read; at least what any record of the session said.</param>
 /// <param name="Description">The attributes that all its records share.</param>
 public sealed record OpenSessionRecord(
-    string SessionId, string List, DateTimeOffset StartedAt, DateTimeOffset SeenAt, TrafficCounters Counters, ReadOnlyMemory<byte> Description);
+    string SessionId, string List, DateTimeOffset StartedAt, DateTimeOffset SeenAt, TimeSpan SessionTime, TrafficCounters Counters, ReadOnlyMemory<byte> Description);
 
 /// <summary>What changes together.</summary>
 /// <param name="Added">New records. One that is there already stays as it is.</param>

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using Headend.Aaa.Radius;
 
@@ -88,12 +89,9 @@ public static class AccessRequestCodec
     /// <summary>The attributes that every request of a session carries.</summary>
     internal static void AddNas(RadiusRequest request, NasSessionRecord session)
     {
-        var nas = session.NasAddress ?? session.LocalEndpoint.Address;
-        if (nas.IsIPv4MappedToIPv6) nas = nas.MapToIPv4();
-        var isIpv4 = nas.GetAddressBytes().Length == 4;
         var client = NasSessionRecord.Station(session.RemoteEndpoint);
+        AddNasAddress(request, session.NasAddress ?? session.LocalEndpoint.Address);
         request
-            .Add(isIpv4 ? RadiusAttributeType.NasIpAddress : RadiusAttributeType.NasIpv6Address, nas)
             .Add(RadiusAttributeType.NasIdentifier, session.NasIdentifier)
             .Add(RadiusAttributeType.NasPort, session.NasPort)
             .Add(RadiusAttributeType.NasPortId, session.NasPortId)
@@ -109,8 +107,15 @@ public static class AccessRequestCodec
             .AddCiscoPair("isakmp-initator-ip", client);
     }
 
-    /// <summary>The identity is the peer's and may be a long distinguished name: its beginning is better than no login.</summary>
-    private static string? Cut(string? text, int maximumOctets)
+    /// <summary>NAS-IP-Address (RFC 2865 5.4) or NAS-IPv6-Address (RFC 3162 2.1), by the family.</summary>
+    internal static void AddNasAddress(RadiusRequest request, IPAddress nas)
+    {
+        if (nas.IsIPv4MappedToIPv6) nas = nas.MapToIPv4();
+        request.Add(nas.GetAddressBytes().Length == 4 ? RadiusAttributeType.NasIpAddress : RadiusAttributeType.NasIpv6Address, nas);
+    }
+
+    /// <summary>The identity is the peer's and may be a long distinguished name: its beginning is better than no login and no record.</summary>
+    internal static string? Cut(string? text, int maximumOctets)
     {
         if (text is null || Encoding.UTF8.GetByteCount(text) <= maximumOctets) return text;
         var octets = Encoding.UTF8.GetBytes(text);

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using Headend.Aaa.Radius;
 
 namespace Headend.Aaa.Client;
@@ -64,6 +66,22 @@ public sealed class RadiusClient : IAsyncDisposable
             }
         }
         return new RadiusServerGroup(group, authentication, accounting, time);
+    }
+
+    /// <summary>The address that requests to a server come from: its <see cref="RadiusServerOptions.SourceAddress"/>, else the kernel's choice; null where no route leads there.</summary>
+    public static IPAddress? FindSource(RadiusServerOptions server)
+    {
+        try
+        {
+            using var probe = RadiusSocket.Open(server, SocketType.Dgram, ProtocolType.Udp);
+            // A datagram socket's connect sends nothing.
+            probe.Connect(server.Address, server.AuthPort);
+            return ((IPEndPoint)probe.LocalEndPoint!).Address;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
     }
 
     /// <summary>A snapshot of each server's counters, in order of creation.</summary>

@@ -95,7 +95,7 @@ internal abstract class RadiusSocket : IDisposable
 
     /// <summary>A socket of the right family, bound to the configured source.</summary>
     /// <exception cref="SocketException">The source is not ours.</exception>
-    protected static Socket Open(RadiusServerOptions options, SocketType type, ProtocolType protocol)
+    internal static Socket Open(RadiusServerOptions options, SocketType type, ProtocolType protocol)
     {
         var socket = new Socket(options.Address.AddressFamily, type, protocol);
         try

@@ -34,7 +34,8 @@ internal sealed class ServerHealth : IDisposable
     private readonly ITimer timer;
     private readonly Lock gate = new();
     private RadiusServerState state;
-    private DateTimeOffset? until;
+    // A timestamp: setting the wall clock must not lengthen a dead-time.
+    private long? until;
     private long? answeredAt;
     private bool knowsStatus, probing;
     private int missed, answered;
@@ -59,7 +60,7 @@ internal sealed class ServerHealth : IDisposable
     {
         get
         {
-            lock (gate) return state == RadiusServerState.Dead && until <= time.GetUtcNow() ? RadiusServerState.Alive : state;
+            lock (gate) return state == RadiusServerState.Dead && until <= time.GetTimestamp() ? RadiusServerState.Alive : state;
         }
     }
 
@@ -68,7 +69,11 @@ internal sealed class ServerHealth : IDisposable
     {
         get
         {
-            lock (gate) return state == RadiusServerState.Dead && until > time.GetUtcNow() ? until : null;
+            lock (gate)
+            {
+                var now = time.GetTimestamp();
+                return state == RadiusServerState.Dead && until > now ? time.GetUtcNow() + time.GetElapsedTime(now, until.Value) : null;
+            }
         }
     }
 
@@ -123,7 +128,8 @@ internal sealed class ServerHealth : IDisposable
             if (deadTime <= TimeSpan.Zero || answeredAt >= since || (state == RadiusServerState.Dead && until is null)) return;
             news = state != RadiusServerState.Dead;
             state = RadiusServerState.Dead;
-            until = end = time.GetUtcNow() + deadTime;
+            until = time.GetTimestamp() + (long)(deadTime.TotalSeconds * time.TimestampFrequency);
+            end = time.GetUtcNow() + deadTime;
         }
         if (news) observer.ServerDead(options.Name, service, end);
     }

@@ -161,6 +161,9 @@ public sealed partial class RadiusRequest
     /// <summary>The Acct-Delay-Time that a transmission at <paramref name="now"/> carries, in seconds; -1 when the request has none.</summary>
     internal long DelayTimeAt(DateTimeOffset now) => delayTimeAt < 0 ? -1 : Math.Clamp((long)(now - eventTime).TotalSeconds, 0, uint.MaxValue);
 
+    /// <summary>Whether an attribute of so many octets fits.</summary>
+    internal bool HasRoomFor(int valueLength) => Error is null && length + 2 + valueLength <= RadiusPacket.MaximumLength - AttributesStart;
+
     internal int EncodedLength => (HasMessageAuthenticator ? AttributesStart : RadiusPacket.HeaderLength) + length;
 
     /// <summary>

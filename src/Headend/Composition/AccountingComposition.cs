@@ -1,3 +1,4 @@
+using System.Net;
 using Headend.Aaa.Accounting;
 using Headend.Admin;
 using Headend.Configuration;
@@ -20,6 +21,7 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
     private readonly ILogger logger;
     private readonly EmbeddedStore? store;
     private readonly AccountingLimits limits = new();
+    private readonly IPAddress? nasAddress;
     private ITimer? checkpoints;
 
     private AccountingComposition(
@@ -29,6 +31,7 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
         this.store = store;
         this.time = time;
         this.logger = logger;
+        nasAddress = radius.NasAddress;
         if (store is null || radius.Client is null)
             return;
         if (store.SetAside is { } aside)
@@ -78,11 +81,11 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
     {
         if (Client is null)
             return;
-        Client.Announce(AcctStatusType.AccountingOn, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier());
+        Client.Announce(AcctStatusType.AccountingOn, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier(), nasAddress);
         Client.Start();
         var interval = configuration.Aaa.AccountingSpool.CheckpointInterval;
         checkpoints = time.CreateTimer(
-            _ => Client.Checkpoint([.. table.All.Where(s => s.Accounting is not null).Select(s => (s.Names.AcctSessionId, countersOf(s)))]), null, interval, interval);
+            _ => Client.Checkpoint([.. table.All.Where(s => s.Accounting is not null).Select(s => (s.Names.AcctSessionId, s.Accounting!.Elapsed, countersOf(s)))]), null, interval, interval);
     }
 
     /// <summary>Announces the end behind the Stops of all sessions and sends what the servers take within <paramref name="deadline"/>.</summary>
@@ -90,7 +93,7 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
     {
         if (Client is null)
             return;
-        Client.Announce(AcctStatusType.AccountingOff, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier());
+        Client.Announce(AcctStatusType.AccountingOff, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier(), nasAddress);
         var left = await Client.FlushAsync(deadline);
         var unsaved = Client.GetStatistics().Unsaved;
         if (unsaved > 0)

@@ -143,6 +143,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Template = new VirtualTemplate(template.Number, [.. template.Commands]),
             Policies = policies,
             NasIdentifier = configuration.NasIdentifier(),
+            NasAddress = radius.NasAddress,
         };
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Headend.Aaa.Client;
 using Headend.Aaa.Radius;
 using Headend.Configuration;
@@ -26,6 +27,7 @@ internal sealed class RadiusComposition : IAsyncDisposable
         Client = new RadiusClient(new RadiusClientOptions(), time, radiusObserver);
         foreach (var server in configuration.Radius.Servers)
             servers.Add(server.Name, Translate(server));
+        NasAddress = configuration.Radius.NasAddress ?? FindNasAddress();
         foreach (var group in configuration.Radius.Groups)
             groups[group.Name] = Client.CreateGroup(new RadiusGroupOptions(group.Name, [.. group.Servers.Select(s => servers[s])]) { DeadTime = group.DeadTime, LoadBalance = group.LoadBalance });
         foreach (var list in configuration.Aaa.Accounting)
@@ -37,6 +39,12 @@ internal sealed class RadiusComposition : IAsyncDisposable
 
     /// <summary>Null where no server is configured.</summary>
     public RadiusClient? Client { get; }
+
+    /// <summary>
+    /// NAS-IP-Address or NAS-IPv6-Address of every request. The same in the records of sessions and in Accounting-On and -Off, by which servers find the sessions
+    /// to close; null where there is none, and each session says the address that its client came to.
+    /// </summary>
+    public IPAddress? NasAddress { get; }
 
     public IReadOnlyList<AccountingListOptions> AccountingLists => accountingLists;
 
@@ -54,6 +62,11 @@ internal sealed class RadiusComposition : IAsyncDisposable
         foreach (var secret in secrets)
             secret.Dispose();
     }
+
+    // A server on this machine sees loopback, which identifies nobody.
+    private IPAddress? FindNasAddress() =>
+        servers.Values.Select(RadiusClient.FindSource).Concat(configuration.Listen.Addresses)
+            .FirstOrDefault(a => a is not null && !IPAddress.IsLoopback(a) && !a.Equals(IPAddress.Any) && !a.Equals(IPAddress.IPv6Any));
 
     private RadiusServerOptions Translate(Configuration.RadiusServerOptions server)
     {

@@ -38,6 +38,7 @@ internal static class ConfigurationCompiler
         section.Section("attributes").GetOptional<string>("nas-identifier"),
         DynamicAuthorTable.Compile(section.GetOptional<SectionValue>("dynamic-author")))
     {
+        NasAddress = section.Section("attributes").GetOptional<IPAddress>("nas-ip-address"),
         Dictionary = DictionaryTable.Of(section),
     };
 

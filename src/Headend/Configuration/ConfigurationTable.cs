@@ -70,7 +70,8 @@ internal static class ConfigurationTable
         RadiusTable.Groups,
         DictionaryTable.Key,
         Key("attributes", new SectionSyntax(
-            Key("nas-identifier", ScalarTable.Text, "NAS-Identifier (32) of every request; absent: the machine's host name.")), "Attributes of every request."),
+            Key("nas-identifier", ScalarTable.Text, "NAS-Identifier (32) of every request; absent: the machine's host name."),
+            Key("nas-ip-address", ScalarTable.Address, "NAS-IP-Address (4) or NAS-IPv6-Address (95) of every request; absent: what requests to the first server come from.")), "Attributes of every request."),
         Key("dynamic-author", DynamicAuthorTable.Section, "Disconnect- and CoA-Requests (RFC 5176); absent: none are taken."));
 
     private static SectionSyntax AaaSection() => new(

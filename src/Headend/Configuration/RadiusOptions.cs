@@ -8,6 +8,9 @@ internal sealed record RadiusOptions(
     IReadOnlyList<RadiusServerOptions> Servers, IReadOnlyList<RadiusGroupOptions> Groups, string? NasIdentifier,
     DynamicAuthorOptions? DynamicAuthor)
 {
+    /// <summary>NAS-IP(v6)-Address; null: what requests to the first server come from.</summary>
+    public IPAddress? NasAddress { get; init; }
+
     /// <summary>The built-in dictionary and those of the configuration.</summary>
     public RadiusDictionary Dictionary { get; init; } = RadiusDictionary.Core;
 }

@@ -173,6 +173,7 @@ internal sealed class ClientSession
         RemoteEndpoint = Path.Remote,
         LocalEndpoint = Path.Local,
         NasIdentifier = Binding.NasIdentifier,
+        NasAddress = Binding.NasAddress,
         IkeIdentity = IkeIdentity,
         ConnectInfo = ClientSoftware is null ? $"IKEv2 {Binding.Name}" : $"IKEv2 {Binding.Name} {ClientSoftware}",
     };

@@ -4,7 +4,8 @@ namespace Headend.Sessions;
 
 /// <summary>
 /// When each session's next Interim-Update is due. The first interval is spread by up to a tenth (RFC 2869 2.1 leaves that to the NAS), so that sessions that came up
-/// together after a restart do not report together for ever. One timer for all.
+/// together after a restart do not report together for ever. Due times are of the monotonic clock: setting the wall clock neither holds reports back nor
+/// brings them all at once. One timer for all.
 /// </summary>
 internal sealed class InterimSchedule : IDisposable
 {
@@ -33,16 +34,18 @@ internal sealed class InterimSchedule : IDisposable
 
     public void Dispose() => timer.Dispose();
 
+    private long Ticks => time.GetElapsedTime(0).Ticks;
+
     private void Enqueue(ClientSession session, int generation, TimeSpan after)
     {
         lock (gate)
-            due.Enqueue((session, generation), time.GetUtcNow().UtcTicks + after.Ticks);
+            due.Enqueue((session, generation), Ticks + after.Ticks);
     }
 
     private void Run()
     {
         var now = time.GetUtcNow();
-        while (TryTake(now.UtcTicks, out var session, out var generation))
+        while (TryTake(Ticks, out var session, out var generation))
         {
             // Sessions that ended meanwhile leave the schedule here, at their next turn; so does an interval that was changed meanwhile.
             if (session!.Accounting!.Interim(now, countersOf(session)) && session.Accounting.InterimInterval is { } interval)

@@ -1,3 +1,4 @@
+using System.Net;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
 using Headend.Configuration;
@@ -52,4 +53,7 @@ internal sealed record ProfileBinding
     public required LocalProfiles Policies { get; init; }
 
     public string? NasIdentifier { get; init; }
+
+    /// <summary>NAS-IP(v6)-Address; null says the address that the client came to.</summary>
+    public IPAddress? NasAddress { get; init; }
 }

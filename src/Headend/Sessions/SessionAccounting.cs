@@ -7,9 +7,15 @@ namespace Headend.Sessions;
 /// Start, Interim-Updates and Stop of one session, in that order whoever calls: nothing follows a Stop, and no record reports less than one before it.
 /// Thread-safe.
 /// </summary>
-internal sealed class SessionAccounting(AccountingSession records, AccountingClient client, string list, TimeSpan? interimInterval)
+/// <param name="records">Makes the records.</param>
+/// <param name="client">Takes them.</param>
+/// <param name="list">The accounting list.</param>
+/// <param name="interimInterval">Null sends no Interim-Updates.</param>
+/// <param name="time">Its timestamps measure the session: the wall clock may be set meanwhile.</param>
+internal sealed class SessionAccounting(AccountingSession records, AccountingClient client, string list, TimeSpan? interimInterval, TimeProvider time)
 {
     private readonly Lock gate = new();
+    private readonly long startedAt = time.GetTimestamp();
     private TrafficCounters last;
     private bool stopped;
 
@@ -32,6 +38,9 @@ internal sealed class SessionAccounting(AccountingSession records, AccountingCli
         }
     }
 
+    /// <summary>Since the session was established.</summary>
+    public TimeSpan Elapsed => time.GetElapsedTime(startedAt);
+
     /// <summary>Completes when the Start is on disk, or when the disk has refused it.</summary>
     public Task StartAsync() => client.Enqueue(list, records.Start());
 
@@ -41,7 +50,7 @@ internal sealed class SessionAccounting(AccountingSession records, AccountingCli
         lock (gate)
         {
             if (!stopped)
-                _ = client.Enqueue(list, records.Interim(now, Keep(counters)));
+                _ = client.Enqueue(list, records.Interim(now, Elapsed, Keep(counters)));
             return !stopped;
         }
     }
@@ -53,7 +62,7 @@ internal sealed class SessionAccounting(AccountingSession records, AccountingCli
             if (stopped)
                 return;
             stopped = true;
-            _ = client.Enqueue(list, records.Stop(now, Keep(counters), cause));
+            _ = client.Enqueue(list, records.Stop(now, Elapsed, Keep(counters), cause));
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class SessionLifecycle
         var nas = session.ToNasRecord(session.User ?? session.IkeIdentity);
         var authentic = session.Eap is { IsLocal: true } ? AcctAuthentic.Local : AcctAuthentic.Radius;
         var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow());
-        session.Accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval);
+        session.Accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval, services.Clock.Time);
         return session.Accounting.StartAsync();
     }
 

@@ -66,7 +66,8 @@ internal sealed class SessionLookup(SessionTable table, string nasIdentifier)
     // The kernel binds a socket to its own addresses alone. A list of all interfaces' addresses would be as long as there are sessions.
     private static bool IsOurs(IPAddress address)
     {
-        if (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) || address.Equals(IPAddress.Broadcast) || address.IsIPv6Multicast)
+        // Any, multicast and broadcast: the kernel binds to those, too.
+        if (address.Equals(IPAddress.IPv6Any) || address.IsIPv6Multicast || (address.AddressFamily == AddressFamily.InterNetwork && address.GetAddressBytes()[0] is 0 or >= 224))
             return false;
         try
         {

@@ -21,12 +21,13 @@ internal sealed class EmbeddedAccountingSpool(EmbeddedStore store) : IAccounting
         select.Reset();
         var sessions = new List<OpenSessionRecord>();
         select = store.Statement(
-            "SELECT session, list, started_at, seen_at, input_octets, output_octets, input_packets, output_packets, description FROM open_session ORDER BY started_at, session");
+            "SELECT session, list, started_at, seen_at, input_octets, output_octets, input_packets, output_packets, description, session_time FROM open_session ORDER BY started_at, session");
         while (select.Step())
         {
             var counters = new TrafficCounters((ulong)select.Integer(4), (ulong)select.Integer(5), (ulong)select.Integer(6), (ulong)select.Integer(7));
             sessions.Add(new OpenSessionRecord(
-                select.Text(0), select.Text(1), FromMilliseconds(select.Integer(2)), FromMilliseconds(select.Integer(3)), counters, select.Octets(8)));
+                select.Text(0), select.Text(1), FromMilliseconds(select.Integer(2)), FromMilliseconds(select.Integer(3)),
+                TimeSpan.FromMilliseconds(Math.Clamp(select.Integer(9), 0, uint.MaxValue * 1000L)), counters, select.Octets(8)));
         }
         select.Reset();
         return new SpoolContent(records, sessions, store.ReadSetting(AliveAt) is { } alive ? FromMilliseconds(alive) : null);
@@ -67,17 +68,18 @@ internal sealed class EmbeddedAccountingSpool(EmbeddedStore store) : IAccounting
         foreach (var id in batch.Removed) delete.Bind(1, id).Execute();
         var open = store.Statement(
             """
-            INSERT INTO open_session (session, list, started_at, seen_at, input_octets, output_octets, input_packets, output_packets, description)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            INSERT INTO open_session (session, list, started_at, seen_at, input_octets, output_octets, input_packets, output_packets, description, session_time)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             ON CONFLICT (session) DO UPDATE SET
                 seen_at = excluded.seen_at, input_octets = excluded.input_octets, output_octets = excluded.output_octets,
-                input_packets = excluded.input_packets, output_packets = excluded.output_packets, description = excluded.description
+                input_packets = excluded.input_packets, output_packets = excluded.output_packets, description = excluded.description,
+                session_time = excluded.session_time
             """);
         foreach (var session in batch.Opened)
         {
             open.Bind(1, session.SessionId).Bind(2, session.List).Bind(3, session.StartedAt.ToUnixTimeMilliseconds()).Bind(4, session.SeenAt.ToUnixTimeMilliseconds())
                 .Bind(5, session.Counters.InputOctets).Bind(6, session.Counters.OutputOctets).Bind(7, session.Counters.InputPackets)
-                .Bind(8, session.Counters.OutputPackets).Bind(9, session.Description.Span).Execute();
+                .Bind(8, session.Counters.OutputPackets).Bind(9, session.Description.Span).Bind(10, (long)session.SessionTime.TotalMilliseconds).Execute();
         }
         var close = store.Statement("DELETE FROM open_session WHERE session = ?1");
         foreach (var session in batch.Closed) close.Bind(1, session).Execute();

@@ -32,5 +32,9 @@ internal static class StoreSchema
             """,
             "CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         ],
+        [
+            "ALTER TABLE open_session ADD COLUMN session_time INTEGER NOT NULL DEFAULT 0",
+            "UPDATE open_session SET session_time = max(0, seen_at - started_at)",
+        ],
     ];
 }

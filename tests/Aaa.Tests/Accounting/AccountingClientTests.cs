@@ -1,3 +1,4 @@
+using System.Net;
 using Headend.Aaa.Accounting;
 using Headend.Aaa.Radius;
 
@@ -50,8 +51,8 @@ public sealed class AccountingClientTests : IAsyncLifetime
         {
             var session = fixture.Session($"s{i}");
             _ = client.Enqueue("acct", session.Start());
-            _ = client.Enqueue("acct", session.Interim(fixture.Time.GetUtcNow(), new TrafficCounters(1, 0, 0, 0)));
-            _ = client.Enqueue("acct", session.Stop(fixture.Time.GetUtcNow(), new TrafficCounters(2, 0, 0, 0), AcctTerminateCause.UserRequest));
+            _ = client.Enqueue("acct", session.Interim(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(1), new TrafficCounters(1, 0, 0, 0)));
+            _ = client.Enqueue("acct", session.Stop(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(1), new TrafficCounters(2, 0, 0, 0), AcctTerminateCause.UserRequest));
         }
         await fixture.Until(() => client.Waiting == 0, TimeSpan.FromSeconds(1));
         foreach (var session in fixture.Acknowledged.GroupBy(a => a.Session))
@@ -96,10 +97,10 @@ public sealed class AccountingClientTests : IAsyncLifetime
         await client.Enqueue("acct", one.Start());
         await fixture.Until(() => fixture.Seen.Count > 0);
         _ = client.Enqueue("acct", two.Start());
-        _ = client.Enqueue("acct", one.Interim(fixture.Time.GetUtcNow(), new TrafficCounters(1, 0, 0, 0)));
-        _ = client.Enqueue("acct", two.Interim(fixture.Time.GetUtcNow(), new TrafficCounters(2, 0, 0, 0)));
-        _ = client.Enqueue("acct", one.Stop(fixture.Time.GetUtcNow(), default, AcctTerminateCause.NasReboot));
-        _ = client.Enqueue("acct", two.Stop(fixture.Time.GetUtcNow(), default, AcctTerminateCause.NasReboot));
+        _ = client.Enqueue("acct", one.Interim(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(1), new TrafficCounters(1, 0, 0, 0)));
+        _ = client.Enqueue("acct", two.Interim(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(1), new TrafficCounters(2, 0, 0, 0)));
+        _ = client.Enqueue("acct", one.Stop(fixture.Time.GetUtcNow(), default, default, AcctTerminateCause.NasReboot));
+        _ = client.Enqueue("acct", two.Stop(fixture.Time.GetUtcNow(), default, default, AcctTerminateCause.NasReboot));
         _ = client.Enqueue("acct", fixture.Session("s3").Start());
         Assert.Equal(
             ["dropped s1 Interim-Update: the accounting spool is full", "dropped s2 Interim-Update: the accounting spool is full"],
@@ -161,9 +162,9 @@ public sealed class AccountingClientTests : IAsyncLifetime
 
         fixture.Acknowledge();
         client = fixture.Open(spool);
-        client.Announce(AcctStatusType.AccountingOn, "boot", "gw1");
+        client.Announce(AcctStatusType.AccountingOn, "boot", "gw1", IPAddress.Parse("192.0.2.1"));
         await client.Enqueue("acct", fixture.Session("new").Start());
-        client.Announce(AcctStatusType.AccountingOff, "boot", "gw1");
+        client.Announce(AcctStatusType.AccountingOff, "boot", "gw1", IPAddress.Parse("2001:db8::1"));
         await fixture.Until(() => client.Waiting == 0, TimeSpan.FromSeconds(1));
         // A request that the virtual clock outran comes again.
         var order = fixture.Acknowledged.Distinct().ToList();
@@ -172,6 +173,35 @@ public sealed class AccountingClientTests : IAsyncLifetime
         Assert.Equal([("boot", On), ("new", Start), ("boot", Off)], order.Skip(4));
         var on = fixture.Seen.First(p => AccountingFixture.Number(p, RadiusAttributeType.AcctStatusType) == On);
         Assert.Equal("gw1", AccountingFixture.Text(on, RadiusAttributeType.NasIdentifier));
+        // RFC 2866 4.1: servers close the sessions of the NAS that the On names, as their records named it.
+        Assert.True(on.TryGet(RadiusAttributeType.NasIpAddress, out var four) && four.TryGetAddress(out var nas) && Equals(nas, IPAddress.Parse("192.0.2.1")));
+        var off = fixture.Seen.First(p => AccountingFixture.Number(p, RadiusAttributeType.AcctStatusType) == Off);
+        Assert.True(off.TryGet(RadiusAttributeType.NasIpv6Address, out var six) && six.TryGetAddress(out nas) && Equals(nas, IPAddress.Parse("2001:db8::1")));
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_takes_no_time_from_a_session_and_holds_up_nothing()
+    {
+        fixture.Silence();
+        var client = fixture.Open(spool);
+        var session = fixture.Session("s1");
+        await client.Enqueue("acct", session.Start());
+        _ = client.Enqueue("acct", session.Interim(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(500), default));
+        // The pause after the silence has begun when the clock is set back by a day.
+        await fixture.Until(() => client.GetStatistics().Lists[0].SilentSince is not null);
+        fixture.Time.WallShift = TimeSpan.FromDays(-1);
+        fixture.Acknowledge();
+        var begun = fixture.Time.GetTimestamp();
+        await fixture.Until(() => client.Waiting == 0, TimeSpan.FromSeconds(1));
+        Assert.True(fixture.Time.GetElapsedTime(begun) < TimeSpan.FromHours(1));
+        await fixture.Until(() => spool.Load().Records.Count == 0);
+        var crashed = new MemorySpool(spool.Load());
+        await client.DisposeAsync();
+
+        client = fixture.Open(crashed);
+        await fixture.Until(() => client.Waiting == 0);
+        Assert.Equal(Stop, AccountingFixture.Number(fixture.Seen[^1], RadiusAttributeType.AcctStatusType));
+        Assert.InRange(AccountingFixture.Number(fixture.Seen[^1], RadiusAttributeType.AcctSessionTime), 500u, 4100u);
     }
 
     // RFC 2866 5.10: NAS-Reboot (11) "NAS ended session in order to reboot".
@@ -184,10 +214,10 @@ public sealed class AccountingClientTests : IAsyncLifetime
         var session = fixture.Session("s1", "bob");
         await client.Enqueue("acct", session.Start());
         fixture.Time.Advance(TimeSpan.FromSeconds(60));
-        _ = client.Enqueue("acct", session.Interim(fixture.Time.GetUtcNow(), new TrafficCounters(5_000_000_000, 50, 5, 4)));
+        _ = client.Enqueue("acct", session.Interim(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(60), new TrafficCounters(5_000_000_000, 50, 5, 4)));
         fixture.Time.Advance(TimeSpan.FromSeconds(30));
         // A checkpoint that read less than the interim said does not take it back.
-        client.Checkpoint([("s1", new TrafficCounters(4_000_000_000, 70, 4, 6))]);
+        client.Checkpoint([("s1", TimeSpan.FromSeconds(90), new TrafficCounters(4_000_000_000, 70, 4, 6))]);
         await fixture.Until(() => spool.Load().AliveAt is not null && client.Waiting == 0);
         var crashed = new MemorySpool(spool.Load());
         await client.DisposeAsync();
@@ -216,7 +246,7 @@ public sealed class AccountingClientTests : IAsyncLifetime
         fixture.Acknowledge(p => AccountingFixture.Text(p, RadiusAttributeType.AcctSessionId) != "poison");
         var client = fixture.Open(spool);
         await client.Enqueue("acct", fixture.Session("poison").Start());
-        client.Announce(AcctStatusType.AccountingOn, "boot", "gw1");
+        client.Announce(AcctStatusType.AccountingOn, "boot", "gw1", null);
         var count = 0;
         await fixture.Until(
             () =>
@@ -235,7 +265,7 @@ public sealed class AccountingClientTests : IAsyncLifetime
     {
         fixture.Acknowledge(p => AccountingFixture.Number(p, RadiusAttributeType.AcctStatusType) != On);
         var client = fixture.Open(spool);
-        client.Announce(AcctStatusType.AccountingOn, "boot", "gw1");
+        client.Announce(AcctStatusType.AccountingOn, "boot", "gw1", null);
         for (var i = 0; i < 20; i++) _ = client.Enqueue("acct", fixture.Session($"s{i}").Start());
         await fixture.Until(() => client.Waiting == 0, TimeSpan.FromSeconds(1));
         Assert.Contains("dropped boot Accounting-On: the servers ignore it and answer others", fixture.Events);
@@ -261,10 +291,12 @@ public sealed class AccountingClientTests : IAsyncLifetime
     {
         fixture.Acknowledge();
         var client = fixture.Open(spool);
-        await client.Enqueue("acct", fixture.Session("s1", new string('x', 300)).Start());
+        var bad = fixture.Session("s1");
+        bad.Session = bad.Session with { NasIdentifier = new string('x', 300) };
+        await client.Enqueue("acct", bad.Start());
         await client.Enqueue("acct", fixture.Session("s2").Start());
         await fixture.Until(() => client.Waiting == 0);
-        Assert.Contains(fixture.Events, e => e.StartsWith("dropped s1 Start: User-Name has 300 octets", StringComparison.Ordinal));
+        Assert.Contains(fixture.Events, e => e.StartsWith("dropped s1 Start: NAS-Identifier has 300 octets", StringComparison.Ordinal));
         Assert.Equal([("s2", Start)], fixture.Acknowledged);
     }
 

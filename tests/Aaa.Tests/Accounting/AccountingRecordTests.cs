@@ -15,7 +15,7 @@ public sealed class AccountingRecordTests
     public void A_stop_carries_the_session_the_counters_and_the_cause()
     {
         using var secret = RadiusSecret.FromText("testing123");
-        var stop = Session("s1").Stop(time.GetUtcNow() + TimeSpan.FromSeconds(90), new TrafficCounters(0x2_0000_0005, 7, 3, 4), AcctTerminateCause.IdleTimeout);
+        var stop = Session("s1").Stop(time.GetUtcNow() + TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(90), new TrafficCounters(0x2_0000_0005, 7, 3, 4), AcctTerminateCause.IdleTimeout);
         var packet = Wire.Encode(stop.ToRequest(), secret, new byte[16], time.GetUtcNow() + TimeSpan.FromSeconds(100));
         uint Number(RadiusAttributeType type) => packet.TryGet(type, out var attribute) && attribute.TryGetUInt32(out var value) ? value : uint.MaxValue;
         Assert.Equal(2u, Number(RadiusAttributeType.AcctStatusType));
@@ -48,7 +48,7 @@ public sealed class AccountingRecordTests
     public void A_stored_record_is_sent_as_it_was()
     {
         using var secret = RadiusSecret.FromText("testing123");
-        var interim = Session("s1").Interim(time.GetUtcNow(), new TrafficCounters(1, 2, 3, 4)).ToRequest();
+        var interim = Session("s1").Interim(time.GetUtcNow(), TimeSpan.Zero, new TrafficCounters(1, 2, 3, 4)).ToRequest();
         var stored = interim.EncodedAttributes.ToArray();
         var restored = new RadiusRequest(RadiusCode.AccountingRequest);
         Assert.True(restored.TryAddEncoded(stored, time.GetUtcNow()));
@@ -58,6 +58,30 @@ public sealed class AccountingRecordTests
             Wire.List(before).Where(a => a.Type != RadiusAttributeType.AcctDelayTime).Select(a => (a.Type, Convert.ToHexString(a.Value.Span))),
             Wire.List(after).Where(a => a.Type != RadiusAttributeType.AcctDelayTime).Select(a => (a.Type, Convert.ToHexString(a.Value.Span))));
         Assert.True(after.TryGet(RadiusAttributeType.AcctDelayTime, out var delay) && delay.TryGetUInt32(out var seconds) && seconds == 700);
+    }
+
+    // RFC 2866 5.12 leaves no length of a session's Class values; an Access-Accept has room for more of them than a record.
+    [Fact]
+    public void More_than_fits_costs_some_of_it_and_never_the_record()
+    {
+        using var secret = RadiusSecret.FromText("testing123");
+        var routes = Enumerable.Range(0, 16).Select(i => new PeerRoute(new IPNetwork(IPAddress.Parse($"10.{i}.0.0"), 16), null, null)).ToArray();
+        var classes = Enumerable.Range(0, 15).Select(i => (ReadOnlyMemory<byte>)Enumerable.Repeat((byte)i, 253).ToArray());
+        var session = new AccountingSession(
+            AccessRequestTests.Session with { AcctSessionId = "s1" },
+            SessionProfile.Empty with { UserName = new string('\u00fc', 200), PeerRoutes = [.. routes], Classes = [.. classes] },
+            [IPAddress.Parse("10.99.0.7")], AcctAuthentic.Radius, time.GetUtcNow());
+        var most = new TrafficCounters(ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue);
+        foreach (var record in new[] { session.Start(), session.Stop(time.GetUtcNow(), TimeSpan.MaxValue, most, AcctTerminateCause.NasReboot) })
+        {
+            var request = record.ToRequest();
+            Assert.Null(request.Error);
+            var packet = Wire.Encode(request, secret, new byte[16], time.GetUtcNow());
+            var list = Wire.List(packet);
+            Assert.Equal(new string('\u00fc', 126), Encoding.UTF8.GetString(list.Single(a => a.Type == RadiusAttributeType.UserName).Value.Span));
+            Assert.InRange(list.Count(a => a.Type == RadiusAttributeType.Class), 10, 15);
+            Assert.Contains(list, a => a.Type == RadiusAttributeType.AcctSessionId);
+        }
     }
 
     [Theory]

@@ -30,7 +30,7 @@ public sealed class EmbeddedAccountingSpoolTests : IDisposable
             new(7, "acct", "s\u00e9ance", AcctStatusType.Start, Now, new byte[] { 0, 1, 255 }),
             new(9, "other", "", AcctStatusType.InterimUpdate, Now.AddMilliseconds(1), ReadOnlyMemory<byte>.Empty),
         };
-        var open = new OpenSessionRecord("s1", "acct", Now, Now.AddSeconds(9), new TrafficCounters(ulong.MaxValue, 1, 2, 3), new byte[] { 42 });
+        var open = new OpenSessionRecord("s1", "acct", Now, Now.AddSeconds(9), TimeSpan.FromMilliseconds(9001), new TrafficCounters(ulong.MaxValue, 1, 2, 3), new byte[] { 42 });
         using (var store = EmbeddedStore.Open(File(0), Now))
         {
             var spool = new EmbeddedAccountingSpool(store);
@@ -45,7 +45,7 @@ public sealed class EmbeddedAccountingSpoolTests : IDisposable
             Assert.Equal(Now, content.AliveAt);
             Assert.Equal(records.Select(Describe), content.Records.Select(Describe));
             var session = Assert.Single(content.OpenSessions);
-            Assert.Equal((open.SessionId, open.List, open.StartedAt, open.SeenAt, open.Counters, 42), (session.SessionId, session.List, session.StartedAt, session.SeenAt, session.Counters, session.Description.Span[0]));
+            Assert.Equal((open.SessionId, open.List, open.StartedAt, open.SeenAt, open.SessionTime, open.Counters, 42), (session.SessionId, session.List, session.StartedAt, session.SeenAt, session.SessionTime, session.Counters, session.Description.Span[0]));
             Assert.True(new EmbeddedAccountingSpool(store).TryCommit(new SpoolBatch([], [7, 8, 9], [], ["s1"], null), out _));
             content = new EmbeddedAccountingSpool(store).Load();
             Assert.Empty(content.Records);
@@ -76,7 +76,7 @@ public sealed class EmbeddedAccountingSpoolTests : IDisposable
             Assert.Null(store.SetAside);
             var epoch = store.UpdateSetting("epoch", last => (last ?? 0) + 1);
             await using var client = new AccountingClient(radius, new EmbeddedAccountingSpool(store), [new AccountingListOptions("acct", [group])], TimeProvider.System);
-            client.Announce(AcctStatusType.AccountingOn, $"boot{epoch}", "gw1");
+            client.Announce(AcctStatusType.AccountingOn, $"boot{epoch}", "gw1", null);
             client.Start();
             if (life == Lives - 1)
             {
@@ -119,11 +119,11 @@ public sealed class EmbeddedAccountingSpoolTests : IDisposable
         for (var i = random.Next(4); i > 0; i--)
         {
             octets += (ulong)random.Next(1000);
-            client.Checkpoint([(id, new TrafficCounters(octets, 0, 0, 0))]);
-            await client.Enqueue("acct", session.Interim(Now.AddSeconds(i), new TrafficCounters(octets, 0, 0, 0)));
+            client.Checkpoint([(id, TimeSpan.FromSeconds(octets), new TrafficCounters(octets, 0, 0, 0))]);
+            await client.Enqueue("acct", session.Interim(Now.AddSeconds(i), TimeSpan.FromSeconds(octets), new TrafficCounters(octets, 0, 0, 0)));
             await Task.Delay(random.Next(10));
         }
-        if (random.Next(2) == 0) await client.Enqueue("acct", session.Stop(Now.AddSeconds(60), new TrafficCounters(octets, 0, 0, 0), AcctTerminateCause.UserRequest));
+        if (random.Next(2) == 0) await client.Enqueue("acct", session.Stop(Now.AddSeconds(60), TimeSpan.FromSeconds(octets), new TrafficCounters(octets, 0, 0, 0), AcctTerminateCause.UserRequest));
     }
 
     private string File(int life) => Path.Combine(directory.Path, $"life{life}.db");

@@ -11,7 +11,7 @@ swan() { # swan NAME ARGUMENTS...: swanctl against that charon
 }
 
 # client_connection NAME METHOD USER [OPTION=VALUE...]: one connection and its child, both called NAME.
-# Options: gateway=ADDR ts=SUBNETS vips=ADDRS proposals=LIST esp=LIST secret=PASSWORD mobike=no timeout=SECONDS local_ts=SUBNETS rekey=..., dpd=... cert=NAME (of \$RUN/pki, for tls) aaa_id=IDENTITY
+# Options: gateway=ADDR ts=SUBNETS vips=ADDRS proposals=LIST esp=LIST secret=PASSWORD mobike=no timeout=SECONDS local_ts=SUBNETS rekey=..., over=DURATION (how long before an AUTH_LIFETIME's end it logs in anew), dpd=... cert=NAME (of \$RUN/pki, for tls) aaa_id=IDENTITY
 client_connection() {
   local name=$1 method=$2 user=$3; shift 3
   local gateway=$GATEWAY_V4 ts=10.10.0.0/24 vips=0.0.0.0 proposals=aes256-sha256-x25519 esp=aes256gcm16-x25519,aes256gcm16 mobike=no dpd=0 certs="" encap=no local_ts="" cert=carol aaa_id="O=Interop, CN=radius.example.com"
@@ -32,6 +32,8 @@ client_connection() {
     fragmentation = yes
     encap = $encap
     rekey_time = ${ike_rekey:-8h}
+${over:+    over_time = $over
+    rand_time = 0}
     dpd_delay = $dpd
     local {
       auth = eap-$method

@@ -30,7 +30,7 @@ short
 idle
 	Idle-Timeout := 5
 REPLIES
-  [ -z "${ATTRIBUTE_ACCOUNTS:-}" ] || attribute_accounts "$1"
+  [ -z "${MORE_ACCOUNTS:-}" ] || $MORE_ACCOUNTS "$1"
 }
 
 # start_radius NAME ADDRESS [SECRET]: process NAME, directory $RUN/NAME, accounting in $RUN/NAME/detail.
@@ -148,6 +148,11 @@ server default {
 	}
 	authorize {
 		if (&Service-Type == Authorize-Only) {
+			requests
+			update reply {
+				&Message-Authenticator := 0x00
+				&Cisco-AVPair += "ip:interface-config=ip mtu 1320"
+			}
 			update control {
 				&Auth-Type := Accept
 			}

@@ -1,6 +1,6 @@
 # Show 1 of issue 3: attributes of spec/aaa.md in FreeRADIUS's users file, and where each ends for a strongSwan client.
 
-# replies NAME <<TEXT: what radius1 answers NAME with, in FreeRADIUS's users format; in place before start_radius reads it.
+# Users and what radius1 answers them with, in FreeRADIUS's users format.
 attribute_accounts() {
   cat >>"$1/authorize" <<'ACCOUNTS'
 six Cleartext-Password := "six-word"
@@ -78,13 +78,13 @@ broken
 	Cisco-AVPair += "ipsec:route-set=prefix 10.0.0.0/99"
 
 again
-	Session-Timeout := 25,
+	Session-Timeout := 14,
 	Termination-Action := RADIUS-Request
 REPLIES
 }
 
 attribute_setup() {
-  ATTRIBUTE_ACCOUNTS=yes
+  MORE_ACCOUNTS=attribute_accounts
   POOLS='{ name: p4, range: 10.99.0.0/16 }, { name: p4b, range: 10.98.0.0/16 }, { name: p6, range: "2001:db8:99::/112" }'
   EXTRA_SECTIONS='access-lists: [ { name: split, entries: ["permit ip any 10.63.0.0/16", "deny ip any any", "permit ipv6 any 2001:db8:63::/48"] } ]'
   CLIENT_IKE_LOG=2 TRAFFIC='[0.0.0.0/0, "::/0"]'
@@ -102,7 +102,7 @@ scenario_attributes() {
   need setup "no setup" attribute_setup
   start_client client "$CLIENT" "$(client_connection net mschapv2 bob
     client_connection six mschapv2 six vips=:: ts=::/0
-    client_connection branch mschapv2 branch ts=10.10.0.0/24 local_ts=dynamic,10.71.5.0/24,10.72.5.0/24,192.168.7.0/24,10.10.0.0/25
+    client_connection branch mschapv2 branch ts=10.10.0.0/24 local_ts=10.99.1.20/32,10.71.5.0/24,10.72.5.0/24,192.168.7.0/24,10.10.0.0/25
     client_connection dave mschapv2 dave vips=0.0.0.0,:: ts=10.10.0.0/24,2001:db8:10::/64 local_ts=dynamic,2001:db8:b1::/56,2001:db8:c1::/48)"
 
   logs_in client net "login of bob"
@@ -129,6 +129,8 @@ scenario_attributes() {
   equal "INTERNAL_IP6_SUBNET" 1 "$(config_attributes INTERNAL_IP6_SUBNET)"
   log_out client six
 
+  # `dynamic` beside them would be 0.0.0.0/0, in which strongSwan lets its other selectors vanish. Its user-space ESP wants an address of its own in each network behind the client.
+  address "$CLIENT" lo 10.71.5.1/24 10.72.5.1/24 192.168.7.1/24 2001:db8:b1::1/56 2001:db8:c1::1/48
   logs_in client branch "login of branch"
   local device
   device=$(device_of branch)
@@ -171,7 +173,10 @@ scenario_attribute_refusals() {
 scenario_termination_action() {
   only_ours "Termination-Action" || return
   need setup "no setup" attribute_setup
-  start_client client "$CLIENT" "$(client_connection again mschapv2 again)"
+  start_client client "$CLIENT" "$(client_connection again mschapv2 again over=8s)"
   logs_in client again login
+  local first; first=$(session again auditSessionId)
   check "the client got AUTH_LIFETIME" "not in its log" received 'AUTH_LFT\|received AUTH_LIFETIME'
+  check "it logs in anew before the end" "@session again auditSessionId" wait_until 20 another_session_of again "$first"
+  check "and has its tunnel" "no answer" wait_until 5 pings "$CLIENT" $LAN_V4
 }

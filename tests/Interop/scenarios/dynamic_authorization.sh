@@ -23,23 +23,43 @@ dac_asks() {
 device_mtu() { ip -n "$GATEWAY_NS" -o link show "$(session "$1" device)" | sed -n 's/.* mtu \([0-9]*\) .*/\1/p'; }
 device_alias() { ip -n "$GATEWAY_NS" link show "$(session "$1" device)" | sed -n 's/^[[:space:]]*alias //p'; }
 
-# What a refused request must not touch: the session, its interface, its address.
-state_of() { echo "$(session "$1" auditSessionId) $(device_mtu "$1") $(device_alias "$1") $(session "$1" assignedAddresses)"; }
+# What a refused request must not touch: every session as it is shown, and every interface.
+snapshot() {
+  headend show crypto session --json | sed -E 's/"uptimeSeconds": *[0-9]+//'
+  ip -n "$GATEWAY_NS" -o link show | grep -E ': vi[0-9]+' | sed 's/ qlen.*//'
+}
+unchanged() { [ "$(snapshot)" = "$1" ]; }
+
+# A user with what the others have not: keys of IPv6, and Chargeable-User-Identity.
+dynamic_accounts() {
+  echo 'six Cleartext-Password := "six-word"' >>"$1/authorize"
+  cat >>"$1/reply" <<'REPLIES'
+
+six
+	Framed-IPv6-Prefix := 2001:db8:a1::/64,
+	Framed-Interface-Id := "0:0:0:9",
+	Chargeable-User-Identity := "cui-six"
+REPLIES
+}
 
 scenario_disconnect() {
   only_ours "Disconnect-Request" "strongSwan knows User-Name alone" || return
-  DYNAMIC_AUTHOR=$DYNAMIC_AUTHOR_LINE DPD=5m
+  DYNAMIC_AUTHOR=$DYNAMIC_AUTHOR_LINE DPD=5m MORE_ACCOUNTS=dynamic_accounts TRAFFIC='[10.10.0.0/24, "2001:db8:10::/64"]'
   need setup "no setup" standard_setup
   address "$AAA" eth0 2001:db8:aa::2/64
   address "$GATEWAY_NS" aaa0 2001:db8:aa::1/64
-  start_client client "$CLIENT" "$(for user in alice bob dave; do client_connection $user mschapv2 $user; done)"
+  # six comes over IPv6: the one session with that Calling-Station-Id.
+  start_client client "$CLIENT" "$(for user in alice bob dave; do client_connection $user mschapv2 $user; done
+    client_connection six mschapv2 six vips=:: ts=2001:db8:10::/64 gateway=$GATEWAY_V6)"
   logs_in client bob "login bob"
   logs_in client dave "login dave"
 
-  local key audit
-  for key in audit-session-id Acct-Session-Id User-Name Framed-IP-Address NAS-Port NAS-Port-Id; do
-    logs_in client alice "login alice"
-    audit=$(session alice auditSessionId)
+  local key audit user
+  for key in audit-session-id Acct-Session-Id User-Name Framed-IP-Address NAS-Port NAS-Port-Id \
+    Framed-IPv6-Prefix Framed-IPv6-Address Calling-Station-Id Chargeable-User-Identity; do
+    case $key in *IPv6*|C*) user=six ;; *) user=alice ;; esac
+    logs_in client $user "login $user"
+    audit=$(session $user auditSessionId)
     case $key in
       audit-session-id) set -- "Cisco-AVPair = \"audit-session-id=$audit\"" ;;
       Acct-Session-Id) set -- "Acct-Session-Id = \"$(session alice acctSessionId)\"" ;;
@@ -47,21 +67,26 @@ scenario_disconnect() {
       Framed-IP-Address) set -- "Framed-IP-Address = 10.99.1.10" ;;
       NAS-Port) set -- "NAS-Port = $(session alice id)" ;;
       NAS-Port-Id) set -- "NAS-Port-Id = \"Virtual-Access$(session alice id)\"" ;;
+      Framed-IPv6-Prefix) set -- "Framed-IPv6-Prefix = 2001:db8:a1::/64" ;;
+      Framed-IPv6-Address) set -- "Framed-IPv6-Address = 2001:db8:a1::9" ;;
+      Calling-Station-Id) set -- 'Calling-Station-Id = "2001:db8:51::10"' ;;
+      Chargeable-User-Identity) set -- "Chargeable-User-Identity = 0x6375692d736978" ;;
     esac
     equal "radclient, by $key" ACK "$(radclient_asks disconnect "$@" "NAS-Identifier = \"gw1\"" "NAS-IP-Address = 192.0.2.1")"
-    check "by $key: gone when the ACK came" "$(session alice status)" test -z "$(session alice status)"
-    check "by $key: the client got the Delete" "it still has the SA" wait_until 5 no_sa client alice
+    check "by $key: gone when the ACK came" "$(session $user status)" test -z "$(session $user status)"
+    check "by $key: the client got the Delete" "it still has the SA" wait_until 5 no_sa client $user
     check "by $key: Stop says Admin-Reset" "no such Stop" wait_until 10 stopped_by_admin "$audit"
   done
   equal "the others stand" "bob dave" "$(session bob user) $(session dave user)"
 
   # One client address has two sessions: Calling-Station-Id alone is ambiguous, with another key it is not.
-  local before; before="$(state_of bob) $(state_of dave)"
+  local before; before=$(snapshot)
   equal "ambiguous: 508" "NAK Multiple-Session-Selection-Unsupported" "$(radclient_asks disconnect "Calling-Station-Id = 198.51.100.10")"
   equal "unknown session: 503" "NAK Session-Context-Not-Found" "$(radclient_asks disconnect 'User-Name = "nobody"')"
   equal "keys that disagree: 503" "NAK Session-Context-Not-Found" "$(radclient_asks disconnect 'User-Name = "bob"' "Acct-Session-Id = \"$(session dave acctSessionId)\"")"
   equal "another NAS: 403" "NAK NAS-Identification-Mismatch" "$(radclient_asks disconnect 'User-Name = "bob"' 'NAS-Identifier = "gw2"')"
   equal "another NAS address: 403" "NAK 403" "$(dac_asks disconnect User-Name=bob NAS-IP-Address=192.0.2.77)"
+  equal "a multicast address, to which a socket can be bound: 403" "NAK 403" "$(dac_asks disconnect User-Name=bob NAS-IP-Address=224.0.0.1)"
   equal "no key: 402" "NAK Missing-Attribute" "$(radclient_asks disconnect 'NAS-Identifier = "gw1"')"
   equal "unsupported attribute: 401" "NAK Unsupported-Attribute" "$(radclient_asks disconnect 'User-Name = "bob"' 'Session-Timeout = 60')"
   equal "wrong secret: silence" silence "$(RADCLIENT_WAIT=2 DAC_SECRET_USED=wrong-secret-of-24-octets radclient_asks disconnect 'User-Name = "bob"')"
@@ -71,7 +96,9 @@ scenario_disconnect() {
   equal "stale Event-Timestamp: silence" silence "$(dac_asks --stamp -400 disconnect User-Name=bob)"
   equal "Event-Timestamp of the future: silence" silence "$(dac_asks --stamp 400 disconnect User-Name=bob)"
   equal "unknown client: silence" silence "$(dac_asks --from 192.0.2.3 --wait 3 disconnect User-Name=bob)"
-  equal "none of it changed anything" "$before" "$(state_of bob) $(state_of dave)"
+  equal "bad value of a key: 407" "NAK 407" "$(dac_asks disconnect User-Name=bob Acct-Session-Id=)"
+  equal "a key twice: 404" "NAK 404" "$(dac_asks disconnect User-Name=bob User-Name=dave)"
+  check "none of it changed anything" "@snapshot" unchanged "$before"
   equal "Proxy-State comes back in order" "NAK 503 echo 33 one echo 33 two" "$(dac_asks disconnect Proxy-State=one User-Name=nobody Proxy-State=two | tr '\n' ' ' | sed 's/ $//')"
 
   # A recorded request, after the user has come back: the old answer again, and the new session stays.
@@ -105,7 +132,7 @@ scenario_coa() {
   equal "bob's interface is as it was" 1400 "$(device_mtu bob)"
   check "traffic goes on" "no answer" pings "$CLIENT" $LAN_V4
 
-  before=$(state_of alice)
+  before=$(snapshot)
   equal "a command that is none: 407" "NAK Invalid-Attribute-Value" "$(radclient_asks coa "$key" 'Cisco-AVPair += "ip:interface-config=ip mtu 1300"' 'Cisco-AVPair += "ip:interface-config=no such command"')"
   equal "an interface that is not there: 407" "NAK Invalid-Attribute-Value" "$(radclient_asks coa "$key" 'Cisco-AVPair += "ip:interface-config=ip mtu 1300"' 'Cisco-AVPair += "ip:interface-config=ip unnumbered nosuch0"')"
   local attribute
@@ -116,13 +143,21 @@ scenario_coa() {
   equal "an attribute that is no change: 401" "NAK Unsupported-Attribute" "$(radclient_asks coa "$key" 'Session-Timeout = 3' 'Framed-Route = "10.0.0.0/8"')"
   equal "Service-Type Login: 405" "NAK Unsupported-Service" "$(radclient_asks coa "$key" 'Service-Type = Login-User')"
   equal "Authorize Only without State: 402" "NAK Missing-Attribute" "$(radclient_asks coa "$key" 'Service-Type = Authorize-Only')"
-  equal "none of it changed anything" "$before" "$(state_of alice)"
+  equal "a command that nobody knows: 406" "NAK Unsupported-Extension" "$(radclient_asks coa "$key" 'Cisco-AVPair += "subscriber:command=account-logon"')"
+  equal "several sessions: 508" "NAK Multiple-Session-Selection-Unsupported" "$(radclient_asks coa 'Calling-Station-Id = "198.51.100.10"' 'Session-Timeout = 3')"
+  equal "no such session: 503" "NAK Session-Context-Not-Found" "$(radclient_asks coa 'User-Name = "nobody"' 'Session-Timeout = 3')"
+  equal "nothing to change: 402" "NAK Missing-Attribute" "$(radclient_asks coa "$key")"
+  equal "another NAS: 403" "NAK NAS-Identification-Mismatch" "$(radclient_asks coa "$key" 'NAS-Identifier = "gw2"' 'Session-Timeout = 3')"
+  equal "wrong secret: silence" silence "$(RADCLIENT_WAIT=1 DAC_SECRET_USED=wrong-secret-of-24-octets radclient_asks coa "$key" 'Session-Timeout = 3')"
+  check "none of it changed anything" "@snapshot" unchanged "$before"
 
   equal "back to 1400 by no ip mtu and the default" ACK "$(radclient_asks coa "$key" 'Cisco-AVPair += "ip:interface-config=no ip mtu"')"
   equal "the kernel has the default" 1400 "$(device_mtu alice)"
 
   equal "Authorize Only: 507, State and Service-Type come back" "NAK 507 echo 24 again" "$(dac_asks coa User-Name=alice Service-Type=17 State=again | tr '\n' ' ' | sed 's/ $//')"
   check "RADIUS was asked with that State and its Accept applied" "@grep Authorize-Only $RUN/gateway.out" wait_until 5 grep -q 'code=Authorize-Only .*outcome=ack' "$RUN/gateway.out"
+  check "FreeRADIUS saw State and Service-Type" "@cat $RUN/radius1/requests" grep -q 'State = 0x616761696e' "$RUN/radius1/requests"
+  equal "the kernel has what the Access-Accept said" 1320 "$(device_mtu alice)"
   check "the session stands" "@what_is_left" test -n "$(session alice status)"
   equal "Class, Acct-Interim-Interval and Idle-Timeout" ACK "$(radclient_asks coa "$key" 'Class = 0x6e6577' 'Acct-Interim-Interval = 60' 'Idle-Timeout = 600')"
   equal "a short Session-Timeout" ACK "$(radclient_asks coa "$key" 'Session-Timeout = 3')"

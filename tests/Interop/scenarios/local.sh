@@ -84,31 +84,24 @@ scenario_local_eap_tls() {
   local_login tls carol@example.com 10.99.1.11
 }
 
-# tls_refused KIND LOG-PATTERN: the certificate KIND is refused, the log says why, the client got the TLS alert.
+# tls_refused KIND ALERT: the certificate KIND is refused, and the client got the TLS alert.
 tls_refused() {
-  stop client
   rm -f "$RUN/client/charon.log"
   CLIENT_KEYS="expired revoked foreign" start_client client "$CLIENT" "$(client_connection home tls "$1@example.com" "cert=$1" "aaa_id=$LOCAL_SERVER")" || { fail client "did not start"; return; }
   check "$1: the client is refused" "it logged in" not log_in client home
-  check "$1: the client got an alert" "@grep -i alert $RUN/client/charon.log" grep -qiE "received fatal TLS alert '$3'" "$RUN/client/charon.log"
-  check "$1: nothing left" @what_is_left wait_until 60 nothing_left
-  equal "$1: one log line that says why (/$2/)" 1 "$(login_lines "$2")"
+  check "$1: the client got an alert" "@grep -i alert $RUN/client/charon.log" grep -qiE "received fatal TLS alert '$2'" "$RUN/client/charon.log"
+  stop client
 }
 
-scenario_local_eap_tls_refused() {
+# Certificates that must not get in; then three wrong passwords close the door, also to the right one; the client cannot tell; an operator opens it; a reload
+# brings a new user. A client that is refused goes away without a word, so that everybody's end is waited for once.
+scenario_local_eap_refusals() {
   only_ours "local EAP" || return
-  EAP_OPTIONS=$(LOCAL_TLS) EAP_TIMEOUT=45s
+  EAP_OPTIONS=$(LOCAL_TLS) EAP_TIMEOUT=45s LOCKOUT_FAILURES=3
   need setup "no setup" local_setup
-  tls_refused expired 'CN=expired.*expired on ' 'certificate expired'
-  tls_refused foreign 'CN=foreign.*foreign CA, no configured authority is above CN=Other CA' 'unknown ca'
-  tls_refused revoked 'CN=revoked.*revoked, serial ' 'certificate revoked'
-}
-
-# Three wrong passwords close the door, also to the right one; the client cannot tell; an operator opens it; a reload brings a new user.
-scenario_lockout() {
-  only_ours "lockout" || return
-  LOCKOUT_FAILURES=3 EAP_TIMEOUT=45s   # a client that is refused goes away without a word
-  need setup "no setup" local_setup
+  tls_refused expired 'certificate expired'
+  tls_refused foreign 'unknown ca'
+  tls_refused revoked 'certificate revoked'
   ALICE_PASSWORD=not-her-word start_client guesser "$CLIENT" "$(client_connection home mschapv2 alice)"
   for attempt in 1 2 3; do
     check "guess $attempt is refused" "it logged in" not log_in guesser home
@@ -118,7 +111,11 @@ scenario_lockout() {
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)"
   check "the right password is refused now" "it logged in" not log_in client home
   check "nothing left" @what_is_left wait_until 60 nothing_left
-  check "the log says why" "it does not" grep -qE 'user=alice .*alice is locked out for ' "$RUN/gateway.out"
+  local line
+  for line in 'CN=expired.*expired on ' 'CN=foreign.*foreign CA, no configured authority is above CN=Other CA' 'CN=revoked.*revoked, serial '; do
+    equal "one log line that says why (/$line/)" 1 "$(login_lines "$line")"
+  done
+  check "and why a locked out user was refused" "it does not" grep -qE 'user=alice .*alice is locked out for ' "$RUN/gateway.out"
   check "show tells it" "@headend show aaa lockout" eval 'headend show aaa lockout | grep -qE "alice +0 +for 00:0"'
   check "an operator clears it" "refused" headend clear aaa user alice lockout
   logs_in client home "login after that"
