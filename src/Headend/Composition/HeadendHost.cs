@@ -65,7 +65,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
-        interfaces = new SessionInterfaces(dataPlane, kernel, clock, logger);
+        interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), logger);
         interims = new InterimSchedule(time, interfaces.CountersOf);
         var addresses = new AddressAssignment(pools, new AddressEventObserver(limits, logger));
         var lifecycle = new SessionLifecycle(new SessionServices

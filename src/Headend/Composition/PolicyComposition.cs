@@ -1,4 +1,5 @@
 using Headend.Configuration;
+using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.Policy;
 
 namespace Headend.Composition;
@@ -9,6 +10,10 @@ internal static class PolicyComposition
     /// <summary>The access lists by name; every line has been checked.</summary>
     public static IReadOnlyDictionary<string, AccessList> AccessLists(IReadOnlyList<AccessListOptions> options) =>
         options.ToDictionary(list => list.Name, list => new AccessList(list.Name, [.. list.Entries.SelectMany(Parse)]), StringComparer.Ordinal);
+
+    /// <summary>What interface commands may name.</summary>
+    public static InterfaceNames NamesOf(HeadendConfiguration configuration) =>
+        new(configuration.AccessLists.Select(list => list.Name).ToHashSet(StringComparer.Ordinal), new HashSet<string>());
 
     private static AccessListEntry[] Parse(string line)
     {

@@ -14,7 +14,7 @@ namespace Headend.Sessions;
 /// Translates between IKE's effects and the data plane. Interfaces are made and removed by the kernel worker; SAs of an interface that stands are installed and
 /// removed on the shard's thread, which blocks nothing and keeps their order.
 /// </summary>
-internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, ILogger logger)
+internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, InterfaceNames names, ILogger logger)
 {
     /// <summary>Longest wait for the kernel worker to begin.</summary>
     private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(10);
@@ -129,21 +129,36 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
             : new EspPath(local with { Port = 0 }, remote with { Port = 0 }, EspEncapsulation.Plain);
     }
 
-    private static InterfaceRequest? Derive(ClientSession session, ChildSaParameters child, out string? fault)
+    private InterfaceRequest? Derive(ClientSession session, ChildSaParameters child, out string? fault)
     {
-        var failures = VirtualAccessDerivation.Derive(session.Binding.Template, session.AuthorizedCommands(), out var config);
-        fault = failures.IsEmpty ? null : string.Join("; ", failures.Select(f => $"{f.Origin}: {f.Failure}"));
+        var derived = VirtualAccessDerivation.Derive(session.Binding.Template, session.AuthorizedCommands(), names);
+        Note(session, derived);
+        fault = derived.Failures.IsEmpty ? Unenforced(derived.Config) : derived.Explain();
         return fault is not null
             ? null
             : new InterfaceRequest
             {
                 Number = session.Names.Number,
-                Config = config,
+                Config = derived.Config,
                 ClientAddresses = [.. session.ClientAddresses()],
                 Routes = PeerRouting.Assigned(session.Profile, session.Addresses),
                 Path = ToEspPath(child.Path, child.UdpEncapsulation),
                 Label = session.User ?? session.IkeIdentity,
             };
+    }
+
+    /// <summary>The first command that asks for less to be let through than would be; null without one.</summary>
+    private static string? Unenforced(InterfaceConfig config)
+    {
+        var filter = config.InboundAccessGroup ?? config.OutboundAccessGroup ?? config.Ipv6InboundAccessGroup ?? config.Ipv6OutboundAccessGroup
+            ?? config.ServicePolicyInput ?? config.ServicePolicyOutput;
+        return filter is null ? null : $"{filter.Origin}: \"{filter.Command}\" cannot be enforced by this version, and nobody is let in with less filtering than was asked for";
+    }
+
+    private void Note(ClientSession session, DerivedInterface derived)
+    {
+        foreach (var note in derived.Notes)
+            LogNote(logger, session.Names.AuditSessionId, session.User, note);
     }
 
     private static bool TryTranslate(ChildSaParameters child, uint replaces, out EspSaParameters? parameters, out string? fault)
@@ -240,9 +255,13 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
     {
         if (session.IsClosed || session.Handle.IsNone || session.InterfaceConfig is not { } current)
             return InterfaceChangeFailure.Gone;
-        var refused = VirtualAccessDerivation.Change(current, commands, out var config);
-        if (!refused.IsEmpty)
-            return new InterfaceChangeFailure(string.Join("; ", refused.Select(r => r.Failure)), IsBadValue: true);
+        var changed = VirtualAccessDerivation.Change(current, commands, names);
+        if (!changed.Failures.IsEmpty)
+            return new InterfaceChangeFailure(string.Join("; ", changed.Failures.Select(r => r.Failure)), IsBadValue: true);
+        var config = changed.Config;
+        if (Unenforced(config) is { } filter)
+            return new InterfaceChangeFailure(filter, IsBadValue: false);
+        Note(session, changed);
         if (!dataPlane.TryUpdateInterface(session.Handle, standing => standing with { Config = config }, out var failure))
             return new InterfaceChangeFailure(failure.ToString(), failure.BadValue);
         session.InterfaceConfig = config;
@@ -250,6 +269,9 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
     }
 
     private MonotonicTime? ToTime(long timestamp) => timestamp == 0 ? null : clock.FromTimestamp(timestamp);
+
+    [LoggerMessage(EventId = 1234, EventName = "interface-command", Level = LogLevel.Warning, Message = "session={Session} user={User} {Note}")]
+    private static partial void LogNote(ILogger logger, string session, string? user, string note);
 
     [LoggerMessage(EventId = 1233, EventName = "route-not-accepted", Level = LogLevel.Warning, Message = "session={Session} route={Route} reason={Reason}: the client announced it")]
     private static partial void LogRouteRefused(ILogger logger, string session, InterfaceRoute route, string reason);

@@ -35,5 +35,14 @@ public readonly record struct ConfigOrigin(ConfigSource Source, string Name)
     };
 }
 
+/// <summary>A setting of any type.</summary>
+internal interface ISetting
+{
+    ConfigOrigin Origin { get; }
+
+    /// <summary>The command that set it, as it is shown.</summary>
+    string Command { get; }
+}
+
 /// <summary>A configured value with the command that set it and the origin of that command.</summary>
-public sealed record Setting<T>(T Value, ConfigOrigin Origin, string Command);
+public sealed record Setting<T>(T Value, ConfigOrigin Origin, string Command) : ISetting;

@@ -1,7 +1,10 @@
 namespace Headend.VirtualAccess.Configuration;
 
-/// <summary>What a parsed command does to the configuration; pure.</summary>
-public delegate InterfaceConfig InterfaceConfigChange(InterfaceConfig config, ConfigOrigin origin);
+/// <summary>What a parsed command does to the configuration; pure, but for the notes that it leaves for an operator.</summary>
+/// <param name="config">What the commands before it made.</param>
+/// <param name="origin">Who gave the command.</param>
+/// <param name="notes">Takes what the command took away, or why it changed nothing.</param>
+public delegate InterfaceConfig InterfaceConfigChange(InterfaceConfig config, ConfigOrigin origin, ICollection<string> notes);
 
 /// <summary>Why a command was refused.</summary>
 /// <param name="Command">The command as given.</param>
@@ -13,20 +16,35 @@ public sealed record InterfaceCommandFailure(string Command, string Token, strin
         Token.Length == 0 ? $"\"{Command}\": {Reason}" : $"\"{Command}\": \"{Token}\": {Reason}";
 }
 
-/// <summary>One row of the command table.</summary>
-/// <param name="Keywords">The literal tokens that select the row.</param>
-/// <param name="Argument">The argument as shown in help, for example <c>&lt;68-9216&gt;</c>.</param>
-/// <param name="Help">One line.</param>
-/// <param name="TakesRest">The argument is the rest of the line, spaces included.</param>
-/// <param name="Parse">Turns the argument into a change, or a reason for refusal.</param>
-/// <param name="Remove">The change of the <c>no</c> form.</param>
-internal sealed record InterfaceCommand(
-    string[] Keywords,
-    string Argument,
-    string Help,
-    bool TakesRest,
-    Func<string, string, (InterfaceConfigChange? Change, string? Reason)> Parse,
-    InterfaceConfigChange Remove)
+/// <summary>A command with its arguments and who gave it, for the action of its row.</summary>
+/// <param name="Arguments">One for each parameter of the grammar; null where it was left out.</param>
+/// <param name="Command">As it is shown: keywords in lower case, single spaces.</param>
+/// <param name="Origin">Who gave it.</param>
+/// <param name="Notes">For an operator.</param>
+internal sealed record InterfaceCommandCall(IReadOnlyList<object?> Arguments, string Command, ConfigOrigin Origin, ICollection<string> Notes)
 {
-    public string Grammar => $"{string.Join(' ', Keywords)} {Argument}";
+    /// <summary>The argument, which the grammar guarantees to be there.</summary>
+    public T Get<T>(int index)
+        where T : notnull => (T)Arguments[index]!;
+
+    public bool Has(int index) => Arguments[index] is not null;
+
+    public Setting<T> Setting<T>(T value) => new(value, Origin, Command);
+
+    public Setting<T> Setting<T>(int index)
+        where T : notnull => new(Get<T>(index), Origin, Command);
+}
+
+/// <summary>What a row does; pure but for notes.</summary>
+internal delegate InterfaceConfig InterfaceCommandAction(InterfaceConfig config, InterfaceCommandCall call);
+
+/// <summary>One row of the command table.</summary>
+/// <param name="Grammar">Keywords in lower case, parameters as <see cref="InterfaceParameterTable"/> names them, optional parts in brackets.</param>
+/// <param name="Help">What it says, in one line.</param>
+/// <param name="Effect">What it does on Linux, in one line.</param>
+/// <param name="Set">The change it makes.</param>
+/// <param name="Remove">The change of the <c>no</c> form, whose parameters may be left out.</param>
+internal sealed record InterfaceCommand(string Grammar, string Help, string Effect, InterfaceCommandAction Set, InterfaceCommandAction Remove)
+{
+    public InterfaceCommandGrammar Syntax { get; } = new(Grammar);
 }

@@ -17,6 +17,7 @@ public static class InterfaceCommandParser
     public static bool TryParse(string command, [NotNullWhen(true)] out InterfaceConfigChange? change, [NotNullWhen(false)] out InterfaceCommandFailure? failure)
     {
         change = null;
+        failure = null;
         if (command.Length > MaximumLength)
         {
             failure = new InterfaceCommandFailure(command[..40] + "...", "", $"longer than {MaximumLength} characters");
@@ -24,7 +25,7 @@ public static class InterfaceCommandParser
         }
 
         var tokens = command.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        var negated = tokens.Length > 0 && Is(tokens[0], "no");
+        var negated = tokens.Length > 0 && string.Equals(tokens[0], "no", StringComparison.OrdinalIgnoreCase);
         var words = negated ? tokens.AsSpan(1) : tokens.AsSpan();
         if (words.IsEmpty)
         {
@@ -32,69 +33,47 @@ public static class InterfaceCommandParser
             return false;
         }
 
-        var (row, matched) = Find(words);
-        if (row is null)
+        if (Find(words, negated, out var arguments, out var best) is not { } row)
         {
-            failure = Unknown(command, words, matched);
+            failure = Explain(command, words, best);
             return false;
         }
 
-        return negated ? TryNegate(command, row, words, out change, out failure) : TryArgument(command, row, words, out change, out failure);
-    }
-
-    private static bool TryArgument(
-        string command, InterfaceCommand row, ReadOnlySpan<string> words, [NotNullWhen(true)] out InterfaceConfigChange? change, [NotNullWhen(false)] out InterfaceCommandFailure? failure)
-    {
-        change = null;
-        var arguments = words[row.Keywords.Length..];
-        if (arguments.IsEmpty)
-        {
-            failure = new InterfaceCommandFailure(command, "", $"incomplete, expected {row.Grammar}");
-            return false;
-        }
-
-        if (arguments.Length > 1 && !row.TakesRest)
-        {
-            failure = new InterfaceCommandFailure(command, arguments[1], $"unexpected, expected {row.Grammar}");
-            return false;
-        }
-
-        var argument = string.Join(' ', arguments);
-        var (parsed, reason) = row.Parse(argument, $"{string.Join(' ', row.Keywords)} {argument}");
-        change = parsed;
-        failure = parsed is null ? new InterfaceCommandFailure(command, argument, reason ?? "refused") : null;
-        return parsed is not null;
-    }
-
-    /// <summary>The <c>no</c> form takes the keywords alone, or a valid argument that it disregards.</summary>
-    private static bool TryNegate(
-        string command, InterfaceCommand row, ReadOnlySpan<string> words, [NotNullWhen(true)] out InterfaceConfigChange? change, [NotNullWhen(false)] out InterfaceCommandFailure? failure)
-    {
-        change = null;
-        if (words.Length > row.Keywords.Length && !TryArgument(command, row, words, out _, out failure)) return false;
-        change = row.Remove;
-        failure = null;
+        var action = negated ? row.Remove : row.Set;
+        var shown = row.Syntax.Normalize(words);
+        change = (config, origin, notes) => action(config, new InterfaceCommandCall(arguments, shown, origin, notes));
         return true;
     }
 
-    private static (InterfaceCommand? Row, int Matched) Find(ReadOnlySpan<string> words)
+    /// <summary>The row that a line fits; else what came furthest.</summary>
+    private static InterfaceCommand? Find(ReadOnlySpan<string> words, bool negated, out IReadOnlyList<object?> arguments, out GrammarMatch best)
     {
-        var best = 0;
+        arguments = [];
+        best = default;
         foreach (var row in InterfaceCommandTable.Rows)
         {
-            var matched = 0;
-            while (matched < row.Keywords.Length && matched < words.Length && Is(words[matched], row.Keywords[matched])) matched++;
-            if (matched == row.Keywords.Length) return (row, matched);
-            best = Math.Max(best, matched);
+            var match = row.Syntax.Match(words);
+            if (match.Arguments is null && negated && row.Syntax.MatchKeywords(words) is { Arguments: not null } bare) match = bare;
+            if (match.Arguments is { } found)
+            {
+                arguments = found;
+                return row;
+            }
+
+            if (match.Matched > best.Matched || (match.Matched == best.Matched && match.Reason is not null)) best = Join(best, match);
         }
 
-        return (null, best);
+        return null;
     }
 
-    private static InterfaceCommandFailure Unknown(string command, ReadOnlySpan<string> words, int matched) =>
-        matched < words.Length
-            ? new InterfaceCommandFailure(command, words[matched], "unknown command")
-            : new InterfaceCommandFailure(command, "", "incomplete command");
+    /// <summary>Of rows that came equally far, each one's expectation is named.</summary>
+    private static GrammarMatch Join(GrammarMatch best, GrammarMatch match) =>
+        match.Matched > best.Matched || best.Reason is null ? match
+        : best.Reason == match.Reason && match.Expected is not null ? best with { Expected = $"{best.Expected} or {match.Expected}" }
+        : best;
 
-    private static bool Is(string token, string keyword) => string.Equals(token, keyword, StringComparison.OrdinalIgnoreCase);
+    private static InterfaceCommandFailure Explain(string command, ReadOnlySpan<string> words, GrammarMatch best) =>
+        best.Matched < words.Length
+            ? new InterfaceCommandFailure(command, words[best.Matched], best.Explain() ?? "unknown command")
+            : new InterfaceCommandFailure(command, "", best.Explain() ?? "incomplete command");
 }

@@ -1,68 +1,68 @@
-using System.Globalization;
-
 namespace Headend.VirtualAccess.Configuration;
 
-/// <summary>Every command an interface takes. A new command is a new row; parser, help and <c>no</c> form follow from it.</summary>
+/// <summary>Every command an interface takes. A new command is a new row; parser, help, <c>no</c> form and docs/interface-commands.md follow from it.</summary>
 internal static class InterfaceCommandTable
 {
-    /// <summary>IFNAMSIZ - 1 of linux/if.h.</summary>
-    private const int MaximumInterfaceName = 15;
-
-    /// <summary>IFALIASZ of linux/if.h is 256; the alias also carries our mark.</summary>
-    private const int MaximumDescription = 160;
-
     public static IReadOnlyList<InterfaceCommand> Rows { get; } =
     [
-        new(["ip", "unnumbered"], "IFNAME", "Use the primary IPv4 address of that interface", false,
-            (argument, command) => InterfaceName(argument, (c, o) => c with { IpUnnumbered = new(argument, o, command) }),
+        new("description TEXT", "Text for people", "Stands in the alias of the device (`ip link`).",
+            (c, call) => c with { Description = call.Setting<string>(0) },
+            (c, _) => c with { Description = null }),
+
+        new("ip unnumbered IFNAME", "Use the primary IPv4 address of that interface", "Source of this machine's own packets to the client (`src` of its routes). No address is added to the device.",
+            (c, call) => c with { IpUnnumbered = call.Setting<string>(0) },
             (c, _) => c with { IpUnnumbered = null }),
 
-        new(["ipv6", "unnumbered"], "IFNAME", "Use the first global IPv6 address of that interface", false,
-            (argument, command) => InterfaceName(argument, (c, o) => c with { Ipv6Unnumbered = new(argument, o, command) }),
+        new("ipv6 unnumbered IFNAME", "Use the first global IPv6 address of that interface", "The device has it as a /128 address.",
+            (c, call) => c with { Ipv6Unnumbered = call.Setting<string>(0) },
             (c, _) => c with { Ipv6Unnumbered = null }),
 
-        new(["ip", "mtu"], "<68-9216>", "Largest IPv4 packet in the tunnel, octets", false,
-            (argument, command) => Number(argument, 68, 9216, n => (c, o) => c with { IpMtu = new(n, o, command) }),
+        new("ip mtu <68-9216>", "Largest IPv4 packet in the tunnel, octets", "MTU of the device, or of its IPv4 routes where the IPv6 MTU is larger.",
+            (c, call) => c with { IpMtu = call.Setting((int)call.Get<uint>(0)) },
             (c, _) => c with { IpMtu = null }),
 
-        new(["ipv6", "mtu"], "<1280-9216>", "Largest IPv6 packet in the tunnel, octets", false,
-            (argument, command) => Number(argument, 1280, 9216, n => (c, o) => c with { Ipv6Mtu = new(n, o, command) }),
+        new("ipv6 mtu <1280-9216>", "Largest IPv6 packet in the tunnel, octets", "MTU of the device, or of its IPv6 routes where the IPv4 MTU is larger.",
+            (c, call) => c with { Ipv6Mtu = call.Setting((int)call.Get<uint>(0)) },
             (c, _) => c with { Ipv6Mtu = null }),
 
-        new(["ip", "tcp", "adjust-mss"], "<500-9176>", "Lower the MSS option of TCP SYNs to this, octets", false,
-            (argument, command) => Number(argument, 500, 9176, n => (c, o) => c with { TcpAdjustMss = new(n, o, command) }),
+        new("ip tcp adjust-mss <500-9176>", "Lower the MSS option of TCP SYNs to this, octets", "SYNs of both directions and IP versions are changed on their way.",
+            (c, call) => c with { TcpAdjustMss = call.Setting((int)call.Get<uint>(0)) },
             (c, _) => c with { TcpAdjustMss = null }),
 
-        new(["description"], "TEXT", "Text for people, kept in the interface's alias", true,
-            (argument, command) => Description(argument, (c, o) => c with { Description = new(argument, o, command) }),
-            (c, _) => c with { Description = null }),
+        new("ip access-group NAME in", "Filter IPv4 packets of the client", AccessGroup,
+            (c, call) => c with { InboundAccessGroup = call.Setting<string>(0) },
+            (c, _) => c with { InboundAccessGroup = null }),
+
+        new("ip access-group NAME out", "Filter IPv4 packets to the client", AccessGroup,
+            (c, call) => c with { OutboundAccessGroup = call.Setting<string>(0) },
+            (c, _) => c with { OutboundAccessGroup = null }),
+
+        new("ipv6 traffic-filter NAME in", "Filter IPv6 packets of the client", AccessGroup,
+            (c, call) => c with { Ipv6InboundAccessGroup = call.Setting<string>(0) },
+            (c, _) => c with { Ipv6InboundAccessGroup = null }),
+
+        new("ipv6 traffic-filter NAME out", "Filter IPv6 packets to the client", AccessGroup,
+            (c, call) => c with { Ipv6OutboundAccessGroup = call.Setting<string>(0) },
+            (c, _) => c with { Ipv6OutboundAccessGroup = null }),
+
+        new("service-policy input NAME", "Traffic policy for packets of the client", ServicePolicy,
+            (c, call) => c with { ServicePolicyInput = Attach(c.ServicePolicyInput, call) },
+            (c, _) => c with { ServicePolicyInput = null }),
+
+        new("service-policy output NAME", "Traffic policy for packets to the client", ServicePolicy,
+            (c, call) => c with { ServicePolicyOutput = Attach(c.ServicePolicyOutput, call) },
+            (c, _) => c with { ServicePolicyOutput = null }),
     ];
 
-    private static (InterfaceConfigChange?, string?) InterfaceName(string name, InterfaceConfigChange change)
+    private const string AccessGroup = "The access list NAME of the configuration decides about each packet.";
+
+    private const string ServicePolicy = "The policy-map NAME of the configuration. A second one does not replace the first: give `no service-policy` before it. A change of authorization replaces it.";
+
+    /// <summary>A policy that stands is replaced by a change of authorization only: at a login the second command of two does nothing, as on IOS.</summary>
+    private static Setting<string> Attach(Setting<string>? standing, InterfaceCommandCall call)
     {
-        if (name.Length > MaximumInterfaceName) return (null, $"an interface name has at most {MaximumInterfaceName} characters");
-        foreach (var c in name)
-        {
-            if (c is '/' or ':' || char.IsControl(c) || char.IsWhiteSpace(c)) return (null, "not an interface name");
-        }
-
-        return name is "." or ".." ? (null, "not an interface name") : (change, null);
-    }
-
-    private static (InterfaceConfigChange?, string?) Number(string text, int minimum, int maximum, Func<int, InterfaceConfigChange> change)
-    {
-        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)) return (null, $"expected a number from {minimum} to {maximum}");
-        return value < minimum || value > maximum ? (null, $"out of range, {minimum} to {maximum}") : (change(value), null);
-    }
-
-    private static (InterfaceConfigChange?, string?) Description(string text, InterfaceConfigChange change)
-    {
-        if (text.Length > MaximumDescription) return (null, $"a description has at most {MaximumDescription} characters");
-        foreach (var c in text)
-        {
-            if (char.IsControl(c)) return (null, "a description has no control characters");
-        }
-
-        return (change, null);
+        if (standing is null || standing.Value == call.Get<string>(0) || call.Origin.Source == ConfigSource.ChangeOfAuthorization) return call.Setting<string>(0);
+        call.Notes.Add($"{call.Origin}: \"{call.Command}\" changed nothing: \"{standing.Command}\" of {standing.Origin} is attached, and only its 'no' form takes it away");
+        return standing;
     }
 }

@@ -29,6 +29,24 @@ public sealed record InterfaceConfig
     /// <summary><c>description TEXT</c>.</summary>
     public Setting<string>? Description { get; init; }
 
+    /// <summary><c>ip access-group NAME in</c>: the access list for IPv4 packets of the client.</summary>
+    public Setting<string>? InboundAccessGroup { get; init; }
+
+    /// <summary><c>ip access-group NAME out</c>: the access list for IPv4 packets to the client.</summary>
+    public Setting<string>? OutboundAccessGroup { get; init; }
+
+    /// <summary><c>ipv6 traffic-filter NAME in</c>: the access list for IPv6 packets of the client.</summary>
+    public Setting<string>? Ipv6InboundAccessGroup { get; init; }
+
+    /// <summary><c>ipv6 traffic-filter NAME out</c>: the access list for IPv6 packets to the client.</summary>
+    public Setting<string>? Ipv6OutboundAccessGroup { get; init; }
+
+    /// <summary><c>service-policy input NAME</c>: the policy for packets of the client.</summary>
+    public Setting<string>? ServicePolicyInput { get; init; }
+
+    /// <summary><c>service-policy output NAME</c>: the policy for packets to the client.</summary>
+    public Setting<string>? ServicePolicyOutput { get; init; }
+
     /// <summary>IPv4 MTU in force, octets.</summary>
     public int EffectiveIpMtu => IpMtu?.Value ?? DefaultMtu;
 
@@ -38,11 +56,11 @@ public sealed record InterfaceConfig
     /// <summary>The settings in the order of <c>show derived-config</c>.</summary>
     public IEnumerable<(string Command, ConfigOrigin Origin)> Commands()
     {
-        if (Description is { } description) yield return (description.Command, description.Origin);
-        if (IpUnnumbered is { } unnumbered) yield return (unnumbered.Command, unnumbered.Origin);
-        if (Ipv6Unnumbered is { } unnumbered6) yield return (unnumbered6.Command, unnumbered6.Origin);
-        if (IpMtu is { } mtu) yield return (mtu.Command, mtu.Origin);
-        if (Ipv6Mtu is { } mtu6) yield return (mtu6.Command, mtu6.Origin);
-        if (TcpAdjustMss is { } mss) yield return (mss.Command, mss.Origin);
+        ISetting?[] all =
+        [
+            Description, IpUnnumbered, InboundAccessGroup, OutboundAccessGroup, IpMtu, TcpAdjustMss, Ipv6Unnumbered, Ipv6InboundAccessGroup, Ipv6OutboundAccessGroup, Ipv6Mtu,
+            ServicePolicyInput, ServicePolicyOutput,
+        ];
+        return all.OfType<ISetting>().Select(s => (s.Command, s.Origin));
     }
 }

@@ -2,6 +2,17 @@ using System.Collections.Immutable;
 
 namespace Headend.VirtualAccess.Configuration;
 
+/// <summary>What a derivation came to.</summary>
+/// <param name="Config">The configuration; meaningful only without failures.</param>
+/// <param name="Failures">Every refused command, each with the origin that carried it.</param>
+/// <param name="Notes">What commands took away or did not replace, for an operator.</param>
+public sealed record DerivedInterface(
+    InterfaceConfig Config, ImmutableArray<(ConfigOrigin Origin, InterfaceCommandFailure Failure)> Failures, ImmutableArray<string> Notes)
+{
+    /// <summary>All failures in one line.</summary>
+    public string Explain() => string.Join("; ", Failures.Select(f => $"{f.Origin}: {f.Failure}"));
+}
+
 /// <summary>Derives the configuration of one interface: template first, then what AAA returned, each value keeping its origin.</summary>
 public static class VirtualAccessDerivation
 {
@@ -11,49 +22,43 @@ public static class VirtualAccessDerivation
     /// <summary>Applies the commands in order of their sources.</summary>
     /// <param name="template">The template, or none.</param>
     /// <param name="authorized">Group before user; the caller's order decides.</param>
-    /// <param name="config">The result; meaningful only when the return value is empty.</param>
-    /// <returns>Every refused command, each with the origin that carried it.</returns>
-    public static ImmutableArray<(ConfigOrigin Origin, InterfaceCommandFailure Failure)> Derive(
-        VirtualTemplate? template, IEnumerable<AuthorizedCommands> authorized, out InterfaceConfig config)
+    /// <param name="names">What commands may refer to.</param>
+    public static DerivedInterface Derive(VirtualTemplate? template, IEnumerable<AuthorizedCommands> authorized, InterfaceNames names)
     {
-        config = InterfaceConfig.Empty;
-        var failures = ImmutableArray.CreateBuilder<(ConfigOrigin, InterfaceCommandFailure)>();
         if (template is not null)
         {
-            Apply(new ConfigOrigin(ConfigSource.VirtualTemplate, $"{template.Number}"), template.Commands, ref config, failures);
+            authorized = authorized.Prepend(new AuthorizedCommands(new ConfigOrigin(ConfigSource.VirtualTemplate, $"{template.Number}"), template.Commands));
         }
 
-        foreach (var source in authorized) Apply(source.Origin, source.Commands, ref config, failures);
-        return failures.ToImmutable();
+        return Apply(InterfaceConfig.Empty, authorized, names);
     }
 
     /// <summary>Applies further commands to the configuration of an interface that stands.</summary>
     /// <param name="current">What stands.</param>
     /// <param name="authorized">What was asked for.</param>
-    /// <param name="config">The result; meaningful only when the return value is empty.</param>
-    /// <returns>Every refused command.</returns>
-    public static ImmutableArray<(ConfigOrigin Origin, InterfaceCommandFailure Failure)> Change(
-        InterfaceConfig current, AuthorizedCommands authorized, out InterfaceConfig config)
+    /// <param name="names">What commands may refer to.</param>
+    public static DerivedInterface Change(InterfaceConfig current, AuthorizedCommands authorized, InterfaceNames names) => Apply(current, [authorized], names);
+
+    private static DerivedInterface Apply(InterfaceConfig config, IEnumerable<AuthorizedCommands> sources, InterfaceNames names)
     {
-        config = current;
         var failures = ImmutableArray.CreateBuilder<(ConfigOrigin, InterfaceCommandFailure)>();
-        Apply(authorized.Origin, authorized.Commands, ref config, failures);
-        return failures.ToImmutable();
-    }
-
-    private static void Apply(
-        ConfigOrigin origin, ImmutableArray<string> commands, ref InterfaceConfig config, ImmutableArray<(ConfigOrigin, InterfaceCommandFailure)>.Builder failures)
-    {
-        if (commands.Length > MaximumCommands)
+        var notes = ImmutableArray.CreateBuilder<string>();
+        foreach (var (origin, commands) in sources)
         {
-            failures.Add((origin, new InterfaceCommandFailure(commands[MaximumCommands], "", $"more than {MaximumCommands} commands")));
-            return;
+            if (commands.Length > MaximumCommands)
+            {
+                failures.Add((origin, new InterfaceCommandFailure(commands[MaximumCommands], "", $"more than {MaximumCommands} commands")));
+                continue;
+            }
+
+            foreach (var command in commands)
+            {
+                if (InterfaceCommandParser.TryParse(command, out var change, out var failure)) config = change(config, origin, notes);
+                else failures.Add((origin, failure));
+            }
         }
 
-        foreach (var command in commands)
-        {
-            if (InterfaceCommandParser.TryParse(command, out var change, out var failure)) config = change(config, origin);
-            else failures.Add((origin, failure));
-        }
+        failures.AddRange(names.Unresolved(config));
+        return new DerivedInterface(config, failures.ToImmutable(), notes.ToImmutable());
     }
 }

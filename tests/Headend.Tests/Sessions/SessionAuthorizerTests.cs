@@ -17,7 +17,9 @@ public sealed class SessionAuthorizerTests
         Assert.Equal(
             ["aaa group staff: ip mtu 1400, description staff", "aaa implicit user alice: ip mtu 1300"],
             session.AuthorizedCommands().Select(c => $"{c.Origin}: {string.Join(", ", c.Commands)}"));
-        Assert.Empty(VirtualAccessDerivation.Derive(new VirtualTemplate(1, []), session.AuthorizedCommands(), out var config));
+        var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, []), session.AuthorizedCommands(), InterfaceNames.None);
+        Assert.Empty(derived.Failures);
+        var config = derived.Config;
         Assert.Equal((1300, ConfigSource.AaaImplicitUser), (config.IpMtu!.Value, config.IpMtu.Origin.Source));
     }
 

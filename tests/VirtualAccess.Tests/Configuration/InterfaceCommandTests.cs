@@ -8,11 +8,12 @@ public sealed class InterfaceCommandTests
     public void DerivesFromTemplateThenGroupThenUserAndKeepsTheOrigin()
     {
         var user = new ConfigOrigin(ConfigSource.AaaUser, "alice");
-        var failures = VirtualAccessDerivation.Derive(
+        var derived = VirtualAccessDerivation.Derive(
             new VirtualTemplate(1, ["ip unnumbered lan0", "IP MTU 1400", "ip tcp adjust-mss 1360", "description  two   words"]),
             [new AuthorizedCommands(new ConfigOrigin(ConfigSource.AaaGroup, "staff"), ["ip mtu 1350", "ip mtu 1340"]), new AuthorizedCommands(user, ["ip mtu 1300", "no ip tcp adjust-mss"])],
-            out var config);
-        Assert.Empty(failures);
+            InterfaceNames.None);
+        Assert.Empty(derived.Failures);
+        var config = derived.Config;
         Assert.Equal(new Setting<int>(1300, user, "ip mtu 1300"), config.IpMtu);
         Assert.Null(config.TcpAdjustMss);
         Assert.Equal("two words", config.Description?.Value);
@@ -31,6 +32,11 @@ public sealed class InterfaceCommandTests
     [InlineData("ip mtu x", "\"ip mtu x\": \"x\": expected a number from 68 to 9216")]
     [InlineData("ip mtu +1400", "\"ip mtu +1400\": \"+1400\": expected a number from 68 to 9216")]
     [InlineData("ip mtu 1400 1", "\"ip mtu 1400 1\": \"1\": unexpected, expected ip mtu <68-9216>")]
+    [InlineData("ip access-group", "\"ip access-group\": incomplete, expected ip access-group NAME in or ip access-group NAME out")]
+    [InlineData("ip access-group lan", "\"ip access-group lan\": incomplete, expected ip access-group NAME in or ip access-group NAME out")]
+    [InlineData("ip access-group lan sideways", "\"ip access-group lan sideways\": \"sideways\": not understood, expected in or out")]
+    [InlineData("ip access-group a;b in", "\"ip access-group a;b in\": \"a;b\": a name has letters, digits, '.', '_', '-' and '#'")]
+    [InlineData("service-policy gold", "\"service-policy gold\": \"gold\": unknown command")]
     [InlineData("ip nat inside", "\"ip nat inside\": \"nat\": unknown command")]
     [InlineData("shutdown", "\"shutdown\": \"shutdown\": unknown command")]
     [InlineData("ip unnumbered ../etc", "\"ip unnumbered ../etc\": \"../etc\": not an interface name")]
@@ -47,11 +53,49 @@ public sealed class InterfaceCommandTests
     {
         foreach (var row in InterfaceCommandTable.Rows)
         {
-            Assert.True(InterfaceCommandParser.TryParse("no " + string.Join(' ', row.Keywords), out var change, out _));
-            Assert.Equal(InterfaceConfig.Empty, change(InterfaceConfig.Empty, ConfigOrigin.Default));
+            var bare = string.Join(' ', row.Grammar.Split(' ').Where(w => !char.IsUpper(w[0]) && w[0] is not '<' and not '['));
+            Assert.True(InterfaceCommandParser.TryParse("no " + bare, out var change, out _), bare);
+            Assert.Equal(InterfaceConfig.Empty, change(InterfaceConfig.Empty, ConfigOrigin.Default, []));
             Assert.NotEmpty(row.Help);
+            Assert.NotEmpty(row.Effect);
         }
 
         Assert.Equal(InterfaceCommandTable.Rows.Count, InterfaceCommandParser.Help.Count());
+    }
+
+    [Fact]
+    public void AccessGroupsAndServicePoliciesNameWhatIsConfigured()
+    {
+        var names = new InterfaceNames(new HashSet<string> { "lan", "101" }, new HashSet<string> { "gold" });
+        var user = new ConfigOrigin(ConfigSource.AaaUser, "alice");
+        var derived = VirtualAccessDerivation.Derive(
+            new VirtualTemplate(1, ["ip access-group lan in", "ip access-group 101 OUT", "ipv6 traffic-filter lan in", "service-policy input gold"]),
+            [new AuthorizedCommands(user, ["no ip access-group out", "ipv6 traffic-filter lam out", "service-policy output silver"])],
+            names);
+        Assert.Equal(
+            ["aaa user alice: \"ipv6 traffic-filter lam out\": \"lam\": no access list lam", "aaa user alice: \"service-policy output silver\": \"silver\": no policy map silver"],
+            derived.Failures.Select(f => $"{f.Origin}: {f.Failure}"));
+        Assert.Equal("lan", derived.Config.InboundAccessGroup?.Value);
+        Assert.Null(derived.Config.OutboundAccessGroup);
+        Assert.Equal("lan", derived.Config.Ipv6InboundAccessGroup?.Value);
+        Assert.Equal("gold", derived.Config.ServicePolicyInput?.Value);
+    }
+
+    [Fact]
+    public void ServicePolicyStaysUntilItIsTakenAwayOrChangedBySession()
+    {
+        var names = new InterfaceNames(new HashSet<string>(), new HashSet<string> { "one", "two" });
+        var template = new VirtualTemplate(1, ["service-policy input one", "service-policy output one"]);
+        var user = new ConfigOrigin(ConfigSource.AaaUser, "alice");
+        var derived = VirtualAccessDerivation.Derive(template, [new AuthorizedCommands(user, ["service-policy input two", "no service-policy output", "service-policy output two"])], names);
+        Assert.Empty(derived.Failures);
+        Assert.Equal(("one", "two"), (derived.Config.ServicePolicyInput?.Value, derived.Config.ServicePolicyOutput?.Value));
+        Assert.Equal(
+            "aaa user alice: \"service-policy input two\" changed nothing: \"service-policy input one\" of virtual-template 1 is attached, and only its 'no' form takes it away",
+            Assert.Single(derived.Notes));
+
+        var changed = VirtualAccessDerivation.Change(
+            derived.Config, new AuthorizedCommands(new ConfigOrigin(ConfigSource.ChangeOfAuthorization, "192.0.2.2"), ["service-policy input two"]), names);
+        Assert.Equal(("two", 0), (changed.Config.ServicePolicyInput?.Value, changed.Notes.Length));
     }
 }

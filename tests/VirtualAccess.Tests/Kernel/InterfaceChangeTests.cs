@@ -87,7 +87,8 @@ public sealed class InterfaceChangeTests : IDisposable
 
     private InterfaceFailure? Change(Gateway gateway, string[] commands)
     {
-        Assert.Empty(VirtualAccessDerivation.Change(InterfaceConfig.Empty, new AuthorizedCommands(Origin, [.. commands]), out var config));
-        return space.Do(() => gateway.Plane.TryUpdateInterface(gateway.Session, standing => standing with { Config = config }, out var failure) ? null : failure);
+        var changed = VirtualAccessDerivation.Change(InterfaceConfig.Empty, new AuthorizedCommands(Origin, [.. commands]), InterfaceNames.None);
+        Assert.Empty(changed.Failures);
+        return space.Do(() => gateway.Plane.TryUpdateInterface(gateway.Session, standing => standing with { Config = changed.Config }, out var failure) ? null : failure);
     }
 }

@@ -37,8 +37,9 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
 
     public InterfaceFailure? Create(int number, string[] clients, Gateway? peer, EspEncapsulation encapsulation, int outerMtu, params string[] commands)
     {
-        var failures = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], out var config);
-        Assert.Empty(failures);
+        var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], InterfaceNames.None);
+        Assert.Empty(derived.Failures);
+        var config = derived.Config;
         var path = new EspPath(TransportAddress.From(Address, 4500), TransportAddress.From(peer?.Address ?? Address, 4500), encapsulation, outerMtu);
         var request = new InterfaceRequest { Number = number, Config = config, ClientAddresses = [.. clients.Select(IPAddress.Parse)], Path = path, Label = "alice" };
         InterfaceFailure? failure = null;
