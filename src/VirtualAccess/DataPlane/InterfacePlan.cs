@@ -204,7 +204,8 @@ internal static class InterfacePlan
     private static NetlinkStep ReplaceStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, InterfaceRoute route, LentAddresses lent) =>
         new($"mtu of route {route}", NetlinkCodec.ReplaceRoute(route, index, options.RouteProtocol, RouteMtu(request, route), SourceOf(route, lent)));
 
-    private static InterfaceFailure? Apply(NetlinkSocket netlink, IReadOnlyList<NetlinkStep> steps, Func<int, NetlinkStep>? undo)
+    /// <summary>Runs the steps as one batch. Where one fails, those that did not are undone by <paramref name="undo"/>, last first; without it they stand.</summary>
+    internal static InterfaceFailure? Apply(NetlinkSocket netlink, IReadOnlyList<NetlinkStep> steps, Func<int, NetlinkStep>? undo)
     {
         var results = netlink.Execute(steps);
         var failed = -1;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Headend.VirtualAccess.Configuration;
+using Headend.VirtualAccess.Policy;
 
 namespace Headend.VirtualAccess.DataPlane;
 
@@ -28,6 +29,9 @@ public sealed record InterfaceRequest
 
     /// <summary>Outer addresses.</summary>
     public required EspPath Path { get; init; }
+
+    /// <summary>Traffic policies of both directions.</summary>
+    public SessionQos Qos { get; init; } = SessionQos.None;
 
     /// <summary>Ends up in the interface's alias; printable ASCII, cut at 60 characters. Usually the user name.</summary>
     public string Label { get; init; } = "";

@@ -10,7 +10,7 @@ namespace Headend.VirtualAccess.DataPlane;
 /// kernel drops such routes with the last holder of the address, for example while the lender is taken down for a moment. A copy on each session's interface would do
 /// the same, but the kernel walks all copies of an address to add one more. Thread-safe.
 /// </summary>
-internal sealed class LentAddressHolder(NetlinkSocket netlink, TunCloser closer, string stateId)
+internal sealed class LentAddressHolder(NetlinkSocket netlink, LinkCloser closer, string stateId)
 {
     /// <summary>The kernel puts a number for %d.</summary>
     private const string DeviceName = "vilent%d";

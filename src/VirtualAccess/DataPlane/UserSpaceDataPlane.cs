@@ -22,7 +22,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly LentAddressTable lentAddresses;
     private readonly LentAddressHolder heldAddresses;
     private readonly NetlinkSocket netlink = new();
-    private readonly TunCloser closer = new();
+    private readonly LinkCloser closer = new();
     private readonly DropTable drops = new();
     private readonly TunReader[] readers;
     private readonly ConcurrentDictionary<long, DataPlaneSession> sessions = new();

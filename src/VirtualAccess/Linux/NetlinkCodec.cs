@@ -242,7 +242,7 @@ internal static class NetlinkCodec
 
     private static byte Family(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6;
 
-    private static bool TryAttribute(ref ReadOnlySpan<byte> buffer, out ushort type, out ReadOnlySpan<byte> value)
+    internal static bool TryAttribute(ref ReadOnlySpan<byte> buffer, out ushort type, out ReadOnlySpan<byte> value)
     {
         type = 0;
         value = default;

@@ -3,6 +3,7 @@ using System.Net;
 using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.DataPlane;
 using Headend.VirtualAccess.Linux;
+using Headend.VirtualAccess.Policy;
 
 namespace Headend.VirtualAccess.Tests.Support;
 
@@ -11,12 +12,12 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
 {
     private readonly Thread thread;
 
-    public Gateway(NetworkNamespace space, string address, string stateId = "test", bool plainEsp = false)
+    public Gateway(NetworkNamespace space, string address, string stateId = "test", bool plainEsp = false, IInterfaceStage[]? stages = null)
     {
         Space = space;
         Address = IPAddress.Parse(address);
         Socket = space.Do(() => BatchSocket.BindUdp(new IPEndPoint(Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 4500)));
-        Plane = space.Do(() => new UserSpaceDataPlane(new UserSpaceDataPlaneOptions { StateId = stateId, PlainEsp = plainEsp, TunThreads = 1 }, [Socket], this, TimeProvider.System));
+        Plane = space.Do(() => new UserSpaceDataPlane(new UserSpaceDataPlaneOptions { StateId = stateId, PlainEsp = plainEsp, TunThreads = 1, Stages = [.. stages ?? []] }, [Socket], this, TimeProvider.System));
         thread = new Thread(Receive) { IsBackground = true };
         thread.Start();
     }
@@ -35,13 +36,16 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
 
     public void OnHint(in DataPlaneHint hint) => Hints.Enqueue(hint);
 
-    public InterfaceFailure? Create(int number, string[] clients, Gateway? peer, EspEncapsulation encapsulation, int outerMtu, params string[] commands)
+    public InterfaceFailure? Create(int number, string[] clients, Gateway? peer, EspEncapsulation encapsulation, int outerMtu, params string[] commands) =>
+        Create(number, clients, peer, encapsulation, outerMtu, SessionQos.None, commands);
+
+    public InterfaceFailure? Create(int number, string[] clients, Gateway? peer, EspEncapsulation encapsulation, int outerMtu, SessionQos qos, params string[] commands)
     {
         var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], InterfaceNames.None);
         Assert.Empty(derived.Failures);
         var config = derived.Config;
         var path = new EspPath(TransportAddress.From(Address, 4500), TransportAddress.From(peer?.Address ?? Address, 4500), encapsulation, outerMtu);
-        var request = new InterfaceRequest { Number = number, Config = config, ClientAddresses = [.. clients.Select(IPAddress.Parse)], Path = path, Label = "alice" };
+        var request = new InterfaceRequest { Number = number, Config = config, ClientAddresses = [.. clients.Select(IPAddress.Parse)], Path = path, Label = "alice", Qos = qos };
         InterfaceFailure? failure = null;
         Session = Space.Do(() => Plane.TryCreateInterface(request, out var session, out failure) ? session : default);
         return failure;

@@ -3,10 +3,10 @@ using Headend.VirtualAccess.Linux;
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>
-/// Deletes TUN devices on a thread of its own. Deleting one costs the kernel an RCU barrier of some 20 ms, whoever waits for it; the devices of
+/// Deletes devices on a thread of its own. Deleting one costs the kernel an RCU barrier of some 20 ms, whoever waits for it; the devices of
 /// a link group share one, so what has queued up meanwhile goes together.
 /// </summary>
-internal sealed class TunCloser : IDisposable
+internal sealed class LinkCloser : IDisposable
 {
     /// <summary>"head": a link group that only devices about to be deleted are put into.</summary>
     private const uint Group = 0x68656164;
@@ -16,16 +16,16 @@ internal sealed class TunCloser : IDisposable
     private readonly ManualResetEventSlim idle = new(initialState: true);
     private readonly SemaphoreSlim arrived = new(0);
     private readonly Thread thread;
-    private List<TunDevice> queue = [];
+    private List<IInterfaceDevice> queue = [];
     private bool stopping;
 
-    public TunCloser()
+    public LinkCloser()
     {
-        thread = new Thread(Run) { IsBackground = true, Name = "tun-close" };
+        thread = new Thread(Run) { IsBackground = true, Name = "link-close" };
         thread.Start();
     }
 
-    public void Close(TunDevice device)
+    public void Close(IInterfaceDevice device)
     {
         lock (gate)
         {
@@ -53,7 +53,7 @@ internal sealed class TunCloser : IDisposable
         while (true)
         {
             arrived.Wait();
-            List<TunDevice> batch;
+            List<IInterfaceDevice> batch;
             lock (gate)
             {
                 (batch, queue) = (queue, []);
@@ -68,8 +68,8 @@ internal sealed class TunCloser : IDisposable
         }
     }
 
-    /// <summary>When a netlink step fails, closing the descriptor deletes that device all the same.</summary>
-    private void Delete(List<TunDevice> batch)
+    /// <summary>When a netlink step fails, disposing a device deletes it all the same.</summary>
+    private void Delete(List<IInterfaceDevice> batch)
     {
         if (batch.Count > 1)
         {

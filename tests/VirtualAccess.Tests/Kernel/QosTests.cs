@@ -1,0 +1,164 @@
+using System.Text.RegularExpressions;
+using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Policy;
+using Headend.VirtualAccess.Tests.Support;
+
+namespace Headend.VirtualAccess.Tests.Kernel;
+
+/// <summary>Policies of interfaces in the kernel: made, changed while they stand, taken away, and nothing left of them.</summary>
+public sealed class QosTests : IDisposable
+{
+    private static readonly PolicyMap Gold = Police("gold", 10_000_000);
+
+    private static readonly PolicyMap Tiers = new("tiers",
+    [
+        new PolicyClass
+        {
+            Shape = 8_000_000,
+            Nested = new PolicyMap("inner",
+            [
+                new PolicyClass { Class = new ClassMap("voice") { Dscp = [46] }, IsPriority = true, PriorityRate = 1_000_000 },
+                new PolicyClass { Class = new ClassMap("web") { Protocols = [QosProtocol.Tcp] }, BandwidthPercent = 50 },
+            ]),
+        },
+    ]);
+
+    private readonly NetworkNamespace space = new("q");
+    private readonly QosStage stage;
+    private readonly Gateway gateway;
+
+    public QosTests()
+    {
+        space.AddStub("lan0", "10.10.0.1/24");
+        stage = space.Do(() => new QosStage("test"));
+        gateway = new Gateway(space, "10.10.0.1", stages: [stage]);
+    }
+
+    public void Dispose()
+    {
+        gateway.Dispose();
+        space.Dispose();
+    }
+
+    [FactAsRoot]
+    public void A_session_with_policies_leaves_nothing()
+    {
+        var before = State();
+        Create(7, new SessionQos(Gold, Tiers));
+        Assert.Contains("qdisc htb 1: root", space.Exec("tc qdisc show dev vi7"), StringComparison.Ordinal);
+        Assert.Contains("qdisc ingress ffff:", space.Exec("tc qdisc show dev vi7"), StringComparison.Ordinal);
+        Assert.Contains("class htb 1:1 root leaf", space.Exec("tc class show dev vi7-in"), StringComparison.Ordinal);
+        Assert.Contains("rate 10Mbit ceil 10Mbit burst 312500b cburst 312500b", space.Exec("tc class show dev vi7-in"), StringComparison.Ordinal);
+        Assert.Contains("class htb 1:3 parent 1:1 leaf", space.Exec("tc class show dev vi7"), StringComparison.Ordinal);
+        Assert.Contains("mirred (Egress Redirect to device vi7-in) stolen", space.Exec("tc filter show dev vi7 parent ffff:"), StringComparison.Ordinal);
+        Assert.Contains("headend test: what comes from vi7", space.Ip("link show vi7-in"), StringComparison.Ordinal);
+        Assert.DoesNotContain("inet6", space.Ip("addr show vi7-in"), StringComparison.Ordinal);
+
+        Assert.True(gateway.Plane.RemoveInterface(gateway.Session, out _));
+        gateway.Plane.WaitForDeletions();
+        stage.WaitForDeletions();
+        Assert.Equal(before, State());
+    }
+
+    [FactAsRoot]
+    public void A_rate_is_changed_where_it_stands()
+    {
+        Create(7, new SessionQos(Gold, null));
+        var filter = space.Exec("tc filter show dev vi7-in");
+        Assert.Null(Change(new SessionQos(Police("silver", 2_000_000), null)));
+        Assert.Contains("class htb 1:1 root", space.Exec("tc class show dev vi7-in"), StringComparison.Ordinal);
+        Assert.Contains("rate 2Mbit ceil 2Mbit burst 62500b", space.Exec("tc class show dev vi7-in"), StringComparison.Ordinal);
+        Assert.Equal(filter, space.Exec("tc filter show dev vi7-in"));
+        Assert.DoesNotContain("htb", space.Exec("tc qdisc show dev vi7"), StringComparison.Ordinal);
+    }
+
+    [FactAsRoot]
+    public void Another_tree_takes_the_place_of_one_and_back()
+    {
+        Create(7, new SessionQos(null, Gold));
+        var before = Queues("vi7");
+        Assert.Null(Change(new SessionQos(null, Tiers)));
+        var classes = space.Exec("tc class show dev vi7");
+        Assert.Contains("class htb 1:8003 parent 1:8000 leaf", classes, StringComparison.Ordinal);
+        Assert.DoesNotContain("1:1 ", classes, StringComparison.Ordinal);
+        Assert.Null(Change(new SessionQos(null, Gold)));
+        Assert.Equal(before, Queues("vi7"));
+        Assert.Null(Change(SessionQos.None));
+        Assert.DoesNotContain("htb", space.Exec("tc qdisc show dev vi7"), StringComparison.Ordinal);
+    }
+
+    [FactAsRoot]
+    public void A_change_that_fails_leaves_what_stood()
+    {
+        Create(7, new SessionQos(Gold, Gold));
+        var before = Queues("vi7-in");
+        // Somebody else's hand: the queues of one direction are gone.
+        space.Exec("tc qdisc del dev vi7 root");
+        var failure = Change(new SessionQos(Tiers, Tiers));
+        Assert.Equal("class default of vi7: ENOENT (No such file or directory)", failure?.ToString());
+        Assert.Equal(before, Queues("vi7-in"));
+        Assert.Null(Change(SessionQos.None));
+        Assert.Null(Change(new SessionQos(Tiers, Tiers)));
+    }
+
+    [FactAsRoot]
+    public void A_policy_that_cannot_be_refuses_the_interface()
+    {
+        var before = State();
+        var bad = new PolicyMap("bad", [new PolicyClass { Bandwidth = 1_000_000 }]);
+        var failure = gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0, new SessionQos(Gold, bad));
+        Assert.True(failure is { BadValue: true }, failure?.ToString());
+        gateway.Plane.WaitForDeletions();
+        stage.WaitForDeletions();
+        Assert.Equal(before, State());
+    }
+
+    [FactAsRoot]
+    public void Devices_of_a_killed_run_are_removed_at_start()
+    {
+        foreach (var (name, alias) in new[] { ("vi8-in", "headend test: what comes from vi8"), ("vi9-in", "headend other: what comes from vi9") })
+        {
+            space.Ip($"link add {name} type ifb");
+            space.Ip($"link set {name} alias \"{alias}\"");
+        }
+
+        using var plane = space.Do(() => new UserSpaceDataPlane(new UserSpaceDataPlaneOptions { StateId = "test", TunThreads = 1, PlainEsp = false }, [], gateway, TimeProvider.System));
+        Assert.Contains("vi8-in", plane.RemovedLeftovers);
+        Assert.Contains("vi9-in", space.Ip("link"), StringComparison.Ordinal);
+        Assert.DoesNotContain("vi8-in", space.Ip("link"), StringComparison.Ordinal);
+    }
+
+    [FactAsRoot]
+    public void Packets_are_counted_in_their_class_and_dropped_above_the_rate()
+    {
+        Create(7, new SessionQos(null, new PolicyMap("p",
+        [
+            new PolicyClass { Class = new ClassMap("voice") { Dscp = [46] }, Police = new PoliceRate(8_000, 1500) },
+            new PolicyClass { Class = new ClassMap("udp") { Protocols = [QosProtocol.Udp] } },
+        ])));
+        // The host's own packets to the client; 184 is EF.
+        space.Exec("ping -q -c 50 -i 0.002 -s 972 -Q 184 -W 0.1 10.99.0.7 || true");
+        space.Exec("ping -q -c 3 -i 0.01 -s 100 -W 0.1 10.99.0.7 || true");
+        var counters = space.Do(() => stage.Read("vi7", isInput: false));
+        Assert.Equal(["voice", "udp", "default"], counters.Select(c => c.Class.Name));
+        Assert.InRange(counters[0].Packets, 2u, 10u);
+        // ping sends again what was dropped.
+        Assert.InRange(counters[0].Drops, 40u, 10_000u);
+        Assert.Equal(counters[0].Packets * 1000, counters[0].Octets);
+        Assert.Equal((0ul, 3ul, 384ul), (counters[1].Packets, counters[2].Packets, counters[2].Octets));
+        Assert.Empty(space.Do(() => stage.Read("vi7", isInput: true)));
+        Assert.Empty(space.Do(() => stage.Read("nosuch0", isInput: true)));
+    }
+
+    private static PolicyMap Police(string name, long rate) => new(name, [new PolicyClass { Police = PoliceRate.Of(rate) }]);
+
+    private void Create(int number, SessionQos qos) => Assert.Null(gateway.Create(number, ["10.99.0.7", "2001:db8:99::7"], null, EspEncapsulation.Udp, 0, qos));
+
+    private InterfaceFailure? Change(SessionQos qos) =>
+        space.Do(() => gateway.Plane.TryUpdateInterface(gateway.Session, standing => standing with { Qos = qos }, out var failure) ? null : failure);
+
+    // The kernel numbers queues anew.
+    private string Queues(string device) => Regex.Replace(space.Exec($"tc class show dev {device}"), "leaf [0-9a-f]+:", "leaf", RegexOptions.None, TimeSpan.FromSeconds(5)) + space.Exec($"tc filter show dev {device}") + space.Ip($"link show {device}");
+
+    private string State() => space.Snapshot() + space.Ip("link") + space.Exec("tc qdisc show");
+}
