@@ -1,7 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Headend.Ikev2.Wire;
 
@@ -17,6 +15,9 @@ public abstract record IdentityMatch
     /// How narrow it is: an exact identity above any network, a network above a domain, each by its length, and "any" lowest. Orders the peers of a keyring.
     /// </summary>
     public abstract int Specificity { get; }
+
+    /// <summary>"any".</summary>
+    public bool MatchesAll => this is Any;
 
     public abstract bool Matches(IkeIdentity identity);
 
@@ -40,9 +41,9 @@ public abstract record IdentityMatch
         switch (text[..space])
         {
             case "fqdn-domain":
-                return new Domain(IdType.Fqdn, '.', rest);
+                return new Domain(IdType.Fqdn, Encoding.UTF8.GetBytes($".{rest}"));
             case "email-domain":
-                return new Domain(IdType.Rfc822Address, '@', rest);
+                return new Domain(IdType.Rfc822Address, Encoding.UTF8.GetBytes($"@{rest}"));
             case "address" when IPNetwork.TryParse(rest, out var network):
                 return new Network(network);
             case "dn":
@@ -66,26 +67,23 @@ public abstract record IdentityMatch
 
         public override bool Matches(IkeIdentity identity)
         {
-            if (identity.Type != Identity.Type)
-                return false;
-            return identity.Type == IdType.Fqdn || identity.Type == IdType.Rfc822Address
-                ? string.Equals(identity.Text, Identity.Text, StringComparison.OrdinalIgnoreCase)
-                : identity.Equals(Identity);
+            if (identity.Equals(Identity))
+                return true;
+            return identity.Type == Identity.Type
+                && (identity.Type == IdType.Fqdn || identity.Type == IdType.Rfc822Address)
+                && Ascii.EqualsIgnoreCase(identity.Value.Span, Identity.Value.Span);
         }
     }
 
-    private sealed record Domain(IdType Type, char Separator, string Name) : IdentityMatch
+    /// <summary>Names that end in <paramref name="Tail"/>, separator and domain, and have something before it.</summary>
+    private sealed record Domain(IdType Type, ReadOnlyMemory<byte> Tail) : IdentityMatch
     {
-        public override int Specificity => 1_000 + Name.Length;
+        public override int Specificity => 1_000 + Tail.Length;
 
         public override bool Matches(IkeIdentity identity)
         {
-            if (identity.Type != Type)
-                return false;
-            var text = Encoding.UTF8.GetString(identity.Value.Span);
-            return text.Length > Name.Length + 1
-                && text.EndsWith(Name, StringComparison.OrdinalIgnoreCase)
-                && text[^(Name.Length + 1)] == Separator;
+            var name = identity.Value.Span;
+            return identity.Type == Type && name.Length > Tail.Length && Ascii.EqualsIgnoreCase(name[^Tail.Length..], Tail.Span);
         }
     }
 
@@ -111,21 +109,12 @@ public abstract record IdentityMatch
 
         public override int Specificity => Parts.Any(p => p.Value == AnyValue) ? 1_000 + Parts.Count : 3_000;
 
-        public static NamePattern? TryParse(string text)
-        {
-            try
-            {
-                return new NamePattern(Split(new X500DistinguishedName(text).RawData) ?? []) is { Parts.Count: > 0 } pattern ? pattern : null;
-            }
-            catch (CryptographicException)
-            {
-                return null;
-            }
-        }
+        public static NamePattern? TryParse(string text) =>
+            IkeIdentity.TryParse($"dn {text}", out var name) && name.NameParts is { Count: > 0 } parts ? new NamePattern(parts) : null;
 
         public override bool Matches(IkeIdentity identity)
         {
-            if (identity.Type != IdType.DerAsn1Dn || Split(identity.Value.Span) is not { } parts || parts.Count != Parts.Count)
+            if (identity.NameParts is not { } parts || parts.Count != Parts.Count)
                 return false;
             for (var i = 0; i < parts.Count; i++)
             {
@@ -135,27 +124,6 @@ public abstract record IdentityMatch
             }
 
             return true;
-        }
-
-        /// <summary>Null for what is no name, or has several values in one part.</summary>
-        private static List<(string Type, string Value)>? Split(ReadOnlySpan<byte> der)
-        {
-            try
-            {
-                var parts = new List<(string, string)>();
-                foreach (var part in new X500DistinguishedName(der).EnumerateRelativeDistinguishedNames())
-                {
-                    if (part.HasMultipleElements || part.GetSingleElementValue() is not { } value)
-                        return null;
-                    parts.Add((part.GetSingleElementType().Value ?? "", string.Join(' ', value.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
-                }
-
-                return parts;
-            }
-            catch (CryptographicException)
-            {
-                return null;
-            }
         }
     }
 }

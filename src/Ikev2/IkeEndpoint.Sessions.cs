@@ -159,6 +159,9 @@ public sealed partial class IkeEndpoint
             former.Retired--;
     }
 
+    /// <summary>One for all profiles, so that it does not tell which one an identity has.</summary>
+    internal TimeSpan PskRefusalDelay => _profiles.Count == 0 ? TimeSpan.Zero : _profiles.Max(p => p.PskRefusalDelay);
+
     internal bool TrySelectProfile(PeerClaim claim, [NotNullWhen(true)] out ProfileSelection? selection, out string complaint) =>
         ProfileSelection.TrySelect(_profiles, claim, out selection, out complaint);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Headend.Ikev2.Wire;
@@ -10,6 +11,9 @@ namespace Headend.Ikev2;
 public sealed class IkeIdentity : IEquatable<IkeIdentity>
 {
     private readonly byte[] _value;
+
+    // Parsed once: a keyring may compare one name with hundreds.
+    private IReadOnlyList<(string Type, string Value)>? _nameParts;
 
     public IkeIdentity(IdType type, ReadOnlySpan<byte> value)
     {
@@ -50,12 +54,15 @@ public sealed class IkeIdentity : IEquatable<IkeIdentity>
                     address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IdType.IPv4Address : IdType.IPv6Address, address.GetAddressBytes());
                 return true;
             case "dn":
-                identity = new IkeIdentity(IdType.DerAsn1Dn, new X500DistinguishedName(rest).RawData);
-                return true;
+                identity = EncodeName(rest) is { } name ? new IkeIdentity(IdType.DerAsn1Dn, name) : null;
+                return identity is not null;
             default:
                 return false;
         }
     }
+
+    /// <summary>The parts of a distinguished name, as it is encoded; null for other identities, empty for what is no name or has several values in one part.</summary>
+    internal IReadOnlyList<(string Type, string Value)>? NameParts => Type != IdType.DerAsn1Dn ? null : _nameParts ??= Split(_value) ?? [];
 
     public bool Equals(IkeIdentity? other) => other is not null && Type == other.Type && _value.AsSpan().SequenceEqual(other._value);
 
@@ -86,13 +93,45 @@ public sealed class IkeIdentity : IEquatable<IkeIdentity>
         return Encoding.ASCII.GetString(value);
     }
 
+    private static byte[]? EncodeName(string text)
+    {
+        try
+        {
+            return new X500DistinguishedName(text).RawData;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    private static List<(string Type, string Value)>? Split(byte[] der)
+    {
+        try
+        {
+            var parts = new List<(string, string)>();
+            foreach (var part in new X500DistinguishedName(der).EnumerateRelativeDistinguishedNames())
+            {
+                if (part.HasMultipleElements || part.GetSingleElementValue() is not { } value)
+                    return null;
+                parts.Add((part.GetSingleElementType().Value ?? "", string.Join(' ', value.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+            }
+
+            return parts;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
     private static string DescribeName(byte[] value)
     {
         try
         {
             return new X500DistinguishedName(value).Name;
         }
-        catch (System.Security.Cryptography.CryptographicException)
+        catch (CryptographicException)
         {
             return Convert.ToHexStringLower(value);
         }

@@ -31,7 +31,7 @@ public sealed record IkeProfile
     /// <summary>Peers may authenticate by pre-shared key.</summary>
     public bool RemotePreSharedKey { get; init; }
 
-    /// <summary>Least time from a peer's AUTH by pre-shared key to our refusal; zero refuses at once.</summary>
+    /// <summary>Least time from a peer's first AUTH to our refusal; zero refuses at once. The longest of all profiles holds for all.</summary>
     public TimeSpan PskRefusalDelay { get; init; }
 
     /// <summary>How long the client may take between our EAP-Request and its answer; 45 to 180 s.</summary>

@@ -16,6 +16,9 @@ internal sealed record IkeSaDetailRecord
 
     public string? Profile { get; init; }
 
+    /// <summary>Which lines of the profile fit the client, in the words of the configuration.</summary>
+    public string? ProfileMatch { get; init; }
+
     public string? RemoteIdentity { get; init; }
 
     public required string RemoteAddress { get; init; }

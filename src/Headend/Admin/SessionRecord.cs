@@ -10,6 +10,9 @@ internal sealed record SessionRecord
     /// <summary>One of <see cref="SessionStatus"/>.</summary>
     public required string Status { get; init; }
 
+    /// <summary>Which lines of the profile fit the client, in the words of the configuration.</summary>
+    public string? ProfileMatch { get; init; }
+
     public string? User { get; init; }
 
     public string? IkeIdentity { get; init; }
@@ -38,8 +41,17 @@ internal sealed record SessionRecord
 
     public IReadOnlyList<string> Groups { get; init; } = [];
 
-    /// <summary>How the client proved itself, such as <c>EAP-MSCHAPv2</c>.</summary>
+    /// <summary>How the client proved itself, such as <c>EAP-MSCHAPv2</c> or <c>PSK</c>.</summary>
     public string? Authentication { get; init; }
+
+    /// <summary>How the headend did, such as <c>RSA</c> or <c>PSK</c>.</summary>
+    public string? LocalAuthentication { get; init; }
+
+    /// <summary>What the headend calls itself to this client.</summary>
+    public string? LocalIdentity { get; init; }
+
+    /// <summary>Which entry of which keyring gave the pre-shared key; null without one.</summary>
+    public string? KeyringEntry { get; init; }
 
     public bool Reconnected { get; init; }
 

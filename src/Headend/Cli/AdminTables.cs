@@ -98,8 +98,9 @@ internal static class AdminTables
     private static void SessionDetail(IAnsiConsole console, SessionRecord s)
     {
         Lines(console, $"Session {s.Id}", [
-            ("status", s.Status), ("profile", s.Profile), ("user", s.User), ("ike identity", s.IkeIdentity), ("eap identity", s.EapIdentity),
-            ("authentication", s.Authentication), ("groups", string.Join(" ", s.Groups)), ("remote", EndPoint(s.RemoteAddress, s.RemotePort)),
+            ("status", s.Status), ("profile", s.Profile), ("matched by", s.ProfileMatch), ("user", s.User), ("ike identity", s.IkeIdentity),
+            ("eap identity", s.EapIdentity), ("authentication", s.Authentication), ("local identity", s.LocalIdentity), ("local auth", s.LocalAuthentication),
+            ("pre-shared key", s.KeyringEntry), ("groups", string.Join(" ", s.Groups)), ("remote", EndPoint(s.RemoteAddress, s.RemotePort)),
             ("local", EndPoint(s.LocalAddress, s.LocalPort)), ("interface", $"{s.Interface} ({s.Device})"),
             ("assigned", string.Join(" ", s.AssignedAddresses)), ("audit-session-id", s.AuditSessionId), ("acct-session-id", s.AcctSessionId),
             ("uptime", Uptime(s.UptimeSeconds)), ("reconnected", s.Reconnected ? "yes" : "no"),
@@ -110,7 +111,7 @@ internal static class AdminTables
     private static void IkeSaDetail(IAnsiConsole console, IkeSaDetailRecord sa)
     {
         Lines(console, $"IKE SA {sa.IkeSa.LocalSpi}", [
-            ("state", sa.State), ("waits for", sa.Story), ("session", sa.SessionId), ("profile", sa.Profile), ("remote identity", sa.RemoteIdentity),
+            ("state", sa.State), ("waits for", sa.Story), ("session", sa.SessionId), ("profile", sa.Profile), ("matched by", sa.ProfileMatch), ("remote identity", sa.RemoteIdentity),
             ("remote", EndPoint(sa.RemoteAddress, sa.RemotePort)), ("local", EndPoint(sa.LocalAddress, sa.LocalPort)), ("age", Uptime(sa.AgeSeconds)),
             ("rekey in", sa.RekeyInSeconds is { } rekey ? Uptime(rekey) : null), .. IkeSaLines(sa.IkeSa), .. sa.ChildSas.SelectMany(ChildSaLines)]);
     }

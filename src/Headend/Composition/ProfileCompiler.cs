@@ -16,6 +16,9 @@ namespace Headend.Composition;
 /// <summary>Turns the configuration's profiles into the core's, each tagged with what it means outside of IKE.</summary>
 internal sealed class ProfileCompiler(HeadendConfiguration configuration, RadiusComposition radius, IProfileObserver observer, TimeProvider time)
 {
+    /// <summary>Longer than a local keyring and the arithmetic of AUTH take, so that the time of a refusal tells nothing; short for somebody who mistyped a key.</summary>
+    private static readonly TimeSpan RefusalDelay = TimeSpan.FromSeconds(1);
+
     /// <summary>The policies and attribute lists, once compiled.</summary>
     public LocalProfiles Policies { get; private set; } = LocalProfiles.None;
 
@@ -29,12 +32,13 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         foreach (var options in configuration.Ikev2.Profiles)
         {
             var files = options.LocalAuthentication;
-            if (!ServerCredential.TryLoad(files.CertificateFile, files.KeyFile, time.GetUtcNow(), out var credential, out var error))
+            ServerCredential? credential = null;
+            if (files is not null && !ServerCredential.TryLoad(files.CertificateFile, files.KeyFile, time.GetUtcNow(), out credential, out var error))
                 errors.Add($"profile {options.Name}: {error}");
             else if (!LocalEapCompiler.TryCompile(options.LocalEap, files, time.GetUtcNow(), out var localEap, out error))
                 errors.Add($"profile {options.Name}: {error}");
             else if (policies is not null)
-                profiles.Add(Compile(options, credential!, policies, localEap));
+                profiles.Add(Compile(options, credential, policies, localEap));
         }
 
         return errors.Count == 0 ? profiles : throw new HeadendStartException(string.Join('\n', errors));
@@ -44,21 +48,6 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         credential.Leaf,
         [credential.Leaf.RawDataMemory, .. credential.Chain.Select(c => c.RawDataMemory)],
         credential.Key);
-
-    private static IdentityMatch Translate(IdentityPatternOptions pattern)
-    {
-        var text = pattern.Kind switch
-        {
-            IdentityPatternKind.Any => "any",
-            IdentityPatternKind.Fqdn => $"fqdn {pattern.Value}",
-            IdentityPatternKind.FqdnDomain => $"fqdn-domain {pattern.Value}",
-            IdentityPatternKind.Email => $"email {pattern.Value}",
-            IdentityPatternKind.EmailDomain => $"email-domain {pattern.Value}",
-            IdentityPatternKind.KeyId => $"key-id {pattern.Value}",
-            _ => $"address {pattern.Network}",
-        };
-        return IdentityMatch.TryParse(text, out var match) ? match : throw new InvalidOperationException($"checked before: {text}");
-    }
 
     private static IkeIdentity Translate(LocalIdentityOptions identity) => identity.Kind switch
     {
@@ -99,16 +88,20 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         return null;
     }
 
-    private IkeProfile Compile(IkeProfileOptions options, ServerCredential credential, LocalProfiles policies, LocalEapBinding localEap)
+    private IkeProfile Compile(IkeProfileOptions options, ServerCredential? credential, LocalProfiles policies, LocalEapBinding localEap)
     {
         var proposals = options.Proposals.SelectMany(name => configuration.Ikev2.Proposals.First(p => p.Name == name).Transforms);
         return new IkeProfile
         {
             Name = options.Name,
-            RemoteIdentities = [.. options.MatchRemoteIdentity.Select(Translate)],
+            RemoteIdentities = options.MatchRemoteIdentity,
+            LocalIdentities = options.MatchLocalIdentity,
             LocalIdentity = Translate(options.LocalIdentity),
-            Credential = Translate(credential),
-            EapTimeout = options.Eap.Timeout,
+            Credential = credential is null ? null : Translate(credential),
+            RemoteEap = options.Eap is not null,
+            EapTimeout = (options.Eap ?? EapOptions.Default).Timeout,
+            RemotePreSharedKey = options.RemotePreSharedKey,
+            PskRefusalDelay = options.RemotePreSharedKey ? RefusalDelay : TimeSpan.Zero,
             IkeProposals = [.. proposals.Select(ProposalParser.ParseIke)],
             EspProposals = [.. options.Ipsec.Transforms.Select(ProposalParser.ParseEsp)],
             Pfs = Translate(options.Ipsec.Pfs),
@@ -123,6 +116,15 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         };
     }
 
+    // Local ones first: they answer at once.
+    private List<IKeyring> KeyringsOf(ProfileKeyringOptions? options)
+    {
+        var keyrings = new List<IKeyring>();
+        if (options?.Local is { } name)
+            keyrings.Add(new LocalKeyring(configuration.Ikev2.Keyrings.First(k => k.Name == name)));
+        return keyrings;
+    }
+
     private ProfileBinding Bind(IkeProfileOptions options, LocalProfiles policies, LocalEapBinding localEap)
     {
         var aaa = configuration.Aaa;
@@ -130,10 +132,11 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         return new ProfileBinding
         {
             Name = options.Name,
-            Eap = options.Eap,
+            Eap = options.Eap ?? EapOptions.Default,
             LocalEap = localEap,
-            Authentication = radius.MethodsOf(aaa.Authentication.First(l => l.Name == options.AuthenticationList)),
+            Authentication = options.AuthenticationList is { } authentication ? radius.MethodsOf(aaa.Authentication.First(l => l.Name == authentication)) : [],
             AuthenticationList = options.AuthenticationList,
+            Keyrings = KeyringsOf(options.Keyring),
             UserCached = options.Authorization.UserCached,
             Group = options.Authorization.Group is { } group
                 ? new GroupPolicyBinding(group.Name, group.List, radius.MethodsOf(aaa.Authorization.First(l => l.Name == group.List)), group.Override)

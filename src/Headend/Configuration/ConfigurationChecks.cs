@@ -13,13 +13,6 @@ internal static class ConfigurationChecks
             diagnostics.Error(same.Last().At, $"'{same.Key}' stands twice in 'addresses'");
     }
 
-    public static void LocalAuthentication(SectionValue section, DiagnosticStore diagnostics)
-    {
-        foreach (var key in (string[])["certificate", "key"])
-            if (section.GetOptional<string>(key) is { } path)
-                ConfigurationPaths.TryCheckFile(ConfigurationPaths.Resolve(path, section.PlaceOf(key)), key == "key", section.PlaceOf(key), diagnostics);
-    }
-
     public static void Root(SectionValue root, DiagnosticStore diagnostics)
     {
         PoolTable.Check(root, diagnostics);
@@ -28,6 +21,12 @@ internal static class ConfigurationChecks
         RouteSets(root, diagnostics);
         Policies(root, diagnostics);
         GroupPolicies(root, diagnostics);
+        if (root.GetOptional<SectionValue>("ikev2") is { } ikev2)
+        {
+            KeyringTable.CheckProfiles(ikev2, diagnostics);
+            ProfileChecks.Order(ikev2, diagnostics);
+        }
+
         LocalEapTable.CheckUsers(root, diagnostics);
         Admission(root, diagnostics);
         RadiusTable.Check(root, diagnostics);

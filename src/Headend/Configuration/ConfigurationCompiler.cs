@@ -1,4 +1,5 @@
 using System.Net;
+using Headend.Ikev2;
 
 namespace Headend.Configuration;
 
@@ -71,24 +72,31 @@ internal static class ConfigurationCompiler
             [.. section.Sections("authorization-policies").Select(p => new AuthorizationPolicyOptions(
                 p.Get<string>("name"), p.GetOptional<string>("pool"), p.GetOptional<string>("ipv6-pool"), p.List<IPAddress>("dns"),
                 p.GetOptional<string>("default-domain"), p.List<string>("route-set"), p.GetOptional<string>("attribute-list")))],
-            [.. section.Sections("profiles").Select(Profile)]);
+            [.. section.Sections("profiles").Select(Profile)])
+        {
+            Keyrings = KeyringTable.Compile(section),
+        };
     }
 
     private static IkeProfileOptions Profile(SectionValue profile)
     {
         var local = profile.Section("local-authentication");
-        var eap = profile.Section("remote-authentication").Section("eap");
+        var remote = profile.Section("remote-authentication");
+        var eap = remote.Section("eap");
         var ipsec = profile.Section("ipsec");
         var dpd = profile.Section("dpd");
         return new IkeProfileOptions
         {
             Name = profile.Get<string>("name"),
-            MatchRemoteIdentity = profile.Section("match").List<IdentityPatternOptions>("remote-identity"),
+            MatchRemoteIdentity = profile.Section("match").List<IdentityMatch>("remote-identity"),
+            MatchLocalIdentity = profile.Section("match").List<IdentityMatch>("local-identity"),
             LocalIdentity = profile.Get<LocalIdentityOptions>("local-identity"),
-            LocalAuthentication = new LocalCertificateOptions(PathOf(local, "certificate"), PathOf(local, "key")),
-            Eap = new EapOptions(eap.Get<bool>("query-identity"), eap.Get<TimeSpan>("timeout"), eap.Get<bool>("allow-methods-without-key")),
+            LocalAuthentication = local.Get<bool>("pre-share") ? null : new LocalCertificateOptions(PathOf(local, "certificate"), PathOf(local, "key")),
+            Eap = eap.Written ? new EapOptions(eap.Get<bool>("query-identity"), eap.Get<TimeSpan>("timeout"), eap.Get<bool>("allow-methods-without-key")) : null,
             LocalEap = LocalEapTable.Compile(eap),
-            AuthenticationList = profile.Get<string>("authentication-list"),
+            RemotePreSharedKey = remote.Get<bool>("pre-share"),
+            Keyring = KeyringTable.CompileReference(profile),
+            AuthenticationList = profile.GetOptional<string>("authentication-list"),
             Authorization = Authorization(profile.Section("authorization")),
             AccountingList = profile.GetOptional<string>("accounting-list"),
             Proposals = profile.List<string>("proposals"),

@@ -107,6 +107,7 @@ internal static class ConfigurationTable
             Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), RouteSetDoc) with { Rule = r => r.RouteSet },
             Key("attribute-list", ScalarTable.Name, "Further attributes; where a key of the policy says the same thing, the key wins.") with { RefersTo = LocalUserTable.AttributeLists })),
             "What a group of users gets."),
+        KeyringTable.Key,
         Required("profiles", new ListSyntax(ProfileTable.Section, Minimum: 1), "Who may log in and how. The first profile that matches serves the client."));
 
     internal static ConfigurationKey Key(string name, ConfigurationSyntax syntax, string doc, string? @default = null) =>

@@ -1,26 +1,27 @@
 using System.Net;
+using Headend.Ikev2;
 
 namespace Headend.Configuration;
 
 /// <summary>The written forms of identities: a kind, a space, a value.</summary>
 internal static class IdentityTable
 {
+    /// <summary>Gives an <see cref="IdentityMatch"/>. Stricter than it is: what no client can send is a slip.</summary>
     public static ScalarOutcome ReadPattern(string text)
     {
-        if (text == "any")
-            return ScalarOutcome.Good(IdentityPatternOptions.Any);
         var (kind, value) = Split(text);
-        return kind switch
+        var problem = kind switch
         {
-            "fqdn" => Name(text, value, IdentityPatternKind.Fqdn),
-            "fqdn-domain" => Name(text, value, IdentityPatternKind.FqdnDomain),
-            "email-domain" => Name(text, value, IdentityPatternKind.EmailDomain),
-            "email" when IsEmail(value) => Pattern(IdentityPatternKind.Email, value),
-            "email" => ScalarTable.Bad(text, "'email USER@DOMAIN'"),
-            "key-id" when value.Length > 0 => Pattern(IdentityPatternKind.KeyId, value),
-            "address" => Address(text, value),
-            _ => ScalarTable.Bad(text, "any, fqdn X, fqdn-domain X, email X, email-domain X, key-id X or address A/B"),
+            "fqdn" or "fqdn-domain" or "email-domain" when !IsName(value) => $"'{Shown.Text(text)}' is not a DNS name after its kind",
+            "email" when !IsEmail(value) => $"'{Shown.Text(text)}' is not 'email USER@DOMAIN'",
+            "address" => ExplainAddress(value),
+            _ => null,
         };
+        if (problem is not null)
+            return ScalarOutcome.Bad(problem);
+        return IdentityMatch.TryParse(value.Length == 0 ? kind : $"{kind} {value}", out var match)
+            ? ScalarOutcome.Good(match)
+            : ScalarTable.Bad(text, "any, fqdn X, fqdn-domain X, email X, email-domain X, key-id X, address A/B or dn X");
     }
 
     public static ScalarOutcome ReadLocal(string text)
@@ -43,23 +44,13 @@ internal static class IdentityTable
         return space < 0 ? (text, "") : (text[..space], text[(space + 1)..].Trim());
     }
 
-    private static ScalarOutcome Pattern(IdentityPatternKind kind, string value) =>
-        ScalarOutcome.Good(new IdentityPatternOptions(kind, value, default));
-
     private static ScalarOutcome Local(LocalIdentityKind kind, string value) => ScalarOutcome.Good(new LocalIdentityOptions(kind, value, Address: null));
 
-    private static ScalarOutcome Name(string text, string value, IdentityPatternKind kind) => IsName(value)
-        ? Pattern(kind, value.ToLowerInvariant())
-        : ScalarTable.Bad(text, "a DNS name after its kind");
-
-    private static ScalarOutcome Address(string text, string value)
+    private static string? ExplainAddress(string value)
     {
-        if (!value.Contains('/') && IPAddress.TryParse(value, out var single) && ScalarTable.IsWritten(value))
-            return Network(new IPNetwork(single, single.GetAddressBytes().Length * 8));
-        return ScalarTable.TryReadPrefix(value, out var network, out var problem) ? Network(network) : ScalarOutcome.Bad(problem);
-
-        static ScalarOutcome Network(IPNetwork network) =>
-            ScalarOutcome.Good(new IdentityPatternOptions(IdentityPatternKind.Address, "", network));
+        if (!value.Contains('/') && IPAddress.TryParse(value, out _) && ScalarTable.IsWritten(value))
+            return null;
+        return ScalarTable.TryReadPrefix(value, out _, out var problem) ? null : problem;
     }
 
     // RFC 1035 2.3.4: names of 255 octets, labels of 63.

@@ -1,11 +1,15 @@
 using System.Net;
+using Headend.Ikev2;
 
 namespace Headend.Configuration;
 
 internal sealed record Ikev2Options(
     IReadOnlyList<IkeProposalOptions> Proposals,
     IReadOnlyList<AuthorizationPolicyOptions> AuthorizationPolicies,
-    IReadOnlyList<IkeProfileOptions> Profiles);
+    IReadOnlyList<IkeProfileOptions> Profiles)
+{
+    public IReadOnlyList<KeyringOptions> Keyrings { get; init; } = [];
+}
 
 /// <param name="Name">Name by which profiles refer to it.</param>
 /// <param name="Transforms">Suites as text, in order of preference, such as <c>aes256gcm16-prfsha384-ecp384</c>.</param>
@@ -25,17 +29,29 @@ internal sealed record IkeProfileOptions
     public required string Name { get; init; }
 
     /// <summary>The profile serves a peer whose IDi fits any of these.</summary>
-    public required IReadOnlyList<IdentityPatternOptions> MatchRemoteIdentity { get; init; }
+    public required IReadOnlyList<IdentityMatch> MatchRemoteIdentity { get; init; }
+
+    /// <summary>And whose IDr fits any of these; empty asks for nothing.</summary>
+    public IReadOnlyList<IdentityMatch> MatchLocalIdentity { get; init; } = [];
 
     public required LocalIdentityOptions LocalIdentity { get; init; }
 
-    public required LocalCertificateOptions LocalAuthentication { get; init; }
+    /// <summary>Null: the headend proves itself by pre-shared key.</summary>
+    public required LocalCertificateOptions? LocalAuthentication { get; init; }
 
-    public required EapOptions Eap { get; init; }
+    /// <summary>Null: clients may not use EAP.</summary>
+    public required EapOptions? Eap { get; init; }
 
     public LocalEapOptions LocalEap { get; init; } = LocalEapOptions.Default;
 
-    public required string AuthenticationList { get; init; }
+    /// <summary>Clients may prove themselves by pre-shared key.</summary>
+    public bool RemotePreSharedKey { get; init; }
+
+    /// <summary>Null where neither side uses a pre-shared key.</summary>
+    public ProfileKeyringOptions? Keyring { get; init; }
+
+    /// <summary>Given where <see cref="Eap"/> is.</summary>
+    public required string? AuthenticationList { get; init; }
 
     public required AuthorizationOptions Authorization { get; init; }
 
@@ -65,7 +81,11 @@ internal sealed record LocalCertificateOptions(string CertificateFile, string Ke
 /// <param name="QueryIdentity">Ask for EAP-Identity; otherwise the IKE identity stands for it.</param>
 /// <param name="Timeout">Longest time from the first EAP request to the end of EAP.</param>
 /// <param name="AllowMethodsWithoutKey">Accept EAP methods that give no MSK.</param>
-internal sealed record EapOptions(bool QueryIdentity, TimeSpan Timeout, bool AllowMethodsWithoutKey);
+internal sealed record EapOptions(bool QueryIdentity, TimeSpan Timeout, bool AllowMethodsWithoutKey)
+{
+    /// <summary>Of a profile whose clients may not use it.</summary>
+    public static EapOptions Default { get; } = new(QueryIdentity: true, TimeSpan.FromSeconds(90), AllowMethodsWithoutKey: false);
+}
 
 /// <param name="UserCached">Take the attributes of the Access-Accept of the login as the user's authorization.</param>
 /// <param name="Group">The policy below (or, with override, above) the user's attributes.</param>

@@ -3,19 +3,28 @@ namespace Headend.Configuration;
 /// <summary>The keys of one profile.</summary>
 internal static class ProfileTable
 {
+    private const string PatternDoc = "`any`, `fqdn X`, `fqdn-domain X` (names that end in .X), `email X`, `email-domain X` (addresses at X), `key-id X`, `address A/B` or "
+        + "`dn X`: a distinguished name with the part nearest the owner first, such as `dn CN=*,OU=staff,O=Example`, where `*` stands for any one value.";
+
     public static SectionSyntax Section { get; } = new(
         ConfigurationTable.NewName("ikev2.profiles", "profile"),
         ConfigurationTable.Required("match", new SectionSyntax(
             ConfigurationTable.Required("remote-identity", new ListSyntax(ScalarTable.IdentityPattern, Minimum: 1, Maximum: 100),
-                "`any`, `fqdn X`, `fqdn-domain X`, `email X`, `email-domain X`, `key-id X` or `address A/B`; one must fit the client's IKE identity.")), "Which clients the profile serves."),
+                PatternDoc + " One must fit the client's IKE identity (IDi)."),
+            ConfigurationTable.Key("local-identity", new ListSyntax(ScalarTable.IdentityPattern, Minimum: 1, Maximum: 100),
+                "One must fit the identity that the client asks for (IDr), in the same words; a client that asks for none is not served. Absent: whatever it asks for.")), "Which clients the profile serves. Of several profiles that fit the first is taken."),
         ConfigurationTable.Required("local-identity", ScalarTable.LocalIdentity, "IKE identity of the headend: `fqdn X`, `email X`, `key-id X` or `address A`. Clients compare it with the certificate."),
         ConfigurationTable.Required("local-authentication", new SectionSyntax(
-            ConfigurationTable.Required("certificate", ScalarTable.Path, "PEM file: the headend's certificate, then the chain to send."),
-            ConfigurationTable.Required("key", ScalarTable.Path, "PEM file of the private key, RSA or ECDSA."))
-        { Check = ConfigurationChecks.LocalAuthentication }, "How the headend proves itself."),
+            ConfigurationTable.Key("certificate", ScalarTable.Path, "PEM file: the headend's certificate, then the chain to send."),
+            ConfigurationTable.Key("key", ScalarTable.Path, "PEM file of the private key, RSA or ECDSA."),
+            ConfigurationTable.Key("pre-share", ScalarTable.Boolean, "By the peer's pre-shared key out of `keyring`, instead of a certificate.", "false"))
+        { Check = ProfileChecks.LocalAuthentication }, "How the headend proves itself: by `certificate` and `key`, or by `pre-share`."),
         ConfigurationTable.Required("remote-authentication", new SectionSyntax(
-            ConfigurationTable.Required("eap", EapSection(), "EAP (RFC 7296 2.16).")), "How clients prove themselves."),
-        ConfigurationTable.Required("authentication-list", ScalarTable.Name, "Name in aaa.authentication.") with { RefersTo = ConfigurationTable.AuthenticationLists },
+            ConfigurationTable.Key("eap", EapSection(), "EAP (RFC 7296 2.16), where this section is written. Needs the headend's certificate and `authentication-list`."),
+            ConfigurationTable.Key("pre-share", ScalarTable.Boolean, "A pre-shared key out of `keyring` (RFC 7296 2.15).", "false")),
+            "How clients prove themselves: each as it chooses among those that stand here."),
+        KeyringTable.ProfileKey,
+        ConfigurationTable.Key("authentication-list", ScalarTable.Name, "Name in aaa.authentication: who decides a login by `eap`.") with { RefersTo = ConfigurationTable.AuthenticationLists },
         ConfigurationTable.Key("authorization", AuthorizationSection(), "What a client that logged in gets."),
         ConfigurationTable.Key("accounting-list", ScalarTable.Name, "Name in aaa.accounting; absent: no accounting.") with { RefersTo = ConfigurationTable.AccountingLists },
         ConfigurationTable.Key("proposals", new ListSyntax(ScalarTable.Name, Minimum: 1, Maximum: 16), "Names in ikev2.proposals, in order of preference.", $"[{ConfigurationTable.DefaultProposal}]") with { RefersTo = ConfigurationTable.Proposals },
@@ -30,7 +39,8 @@ internal static class ProfileTable
         ConfigurationTable.Key("unique", DynamicAuthorTable.Unique,
             "Sessions that one user may have at once, through whichever profile: any number (`never`), one (`replace` ends the older, `deny` refuses the newer), or so many. Users are told apart by the authenticated identity without regard to case. Port-Limit (62) of AAA goes before the number.",
             "never"),
-        ConfigurationTable.Required("virtual-template", ScalarTable.Integer(1, 4095), "Number in virtual-templates.") with { RefersTo = ConfigurationTable.Templates });
+        ConfigurationTable.Required("virtual-template", ScalarTable.Integer(1, 4095), "Number in virtual-templates.") with { RefersTo = ConfigurationTable.Templates })
+    { Check = ProfileChecks.Check };
 
     private static SectionSyntax EapSection() => new([
         ConfigurationTable.Key("query-identity", ScalarTable.Boolean, "Ask for EAP-Identity; `false` takes the IKE identity for it.", "true"),

@@ -79,9 +79,9 @@ internal static partial class ScalarTable
             : ReadText(text))
     { Pattern = "^(prefix|remote|interface|access-list|local)( .*)?$" };
 
-    /// <summary>Gives an <see cref="IdentityPatternOptions"/>.</summary>
+    /// <summary>Gives an <see cref="Ikev2.IdentityMatch"/>.</summary>
     public static ScalarSyntax IdentityPattern { get; } = new("identity pattern", IdentityTable.ReadPattern)
-    { Pattern = "^(any|(fqdn|fqdn-domain|email|email-domain|key-id|address) +[^ ].*)$" };
+    { Pattern = "^(any|(fqdn|fqdn-domain|email|email-domain|key-id|address|dn) +[^ ].*)$" };
 
     /// <summary>Gives a <see cref="LocalIdentityOptions"/>.</summary>
     public static ScalarSyntax LocalIdentity { get; } = new("identity", IdentityTable.ReadLocal)

@@ -23,6 +23,9 @@ internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypt
             case EapStepEffect step:
                 sessions.EapStep(step, shard);
                 break;
+            case LookUpPskEffect lookUp:
+                sessions.LookUpPsk(lookUp, shard);
+                break;
             case AuthorizeEffect authorize:
                 sessions.Authorize(authorize, shard);
                 break;

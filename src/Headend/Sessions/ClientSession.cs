@@ -29,6 +29,7 @@ internal sealed class ClientSession
         Names = names;
         Trace = trace;
         Binding = (ProfileBinding)login.Profile.Tag!;
+        RemoteIdentity = login.RemoteIdentity;
         IkeIdentity = login.RemoteIdentity.Text;
         StartedAt = login.StartedAt;
         Path = login.Path;
@@ -45,6 +46,10 @@ internal sealed class ClientSession
 
     public ProfileBinding Binding { get; }
 
+    /// <summary>What the client calls itself (IDi).</summary>
+    public IkeIdentity RemoteIdentity { get; }
+
+    /// <summary>The same as text.</summary>
     public string IkeIdentity { get; }
 
     public MonotonicTime StartedAt { get; }
@@ -61,6 +66,21 @@ internal sealed class ClientSession
     public string? EapIdentity { get; set; }
 
     public string? Method { get; set; }
+
+    /// <summary>How the headend proves itself, such as <c>RSA</c> or <c>PSK</c>; null before.</summary>
+    public string? LocalMethod { get; private set; }
+
+    /// <summary>What the headend calls itself (IDr).</summary>
+    public string? LocalIdentity { get; private set; }
+
+    /// <summary>Which lines of the profile fit the client, in the words of the configuration.</summary>
+    public string ProfileMatch { get; private set; } = "";
+
+    /// <summary>Which entry of which keyring gave the pre-shared key; null without one. Written by whoever looked it up, before the core has the key.</summary>
+    public string? KeyEntry { get; set; }
+
+    /// <summary>The pre-shared key is of this headend's own configuration.</summary>
+    public bool KeyIsLocal { get; set; }
 
     public string? ClientSoftware { get; private set; }
 
@@ -130,6 +150,9 @@ internal sealed class ClientSession
         NatDetected = login.NatDetected;
         User = login.User ?? User;
         Method = login.Method ?? Method;
+        LocalMethod = login.LocalMethod;
+        LocalIdentity = login.LocalIdentity?.Text;
+        ProfileMatch = login.ProfileMatch;
     }
 
     /// <summary>Hands a lease to the session. False when the session is over: the caller still owns the lease. Any thread.</summary>

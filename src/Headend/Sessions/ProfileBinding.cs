@@ -32,10 +32,14 @@ internal sealed record ProfileBinding
 
     public LocalEapBinding LocalEap { get; init; } = LocalEapBinding.Default;
 
+    /// <summary>Who decides logins by EAP; empty where there are none.</summary>
     public required IReadOnlyList<AaaMethod> Authentication { get; init; }
 
     /// <summary>Name of the list of <see cref="Authentication"/>.</summary>
     public string? AuthenticationList { get; init; }
+
+    /// <summary>Where pre-shared keys are, asked in order; empty where there are none.</summary>
+    public IReadOnlyList<IKeyring> Keyrings { get; init; } = [];
 
     /// <summary>The attributes of the Access-Accept are the user's authorization.</summary>
     public required bool UserCached { get; init; }

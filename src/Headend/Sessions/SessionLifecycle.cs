@@ -58,6 +58,12 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         Answer(session, session.Eap.StepAsync(response), outcome => new EapStepCompletion(effect.Id, outcome));
     }
 
+    public void LookUpPsk(LookUpPskEffect effect, IkeShard shard)
+    {
+        var session = Find(effect.Login, shard);
+        Answer(session, LookUpPskAsync(session, effect.Id), found => found);
+    }
+
     public void Authorize(AuthorizeEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
@@ -115,6 +121,9 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             Reason = "",
             Duration = now - session.StartedAt,
             Identity = session.IkeIdentity,
+            ProfileMatch = session.ProfileMatch,
+            LocalMethod = session.LocalMethod,
+            KeyEntry = session.KeyEntry,
             Session = session.Names.AuditSessionId,
             Assigned = string.Join(',', session.ClientAddresses()),
             Detail = session.InterfaceName,
@@ -178,6 +187,12 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         return session;
     }
 
+    private static async ValueTask<LookUpPskCompletion> LookUpPskAsync(ClientSession session, OperationId id)
+    {
+        using (session.Trace.Step(LoginStep.LookUpKey))
+            return await PskLookup.FindAsync(session, id, CancellationToken.None).ConfigureAwait(false);
+    }
+
     private async ValueTask<AuthorizationOutcome> AuthorizeAsync(ClientSession session)
     {
         using var span = session.Trace.Step(LoginStep.Authorize);
@@ -216,6 +231,9 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             Reason = reason.Word,
             Duration = services.Clock.Now - session.StartedAt,
             Identity = session.IkeIdentity,
+            ProfileMatch = session.ProfileMatch,
+            LocalMethod = session.LocalMethod,
+            KeyEntry = session.KeyEntry,
             Session = session.Names.AuditSessionId,
             Detail = detail,
             Trace = session.Trace.TraceId,

@@ -11,17 +11,17 @@ internal static partial class LoginLog
         var level = login.Outcome == LoginOutcome.Success ? LogLevel.Information : LogLevel.Warning;
         LoginEnded(
             logger, level, login.User, login.Address, login.Port, login.Profile, login.Method, login.Outcome, login.Reason, login.Duration,
-            login.Identity, login.Session, login.Assigned, login.Detail, login.Trace);
+            login.Identity, login.ProfileMatch, login.LocalMethod, login.KeyEntry, login.Session, login.Assigned, login.Detail, login.Trace);
     }
 
     [LoggerMessage(
         EventId = 1001,
         EventName = "login",
         Message = "user={User} address={Address} port={Port} profile={Profile} method={Method} outcome={Outcome} reason={Reason} duration={Duration} "
-            + "identity={Identity} session={Session} assigned={Assigned} detail={Detail} trace={Trace}")]
+            + "identity={Identity} match={Match} localMethod={LocalMethod} key={Key} session={Session} assigned={Assigned} detail={Detail} trace={Trace}")]
     private static partial void LoginEnded(
         ILogger logger, LogLevel level, string? user, string address, int port, string? profile, string? method, string outcome, string reason,
-        TimeSpan duration, string? identity, string? session, string? assigned, string? detail, string? trace);
+        TimeSpan duration, string? identity, string? match, string? localMethod, string? key, string? session, string? assigned, string? detail, string? trace);
 
     /// <summary>One line per session end; octets and packets are those of inner packets.</summary>
     [LoggerMessage(
@@ -68,6 +68,15 @@ internal readonly record struct LoginRecord
 
     /// <summary>The IKE identity of the client.</summary>
     public string? Identity { get; init; }
+
+    /// <summary>Which lines of the profile fitted the client.</summary>
+    public string? ProfileMatch { get; init; }
+
+    /// <summary>How the headend proved itself, such as <c>RSA</c>.</summary>
+    public string? LocalMethod { get; init; }
+
+    /// <summary>Which entry of which keyring gave the pre-shared key; never the key.</summary>
+    public string? KeyEntry { get; init; }
 
     public string? Session { get; init; }
 

@@ -29,14 +29,14 @@ internal static class AuthExchange
             return RequestOutcome.Fail(IkeFailure.NoProfile, $"IDr of {asked.Value.Length} octets, the limit is {MostIdentityOctets}");
         var wanted = asked is null ? null : new IkeIdentity(asked.IdType, asked.Value.Span);
         if (!endpoint.TrySelectProfile(new PeerClaim(identity, wanted), out var selection, out var complaint))
-            return RequestOutcome.Fail(IkeFailure.NoProfile, complaint);
+            return RefuseAsAWrongKey(sa, message, RequestOutcome.Fail(IkeFailure.NoProfile, complaint));
         var profile = selection.Profile;
         var session = endpoint.BeginLogin(sa, profile, identity);
         var ours = LocalIdentity(profile, wanted);
         session.Login.ProfileMatch = selection.Why;
         session.Login.LocalIdentity = ours;
         if (!profile.IkeProposals.Any(p => p.Allows(sa.Suite)))
-            return RequestOutcome.Fail(IkeFailure.NoProfile, $"{sa.Suite} is not among the proposals of profile {profile.Name}");
+            return RefuseAsAWrongKey(sa, message, RequestOutcome.Fail(IkeFailure.NoProfile, $"{sa.Suite} is not among the proposals of profile {profile.Name}"));
         if (message.First<SaPayload>() is not { } offer)
             return RequestOutcome.Fail(IkeFailure.UnexpectedPayloads, "IKE_AUTH without a CHILD_SA (RFC 6023), which we did not offer");
 
@@ -48,17 +48,21 @@ internal static class AuthExchange
             message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorResponder)!,
             message.First<ConfigurationPayload>());
         session.Login.ClientSoftware = sa.Peer.Software ?? Configuration.ApplicationVersion(request.Configuration);
-        return message.First<AuthenticationPayload>() is { } auth ? BeginByAuth(sa, octets, request, auth) : BeginEap(sa, octets, request);
-    }
+        if (message.First<AuthenticationPayload>() is not { } auth)
+            return BeginEap(sa, octets, request);
+        if (auth.Method != AuthenticationMethod.SharedKey || !profile.RemotePreSharedKey)
+        {
+            var detail = $"client authenticates by {auth.Method}, profile {profile.Name} wants {Wanted(profile)}";
+            return RefuseAsAWrongKey(sa, message, RequestOutcome.Fail(IkeFailure.MethodNotAllowed, detail));
+        }
 
-    private static RequestOutcome BeginByAuth(IkeSa sa, InitialOctets octets, FirstAuthRequest request, AuthenticationPayload auth)
-    {
-        var login = sa.Session!.Login;
-        if (auth.Method != AuthenticationMethod.SharedKey || !login.Profile.RemotePreSharedKey)
-            return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"client authenticates by {auth.Method}, profile {login.Profile.Name} wants {Wanted(login.Profile)}");
-        login.Method = "PSK";
+        session.Login.Method = "PSK";
         return PskAuthentication.Begin(sa, octets, request, auth);
     }
+
+    // Profiles may name exact identities: a refusal at once would tell those that are served from those that are not.
+    private static RequestOutcome RefuseAsAWrongKey(IkeSa sa, IkeMessage message, RequestOutcome refusal) =>
+        message.First<AuthenticationPayload>() is null ? refusal : sa.Postpone(refusal, sa.Endpoint.Now + sa.Endpoint.PskRefusalDelay);
 
     // RFC 7296 2.16: "An initiator indicates a desire to use EAP by leaving out the AUTH payload from the first message"
     private static RequestOutcome BeginEap(IkeSa sa, InitialOctets octets, FirstAuthRequest request)

@@ -58,5 +58,5 @@ internal static class PskAuthentication
 
     // A RADIUS server answers Accept at once and Reject with a delay of its own: both refusals leave us at the same time, or the delay would tell them apart.
     private static RequestOutcome Refuse(IkeSa sa, string detail, MonotonicTime asked) =>
-        sa.Postpone(RequestOutcome.Fail(IkeFailure.BadPreSharedKey, detail), asked + sa.Session!.Profile.PskRefusalDelay);
+        sa.Postpone(RequestOutcome.Fail(IkeFailure.BadPreSharedKey, detail), asked + sa.Endpoint.PskRefusalDelay);
 }

@@ -21,8 +21,8 @@ public sealed class CommandLineTests
         Assert.Equal(ExitCodes.Done, code);
         var session = Assert.Single(JsonDocument.Parse(output).RootElement.EnumerateArray());
         Assert.Equal(
-            "id profile status user ikeIdentity eapIdentity remoteAddress remotePort localAddress localPort interface device assignedAddresses auditSessionId "
-            + "acctSessionId groups authentication reconnected uptimeSeconds inOctets outOctets inPackets outPackets ikeSa childSas",
+            "id profile profileMatch status user ikeIdentity eapIdentity remoteAddress remotePort localAddress localPort interface device assignedAddresses auditSessionId "
+            + "acctSessionId groups authentication localAuthentication localIdentity keyringEntry reconnected uptimeSeconds inOctets outOctets inPackets outPackets ikeSa childSas",
             string.Join(' ', session.EnumerateObject().Select(p => p.Name)));
         Assert.Equal(
             "localSpi remoteSpi encryption integrity prf dhGroup nat capabilities",

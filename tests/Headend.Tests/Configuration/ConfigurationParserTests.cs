@@ -32,7 +32,7 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal("prefix 10.10.0.0/24", Assert.Single(c.Ikev2.AuthorizationPolicies[0].RouteSet));
         var profile = Assert.Single(c.Ikev2.Profiles);
         Assert.Equal(new LocalIdentityOptions(LocalIdentityKind.Fqdn, "vpn.example.com", null), profile.LocalIdentity);
-        Assert.Equal(fixture.File("gw.pem"), profile.LocalAuthentication.CertificateFile);
+        Assert.Equal(fixture.File("gw.pem"), profile.LocalAuthentication?.CertificateFile);
         Assert.Equal(new EapOptions(true, TimeSpan.FromSeconds(60), false), profile.Eap);
         Assert.Equal(new AuthorizationOptions(true, new GroupAuthorizationOptions("author-list", "staff", false)), profile.Authorization);
         Assert.Equal((PfsMode.Required, 4_000_000_000L, 1024), (profile.Ipsec.Pfs, profile.Ipsec.LifetimeVolume!.Value, profile.Ipsec.ReplayWindow));
@@ -76,7 +76,7 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal((500, 4500), (c.Listen.IkePort, c.Listen.NatTraversalPort));
         Assert.Equal(new AdmissionOptions(20000, 1000, 500), c.Admission);
         Assert.Equal("/run/headend/admin.sock", c.AdminSocket);
-        Assert.Equal(TimeSpan.FromSeconds(90), profile.Eap.Timeout);
+        Assert.Equal(TimeSpan.FromSeconds(90), profile.Eap?.Timeout);
         Assert.Equal((TimeSpan.FromHours(24), TimeSpan.FromHours(1)), (profile.IkeLifetime, profile.Ipsec.Lifetime));
         Assert.Equal([ConfigurationTable.DefaultProposal], profile.Proposals);
         Assert.Equal(ConfigurationTable.DefaultTransforms, Assert.Single(c.Ikev2.Proposals).Transforms);

@@ -18,12 +18,14 @@ internal sealed class LoopbackClient : IDisposable
     private readonly byte[] buffer = new byte[65536];
 
     public LoopbackClient(IPEndPoint gateway, string user, string password)
+        : this(gateway, new TestInitiatorOptions { Identity = IdentityOf(user), User = user, Password = password })
+    {
+    }
+
+    public LoopbackClient(IPEndPoint gateway, TestInitiatorOptions options)
     {
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         socket.Connect(gateway);
-        // A name with a realm is the IKE identity too, for profiles that match it.
-        var identity = user.Contains('@', StringComparison.Ordinal) ? new IkeIdentity(IdType.Rfc822Address, Encoding.UTF8.GetBytes(user)) : new IkeIdentity(IdType.Fqdn, "client"u8);
-        var options = new TestInitiatorOptions { Identity = identity, User = user, Password = password };
         Initiator = new TestInitiator(options, new IkePath((IPEndPoint)socket.LocalEndPoint!, gateway, NonEspMarker: true));
     }
 
@@ -45,6 +47,10 @@ internal sealed class LoopbackClient : IDisposable
     public void WaitUntilClosed() => Drive(() => Initiator.IkeSas == 0);
 
     public void Dispose() => socket.Dispose();
+
+    // A name with a realm is the IKE identity too, for profiles that match it.
+    private static IkeIdentity IdentityOf(string user) =>
+        user.Contains('@', StringComparison.Ordinal) ? new IkeIdentity(IdType.Rfc822Address, Encoding.UTF8.GetBytes(user)) : new IkeIdentity(IdType.Fqdn, "client"u8);
 
     private void Drive(Func<bool> done)
     {

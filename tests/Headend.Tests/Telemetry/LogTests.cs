@@ -10,7 +10,7 @@ public sealed class LogTests
     [Fact]
     public void A_login_is_one_line() => Assert.Equal(
         "2026-01-02T03:04:05.006Z level=info event=login user=alice address=192.0.2.9 port=4500 profile=p method=EAP-MSCHAPv2 outcome=success reason= "
-        + "duration=0.031s identity=al@example.com session=7 assigned=10.99.0.7\n",
+        + "duration=0.031s identity=al@example.com match=\"remote-identity any\" localMethod=RSA session=7 assigned=10.99.0.7\n",
         Lines(log => log.LoginEnded(new LoginRecord
         {
             User = "alice",
@@ -22,6 +22,8 @@ public sealed class LogTests
             Reason = "",
             Duration = TimeSpan.FromMilliseconds(31),
             Identity = "al@example.com",
+            ProfileMatch = "remote-identity any",
+            LocalMethod = "RSA",
             Session = "7",
             Assigned = "10.99.0.7",
         })));

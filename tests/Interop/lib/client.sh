@@ -121,6 +121,7 @@ secrets {
     secret = "idle-word" }
   eap-nobody { id = nobody
     secret = "nobody-word" }
+${CLIENT_SECRETS:-}
 $(for name in six branch filtered dacl broken again; do echo "  eap-$name { id = $name"; echo "    secret = \"$name-word\" }"; done)
 }
 authorities {

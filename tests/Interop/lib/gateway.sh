@@ -5,6 +5,7 @@
 #   RADIUS_KEYS="KEY: VALUE, ..." (further keys of each RADIUS server)   RADIUS_PROOF="..." (instead of its secret)
 #   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
+#   KEYRINGS FURTHER_PROFILES (lines of `ikev2`; the profiles stand before the one for everybody)
 #   AUTHENTICATION=local EAP_OPTIONS="methods: [tls], tls: {...}" LOCAL_AAA (lines of `aaa`, such as local-users)
 
 GATEWAY=${GATEWAY:-headend}
@@ -48,7 +49,9 @@ ikev2:
       pool: p4
 ${policy6:-      dns: [10.10.0.54]}
       route-set: ["prefix 10.10.0.0/24"]
+${KEYRINGS:-}
   profiles:
+${FURTHER_PROFILES:-}
     - name: remote-workers
       match: { remote-identity: [any] }
       local-identity: fqdn vpn.example.com
