@@ -27,6 +27,9 @@ public sealed record InterfaceRequest
     /// <summary>Prefixes behind the client, routed to the interface.</summary>
     public ImmutableArray<InterfaceRoute> Routes { get; init; } = [];
 
+    /// <summary>What the packets of the interface must pass.</summary>
+    public InterfaceFilter Filter { get; init; } = InterfaceFilter.None;
+
     /// <summary>Outer addresses.</summary>
     public required EspPath Path { get; init; }
 

@@ -2,9 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Headend.VirtualAccess.Linux;
 
-/// <summary>A NETLINK_ROUTE socket for requests and their answers; thread-safe, one request at a time.</summary>
+/// <summary>A netlink socket for requests and their answers; thread-safe, one request at a time.</summary>
 internal sealed unsafe class NetlinkSocket : IDisposable
 {
+    /// <summary>NETLINK_NETFILTER.</summary>
+    public const int Netfilter = 12;
+
     private const int AF_NETLINK = 16;
     private const int SOCK_RAW_CLOEXEC = 3 | 0x80000;
     private const int SOL_SOCKET = 1;
@@ -19,10 +22,11 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private readonly byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
     private uint sequence;
 
+    /// <param name="protocol">NETLINK_ROUTE or <see cref="Netfilter"/>.</param>
     /// <exception cref="IOException">No netlink in this system.</exception>
-    public NetlinkSocket()
+    public NetlinkSocket(int protocol = 0)
     {
-        descriptor = NativeMethods.Socket(AF_NETLINK, SOCK_RAW_CLOEXEC, 0);
+        descriptor = NativeMethods.Socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
         if (descriptor < 0) throw new IOException("netlink socket: " + Errno.Describe(Marshal.GetLastPInvokeError()));
         // Every step of a batch is acknowledged before the first acknowledgement is read; one that finds no room is lost.
         var octets = 4 << 20;
@@ -41,16 +45,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         lock (gate)
         {
             var first = sequence + 1;
-            var batch = new byte[steps.Sum(step => step.Message.Length)];
-            var offset = 0;
-            foreach (var step in steps)
-            {
-                step.Message.CopyTo(batch, offset);
-                BitConverter.TryWriteBytes(batch.AsSpan(offset + 8), ++sequence);
-                offset += step.Message.Length;
-            }
-
-            var errno = Send(batch);
+            var errno = Send(Join(steps));
             if (errno != 0)
             {
                 Array.Fill(results, errno);
@@ -61,6 +56,35 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         }
 
         return results;
+    }
+
+    /// <summary>Sends all steps as one nftables transaction: all hold, or none.</summary>
+    /// <param name="steps">Messages of nftables.</param>
+    /// <param name="failed">The step at fault, -1 = the transaction as a whole.</param>
+    /// <returns>0 or errno.</returns>
+    public int ExecuteTransaction(IReadOnlyList<NetlinkStep> steps, out int failed)
+    {
+        // The kernel answers the beginning only when it refuses everything, and the end when it is through with the rest.
+        NetlinkStep[] all = [new("begin", NfTablesCodec.Begin()), .. steps, new("end", NfTablesCodec.End())];
+        var results = new int[all.Length];
+        lock (gate)
+        {
+            var first = sequence + 1;
+            var errno = Send(Join(all));
+            failed = -1;
+            if (errno != 0) return errno;
+            errno = ReadTransaction(first, results);
+            if (errno != 0) return errno;
+        }
+
+        for (var i = 0; i < steps.Count; i++)
+        {
+            if (results[i + 1] == 0 || steps[i].Tolerated.Contains(results[i + 1])) continue;
+            failed = i;
+            return results[i + 1];
+        }
+
+        return results[0];
     }
 
     /// <summary>Reads a dump.</summary>
@@ -115,6 +139,42 @@ internal sealed unsafe class NetlinkSocket : IDisposable
                 missing--;
             }
         }
+    }
+
+    private int ReadTransaction(uint first, int[] results)
+    {
+        // Begin is not acknowledged; every step and, where the kernel supports it, nothing else is.
+        var missing = results.Length - 2;
+        while (missing > 0)
+        {
+            var received = Receive(out var errno);
+            if (errno != 0) return errno;
+            while (NetlinkCodec.TryNext(ref received, out var type, out var number, out var body))
+            {
+                var index = unchecked(number - first);
+                if (type != Rtnetlink.NLMSG_ERROR || index >= results.Length || body.Length < 4) continue;
+                results[index] = -BitConverter.ToInt32(body);
+                missing--;
+                // Refused as a whole: no step is answered.
+                if (index == 0 && results[0] != 0) return results[0];
+            }
+        }
+
+        return 0;
+    }
+
+    private byte[] Join(IReadOnlyList<NetlinkStep> steps)
+    {
+        var batch = new byte[steps.Sum(step => step.Message.Length)];
+        var offset = 0;
+        foreach (var step in steps)
+        {
+            step.Message.CopyTo(batch, offset);
+            BitConverter.TryWriteBytes(batch.AsSpan(offset + 8), ++sequence);
+            offset += step.Message.Length;
+        }
+
+        return batch;
     }
 
     private int Send(byte[] message)

@@ -1,13 +1,11 @@
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Net;
-using System.Numerics;
+using System.Net.Sockets;
 
 namespace Headend.VirtualAccess.Policy;
 
 /// <summary>
-/// Parses lines of access lists as IOS writes them, with prefixes beside wildcards: "permit ip any 10.10.0.0/24", "deny tcp any host 10.1.1.1 eq 443",
+/// Parses access lists as IOS writes them, with prefixes and ranges beside wildcards: "10 permit ip any 10.10.0.0/24", "deny tcp any host 10.1.1.1 eq 443 8443 log",
 /// "permit 10.0.0.0 0.255.255.255". Never throws.
 /// </summary>
 public static class AccessListParser
@@ -15,20 +13,51 @@ public static class AccessListParser
     /// <summary>Longest line in characters.</summary>
     public const int MaximumLength = 256;
 
-    private static readonly (string Name, byte? Number)[] Protocols =
-    [
-        ("ip", null), ("ipv6", null), ("icmp", 1), ("igmp", 2), ("ipinip", 4), ("tcp", 6), ("udp", 17), ("gre", 47), ("esp", 50), ("ahp", 51), ("icmpv6", 58), ("ospf", 89), ("sctp", 132),
-    ];
+    /// <summary>Most entries of one list.</summary>
+    public const int MaximumEntries = 4096;
 
-    private static readonly (string Name, ushort Number)[] Ports =
-    [
-        ("ftp-data", 20), ("ftp", 21), ("ssh", 22), ("telnet", 23), ("smtp", 25), ("domain", 53), ("bootps", 67), ("bootpc", 68), ("tftp", 69), ("www", 80), ("http", 80),
-        ("kerberos", 88), ("pop3", 110), ("ntp", 123), ("netbios-ns", 137), ("netbios-dgm", 138), ("netbios-ss", 139), ("imap4", 143), ("snmp", 161), ("ldap", 389),
-        ("https", 443), ("isakmp", 500), ("syslog", 514), ("ldaps", 636), ("non500-isakmp", 4500), ("rdp", 3389),
-    ];
+    /// <summary>IOS's largest sequence number.</summary>
+    public const int MaximumSequence = 2147483647;
+
+    private const int SequenceStep = 10;
+
+    /// <summary>Parses the lines of a list; entries are put in the order of their numbers, those without one get the next ten.</summary>
+    /// <param name="name">Name or number; of a number the kind of list follows (1-99 and 1300-1999 standard, 100-199 and 2000-2699 extended).</param>
+    /// <param name="lines">In order.</param>
+    /// <param name="list">The list; it may be empty, which denies everything.</param>
+    /// <param name="error">Names list, line and word.</param>
+    public static bool TryParse(string name, IReadOnlyList<string> lines, [NotNullWhen(true)] out AccessList? list, [NotNullWhen(false)] out string? error)
+    {
+        list = null;
+        error = null;
+        var entries = new SortedDictionary<int, AccessListEntry>();
+        var last = 0;
+        for (var i = 0; i < lines.Count && error is null; i++)
+        {
+            if (!TryParse(lines[i], out var entry, out error) || entry is null) continue;
+            if (Misplaced(name, entry) is { } misplaced) error = misplaced;
+            else if (entry.Sequence == 0 && last > MaximumSequence - SequenceStep) error = "no sequence number is left";
+            else if (entries.Count == MaximumEntries) error = $"more than {MaximumEntries} entries";
+            var number = entry.Sequence != 0 ? entry.Sequence : last + SequenceStep;
+            if (error is null && !entries.TryAdd(number, entry with { Sequence = number })) error = $"the number {number} stands twice";
+            last = Math.Max(last, number);
+            if (error is not null) error = At(i, error);
+        }
+
+        if (error is not null)
+        {
+            error = $"access list {name}, {error}";
+            return false;
+        }
+
+        list = new AccessList(name, [.. entries.Values]);
+        return true;
+
+        string At(int index, string what) => $"line {index + 1}: {what}";
+    }
 
     /// <summary>Parses one line.</summary>
-    /// <param name="line">Without a sequence number.</param>
+    /// <param name="line">With or without a sequence number.</param>
     /// <param name="entry">Null for a remark.</param>
     /// <param name="error">Names the word at fault.</param>
     public static bool TryParse(string line, out AccessListEntry? entry, [NotNullWhen(false)] out string? error)
@@ -40,185 +69,129 @@ public static class AccessListParser
             error = $"longer than {MaximumLength} characters";
             return false;
         }
-        ReadOnlySpan<string> words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        if (words is [var remark, ..] && Is(remark, "remark")) return true;
-        if (words is not [var action, ..] || !(Is(action, "permit") || Is(action, "deny")))
-        {
-            error = $"'{line}' begins with none of permit, deny, remark";
-            return false;
-        }
-        words = words[1..];
-        var draft = new AccessListEntry { IsPermit = Is(action, "permit") };
-        return TryParseBody(words, draft, out entry, out error);
-    }
 
-    private static bool TryParseBody(ReadOnlySpan<string> words, AccessListEntry draft, out AccessListEntry? entry, [NotNullWhen(false)] out string? error)
-    {
+        var reader = new AccessListLineReader(line);
+        var read = TryRead(reader, out entry);
+        error = reader.Error ?? (read ? null : "incomplete");
+        if (error is null) return true;
         entry = null;
-        error = "incomplete";
-        if (words.IsEmpty) return false;
-        var hasProtocol = TryProtocol(words[0], out var protocol);
-        if (hasProtocol) words = words[1..];
-        if (!TryAddress(ref words, out var source, out error)) return false;
-        draft = draft with { Protocol = protocol, Source = source };
-        if (!hasProtocol)
-        {
-            entry = draft with { IsStandard = true };
-            return TryTail(words, ref entry, out error);
-        }
-        var hasPorts = protocol is 6 or 17 or 132;
-        PortRange? sourcePorts = null, destinationPorts = null;
-        if (hasPorts && !TryPorts(ref words, out sourcePorts, out error)) return false;
-        if (!TryAddress(ref words, out var destination, out error)) return false;
-        if (source is { } from && destination is { } to && from.BaseAddress.AddressFamily != to.BaseAddress.AddressFamily)
-        {
-            error = $"{from} and {to} are of two address families";
-            return false;
-        }
-        if (hasPorts && !TryPorts(ref words, out destinationPorts, out error)) return false;
-        entry = draft with { SourcePorts = sourcePorts, Destination = destination, DestinationPorts = destinationPorts };
-        return TryTail(words, ref entry, out error);
+        return false;
     }
 
-    private static bool TryTail(ReadOnlySpan<string> words, ref AccessListEntry? entry, [NotNullWhen(false)] out string? error)
+    private static string? Misplaced(string name, AccessListEntry entry)
     {
-        error = null;
-        foreach (var word in words)
+        if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return null;
+        return number switch
         {
-            if (Is(word, "established") && entry!.Protocol == 6) entry = entry with { Established = true };
-            else error ??= $"'{word}' is not understood here";
-        }
-        if (error is not null) entry = null;
-        return error is null;
-    }
-
-    private static bool TryProtocol(string word, out byte? number)
-    {
-        foreach (var (name, value) in Protocols)
-        {
-            number = value;
-            if (Is(word, name)) return true;
-        }
-        // 0 is any protocol.
-        var isNumber = byte.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed);
-        number = isNumber && parsed != 0 ? parsed : null;
-        return isNumber;
-    }
-
-    /// <summary>"any", "host A", "A/L", "A WILDCARD", or "A" alone.</summary>
-    private static bool TryAddress(ref ReadOnlySpan<string> words, out IPNetwork? network, [NotNullWhen(false)] out string? error)
-    {
-        network = null;
-        error = null;
-        if (words.IsEmpty)
-        {
-            error = "incomplete: an address is missing";
-            return false;
-        }
-        var word = words[0];
-        if (Is(word, "any"))
-        {
-            words = words[1..];
-            return true;
-        }
-        var isHost = Is(word, "host") && words.Length > 1;
-        if (isHost)
-        {
-            words = words[1..];
-            word = words[0];
-        }
-        else if (word.Contains('/'))
-        {
-            return TryPrefix(ref words, out network, out error);
-        }
-        if (!TryHost(word, out var address))
-        {
-            error = $"'{word}' is no address";
-            return false;
-        }
-        var bits = address.GetAddressBytes().Length * 8;
-        words = words[1..];
-        var length = bits;
-        if (bits == 32 && !isHost && !words.IsEmpty && TryHost(words[0], out var wildcard) && wildcard.GetAddressBytes().Length == 4)
-        {
-            var mask = BinaryPrimitives.ReadUInt32BigEndian(wildcard.GetAddressBytes());
-            length = BitOperations.LeadingZeroCount(mask);
-            if (length < 32 && mask != uint.MaxValue >> length)
-            {
-                error = $"the wildcard {words[0]} has holes";
-                return false;
-            }
-            words = words[1..];
-        }
-        network = Masked(address, length);
-        return true;
-    }
-
-    private static bool TryPrefix(ref ReadOnlySpan<string> words, out IPNetwork? network, [NotNullWhen(false)] out string? error)
-    {
-        network = null;
-        error = null;
-        var slash = words[0].IndexOf('/');
-        if (!TryHost(words[0][..slash], out var address)
-            || !int.TryParse(words[0].AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > address.GetAddressBytes().Length * 8)
-        {
-            error = $"'{words[0]}' is no prefix";
-            return false;
-        }
-        network = length == 0 ? null : Masked(address, length);
-        words = words[1..];
-        return true;
-    }
-
-    private static bool TryPorts(ref ReadOnlySpan<string> words, out PortRange? ports, [NotNullWhen(false)] out string? error)
-    {
-        ports = null;
-        error = null;
-        if (words.IsEmpty || words[0].ToLowerInvariant() is not ("eq" or "neq" or "lt" or "gt" or "range")) return true;
-        var word = words[0].ToLowerInvariant();
-        var needed = word == "range" ? 3 : 2;
-        if (words.Length < needed || !TryPort(words[1], out var first) || !TryPort(words[needed - 1], out var last))
-        {
-            error = $"'{word}' needs {(needed == 3 ? "two ports" : "a port")}";
-            return false;
-        }
-        ports = word switch
-        {
-            "eq" => new PortRange(first, first),
-            "neq" => new PortRange(first, first, IsExcluded: true),
-            "lt" when first > 0 => new PortRange(0, (ushort)(first - 1)),
-            "gt" when first < ushort.MaxValue => new PortRange((ushort)(first + 1), ushort.MaxValue),
-            "range" when first <= last => new PortRange(first, last),
+            (>= 1 and <= 99) or (>= 1300 and <= 1999) when !entry.IsStandard => $"'{entry.Text}' belongs in an extended list, and {name} is a standard list",
+            (>= 100 and <= 199) or (>= 2000 and <= 2699) when entry.IsStandard => $"'{entry.Text}' belongs in a standard list, and {name} is an extended list",
             _ => null,
         };
-        error = ports is null ? $"'{word} {string.Join(' ', words[1..needed].ToArray())}' is no port" : null;
-        words = words[needed..];
-        return error is null;
     }
 
-    private static bool TryPort(string word, out ushort port)
+    private static bool TryRead(AccessListLineReader reader, out AccessListEntry? entry)
     {
-        foreach (var (name, number) in Ports)
+        entry = null;
+        var sequence = 0;
+        if (reader.Peek is [>= '0' and <= '9', ..])
         {
-            port = number;
-            if (Is(word, name)) return true;
+            if (!int.TryParse(reader.Peek, NumberStyles.None, CultureInfo.InvariantCulture, out sequence) || sequence == 0)
+                return reader.Fail($"'{reader.Peek}' is no sequence number");
+            reader.Skip();
         }
-        return ushort.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out port);
+
+        if (reader.TryTake("remark")) return true;
+        var text = reader.Rest;
+        var isPermit = reader.TryTake("permit");
+        if (!isPermit && !reader.TryTake("deny")) return reader.Fail($"'{text}' begins with none of permit, deny, remark");
+        var draft = new AccessListEntry { IsPermit = isPermit, Sequence = sequence, Text = text };
+        var hasProtocol = AccessListKeywordTable.TryProtocol(reader.Peek, out var protocol);
+        if (!(hasProtocol ? TryExtended(reader, ref draft, protocol) : TryStandard(reader, ref draft))) return false;
+        while (!reader.AtEnd)
+        {
+            if (!TryOption(reader, ref draft)) return false;
+        }
+
+        if (draft is { Fragments: true, NeedsTransportHeader: true }) return reader.Fail("'fragments' has no ports, flags or types");
+        entry = draft with { PermitsLaterFragments = isPermit && draft.NeedsTransportHeader };
+        return true;
     }
 
-    // IPAddress takes "1" for 0.0.0.1 and "::1%eth0" for a scoped address.
-    private static bool TryHost(string word, [NotNullWhen(true)] out IPAddress? address)
+    private static bool TryStandard(AccessListLineReader reader, ref AccessListEntry draft)
     {
-        address = null;
-        return (word.Contains(':') ? !word.Contains('%') : word.Count(c => c == '.') == 3) && IPAddress.TryParse(word, out address);
+        if (!reader.TryAddress(out var source)) return false;
+        draft = draft with { Source = source, IsStandard = true };
+        return true;
     }
 
-    private static IPNetwork Masked(IPAddress address, int length)
+    private static bool TryExtended(AccessListLineReader reader, ref AccessListEntry draft, byte? protocol)
     {
-        var octets = address.GetAddressBytes();
-        for (var bit = length; bit < octets.Length * 8; bit++) octets[bit / 8] &= (byte)~(0x80 >> (bit % 8));
-        return new IPNetwork(new IPAddress(octets), length);
+        var word = reader.Take();
+        var hasPorts = protocol is 6 or 17 or 132;
+        PortMatch? sourcePorts = null, destinationPorts = null;
+        if (!reader.TryAddress(out var source) || (hasPorts && !reader.TryPorts(out sourcePorts))) return false;
+        if (!reader.TryAddress(out var destination) || (hasPorts && !reader.TryPorts(out destinationPorts))) return false;
+        if (source is not null && destination is not null && source.Family != destination.Family) return reader.Fail($"{source} and {destination} are of two address families");
+        var family = (source ?? destination)?.Family;
+        // In IOS's IPv6 lists "icmp" is ICMPv6.
+        if (protocol == 1 && family == AddressFamily.InterNetworkV6) protocol = 58;
+        AddressFamily? keyword = protocol switch
+        {
+            1 => AddressFamily.InterNetwork,
+            58 => AddressFamily.InterNetworkV6,
+            _ when word.Equals("ipv6", StringComparison.OrdinalIgnoreCase) => AddressFamily.InterNetworkV6,
+            _ => null,
+        };
+        if (keyword is not null && family is not null && keyword != family) return reader.Fail($"'{word}' does not go with {source ?? destination}");
+        draft = draft with { Protocol = protocol, KeywordFamily = keyword, Source = source, SourcePorts = sourcePorts, Destination = destination, DestinationPorts = destinationPorts };
+        return protocol is not (1 or 58) || TryIcmp(reader, ref draft);
     }
 
-    private static bool Is(string word, string keyword) => string.Equals(word, keyword, StringComparison.OrdinalIgnoreCase);
+    /// <summary>A word for type and code, or a number for the type and perhaps one for the code.</summary>
+    private static bool TryIcmp(AccessListLineReader reader, ref AccessListEntry draft)
+    {
+        if (reader.AtEnd) return true;
+        byte? code = null;
+        if (AccessListKeywordTable.TryIcmp(reader.Peek, draft.Protocol == 58, out var type, out var known))
+        {
+            code = known;
+            reader.Skip();
+        }
+        else if (reader.TryNumber(byte.MaxValue, out var number))
+        {
+            type = (byte)number;
+            if (reader.TryNumber(byte.MaxValue, out var second)) code = (byte)second;
+        }
+        else
+        {
+            return true;
+        }
+
+        draft = draft with { IcmpTypes = [new PortRange(type, type)], IcmpCode = code };
+        return true;
+    }
+
+    private static bool TryOption(AccessListLineReader reader, ref AccessListEntry draft)
+    {
+        var word = reader.Take();
+        switch (word.ToLowerInvariant())
+        {
+            case "log" or "log-input":
+                draft = draft with { Log = true };
+                return true;
+            case "established" when draft is { Protocol: 6, TcpFlags: null }:
+                draft = draft with { TcpFlags = TcpFlagMatch.Established };
+                return true;
+            case "fragments" when !draft.IsStandard:
+                draft = draft with { Fragments = true };
+                return true;
+            case "dscp" when !draft.IsStandard:
+                if (!AccessListKeywordTable.TryDscp(reader.Peek, out var dscp)) return reader.Fail($"'{reader.Peek}' is no DSCP");
+                reader.Skip();
+                draft = draft with { Dscp = (byte)dscp };
+                return true;
+            default:
+                return reader.Fail($"'{word}' is not understood here");
+        }
+    }
 }

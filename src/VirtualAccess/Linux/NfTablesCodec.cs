@@ -1,0 +1,64 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Headend.VirtualAccess.Linux;
+
+/// <summary>Writes the few nftables messages (linux/netfilter/nf_tables.h) that every login needs; pure. Everything else goes through libnftables.</summary>
+internal static class NfTablesCodec
+{
+    private const int HeaderBody = 4;
+    private const ushort NFNL_MSG_BATCH_BEGIN = 16;
+    private const ushort NFNL_MSG_BATCH_END = 17;
+    private const ushort NFNL_SUBSYS_NFTABLES = 10;
+    private const ushort NFT_MSG_NEWSETELEM = 12;
+    private const ushort NFT_MSG_DELSETELEM = 14;
+    private const byte NFPROTO_INET = 1;
+    private const ushort NLA_F_NESTED = 0x8000;
+    private const ushort NFTA_SET_ELEM_LIST_TABLE = 1;
+    private const ushort NFTA_SET_ELEM_LIST_SET = 2;
+    private const ushort NFTA_SET_ELEM_LIST_ELEMENTS = 3;
+    private const ushort NFTA_LIST_ELEM = 1;
+    private const ushort NFTA_SET_ELEM_KEY = 1;
+    private const ushort NFTA_DATA_VALUE = 1;
+    private const int InterfaceNameLength = 16;
+    private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
+
+    public static byte[] Begin() => Header(NFNL_MSG_BATCH_BEGIN, Rtnetlink.NLM_F_REQUEST, 0, NFNL_SUBSYS_NFTABLES).ToArray();
+
+    public static byte[] End() => Header(NFNL_MSG_BATCH_END, Rtnetlink.NLM_F_REQUEST, 0, NFNL_SUBSYS_NFTABLES).ToArray();
+
+    /// <summary>Adds an interface's name to a set of names in a table of family inet; EEXIST is not an error of the kernel's.</summary>
+    public static byte[] AddInterface(string table, string set, string device) => Element(NFT_MSG_NEWSETELEM, Acknowledged | Rtnetlink.NLM_F_CREATE, table, set, device);
+
+    public static byte[] RemoveInterface(string table, string set, string device) => Element(NFT_MSG_DELSETELEM, Acknowledged, table, set, device);
+
+    private static byte[] Element(ushort type, ushort flags, string table, string set, string device)
+    {
+        var key = new byte[InterfaceNameLength];
+        Encoding.ASCII.GetBytes(device, key);
+        var message = Header((ushort)((NFNL_SUBSYS_NFTABLES << 8) | type), flags, NFPROTO_INET, 0);
+        message.Add(NFTA_SET_ELEM_LIST_TABLE, Encoding.ASCII.GetBytes(table + "\0"));
+        message.Add(NFTA_SET_ELEM_LIST_SET, Encoding.ASCII.GetBytes(set + "\0"));
+        var element = Attribute(NFTA_LIST_ELEM | NLA_F_NESTED, Attribute(NFTA_SET_ELEM_KEY | NLA_F_NESTED, Attribute(NFTA_DATA_VALUE, key)));
+        message.Add(NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, element);
+        return message.ToArray();
+    }
+
+    private static NetlinkMessage Header(ushort type, ushort flags, byte family, ushort resource)
+    {
+        var message = new NetlinkMessage(type, flags, HeaderBody);
+        message.Body[0] = family;
+        BinaryPrimitives.WriteUInt16BigEndian(message.Body[2..], resource);
+        return message;
+    }
+
+    // Values of multiples of four octets only.
+    private static byte[] Attribute(ushort type, byte[] value)
+    {
+        var attribute = new byte[4 + value.Length];
+        BitConverter.TryWriteBytes(attribute, (ushort)attribute.Length);
+        BitConverter.TryWriteBytes(attribute.AsSpan(2), type);
+        value.CopyTo(attribute, 4);
+        return attribute;
+    }
+}
