@@ -18,6 +18,7 @@ internal static class ConfigurationChecks
         PoolTable.Check(root, diagnostics);
         if (root.GetOptional<SectionValue>("radius") is { } radius)
             DictionaryTable.Check(radius, diagnostics);
+        AccessListTable.Check(root, diagnostics);
         RouteSets(root, diagnostics);
         Policies(root, diagnostics);
         GroupPolicies(root, diagnostics);

@@ -10,7 +10,7 @@ internal sealed unsafe partial class LibNftables : IDisposable
     private const uint NFT_CTX_OUTPUT_JSON = 1 << 4;
 
     private readonly Lock gate = new();
-    private readonly nint context;
+    private nint context;
 
     private LibNftables(nint context) => this.context = context;
 
@@ -46,8 +46,10 @@ internal sealed unsafe partial class LibNftables : IDisposable
     /// <summary>Runs commands and gives what they print, as JSON.</summary>
     public string? Run(string commands, out string output)
     {
+        output = "";
         lock (gate)
         {
+            if (context == 0) return "closed";
             var failed = RunCommands(context, commands) != 0;
             var errors = Marshal.PtrToStringUTF8(GetErrors(context)) ?? "";
             output = Marshal.PtrToStringUTF8(GetOutput(context)) ?? "";
@@ -57,7 +59,14 @@ internal sealed unsafe partial class LibNftables : IDisposable
         }
     }
 
-    public void Dispose() => FreeContext(context);
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            if (context != 0) FreeContext(context);
+            context = 0;
+        }
+    }
 
     [LibraryImport(Library, EntryPoint = "nft_ctx_new")]
     private static partial nint NewContext(uint flags);

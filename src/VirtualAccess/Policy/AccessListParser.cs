@@ -28,32 +28,38 @@ public static class AccessListParser
     /// <param name="error">Names list, line and word.</param>
     public static bool TryParse(string name, IReadOnlyList<string> lines, [NotNullWhen(true)] out AccessList? list, [NotNullWhen(false)] out string? error)
     {
+        var read = TryParse(name, lines, out list, out var index, out var fault);
+        error = read ? null : $"access list {name}, line {index + 1}: {fault}";
+        return read;
+    }
+
+    /// <summary>The same with the line at fault by its index.</summary>
+    public static bool TryParse(string name, IReadOnlyList<string> lines, [NotNullWhen(true)] out AccessList? list, out int index, [NotNullWhen(false)] out string? error)
+    {
         list = null;
         error = null;
         var entries = new SortedDictionary<int, AccessListEntry>();
         var last = 0;
-        for (var i = 0; i < lines.Count && error is null; i++)
+        for (index = 0; index < lines.Count; index++)
         {
-            if (!TryParse(lines[i], out var entry, out error) || entry is null) continue;
-            if (Misplaced(name, entry) is { } misplaced) error = misplaced;
-            else if (entry.Sequence == 0 && last > MaximumSequence - SequenceStep) error = "no sequence number is left";
-            else if (entries.Count == MaximumEntries) error = $"more than {MaximumEntries} entries";
-            var number = entry.Sequence != 0 ? entry.Sequence : last + SequenceStep;
-            if (error is null && !entries.TryAdd(number, entry with { Sequence = number })) error = $"the number {number} stands twice";
-            last = Math.Max(last, number);
-            if (error is not null) error = At(i, error);
-        }
-
-        if (error is not null)
-        {
-            error = $"access list {name}, {error}";
-            return false;
+            if (!TryParse(lines[index], out var entry, out error)) return false;
+            if (entry is null) continue;
+            error = Place(name, entries, ref last, entry);
+            if (error is not null) return false;
         }
 
         list = new AccessList(name, [.. entries.Values]);
         return true;
+    }
 
-        string At(int index, string what) => $"line {index + 1}: {what}";
+    private static string? Place(string name, SortedDictionary<int, AccessListEntry> entries, ref int last, AccessListEntry entry)
+    {
+        if (Misplaced(name, entry) is { } misplaced) return misplaced;
+        if (entry.Sequence == 0 && last > MaximumSequence - SequenceStep) return "no sequence number is left";
+        if (entries.Count == MaximumEntries) return $"more than {MaximumEntries} entries";
+        var number = entry.Sequence != 0 ? entry.Sequence : last + SequenceStep;
+        last = Math.Max(last, number);
+        return entries.TryAdd(number, entry with { Sequence = number }) ? null : $"the number {number} stands twice";
     }
 
     /// <summary>Parses one line.</summary>

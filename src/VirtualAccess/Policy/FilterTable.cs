@@ -152,10 +152,10 @@ internal sealed class FilterTable(string stateId)
         return text.ToString();
     }
 
-    private void Dispatch(StringBuilder text, FilterGroup group, string direction, IReadOnlyList<FilterChain> lists)
+    private void Dispatch(StringBuilder text, FilterGroup group, string direction, FilterChain[] lists)
     {
-        var verdict = lists.Count switch { 0 => "return", 1 => "jump " + lists[0].Name, _ => $"jump {direction}{group.Number}" };
-        if (lists.Count > 1)
+        var verdict = lists.Length switch { 0 => "return", 1 => "jump " + lists[0].Name, _ => $"jump {direction}{group.Number}" };
+        if (lists.Length > 1)
         {
             text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} {direction}{group.Number}\n");
             foreach (var list in lists) text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} {direction}{group.Number} jump {list.Name}\n");

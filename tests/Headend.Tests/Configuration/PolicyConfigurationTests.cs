@@ -8,7 +8,7 @@ public sealed class PolicyConfigurationTests : IDisposable
     private const string Lists = """
         access-lists:
           - { name: split, entries: ["permit ip any 10.10.0.0/24", "deny ip any any"] }
-          - { name: 101, entries: ["permit 10.0.0.0 0.255.255.255"] }
+          - { name: 10, entries: ["permit 10.0.0.0 0.255.255.255"] }
 
         """;
 
@@ -19,11 +19,11 @@ public sealed class PolicyConfigurationTests : IDisposable
     [Fact]
     public void Access_lists_have_names_or_numbers_and_policies_may_name_them()
     {
-        var text = ConfigurationFixture.Complete.Replace("[\"prefix 10.10.0.0/24\"]", "[\"access-list split\", \"access-list 101\", \"interface lan0\", \"local ipv4 10.30.0.0 255.255.0.0\"]", StringComparison.Ordinal) + Lists;
+        var text = ConfigurationFixture.Complete.Replace("[\"prefix 10.10.0.0/24\"]", "[\"access-list split\", \"access-list 10\", \"interface lan0\", \"local ipv4 10.30.0.0 255.255.0.0\"]", StringComparison.Ordinal) + Lists;
         Assert.Empty(fixture.Findings(text));
         var configuration = fixture.Parse(text).Configuration!;
-        Assert.Equal(["split", "101"], configuration.AccessLists.Select(l => l.Name));
-        Assert.Equal(["access-list split", "access-list 101", "interface lan0", "local ipv4 10.30.0.0 255.255.0.0"], configuration.Ikev2.AuthorizationPolicies[0].RouteSet);
+        Assert.Equal(["split", "10"], configuration.AccessLists.Select(l => l.Name));
+        Assert.Equal(["access-list split", "access-list 10", "interface lan0", "local ipv4 10.30.0.0 255.255.0.0"], configuration.Ikev2.AuthorizationPolicies[0].RouteSet);
     }
 
     [Theory]
@@ -31,6 +31,8 @@ public sealed class PolicyConfigurationTests : IDisposable
     [InlineData("prefix 10.10.0.0/24", "prefix 10.10.0.1/24", "'10.10.0.1/24' has bits set after its prefix length")]
     [InlineData("prefix 10.10.0.0/24", "everything", "'ikev2.authorization-policies[].route-set[]': route-set has a bad value 'everything'")]
     [InlineData("permit ip any 10.10.0.0/24", "permit ip any 10.10.0.0/44", "'access-lists[].entries[]': '10.10.0.0/44' is no prefix")]
+    [InlineData("permit ip any 10.10.0.0/24", "20 permit ip any 10.10.0.0/24\", \"20 deny ip any any", "the number 20 stands twice")]
+    [InlineData("permit 10.0.0.0 0.255.255.255", "permit ip any any", "'permit ip any any' belongs in an extended list, and 10 is a standard list")]
     public void Mistakes_are_named_at_their_place(string good, string bad, string expected)
     {
         var text = ConfigurationFixture.Complete + Lists;
