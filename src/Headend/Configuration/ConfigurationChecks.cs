@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Headend.Ikev2.Crypto;
 
 namespace Headend.Configuration;
 
@@ -81,6 +82,22 @@ internal static class ConfigurationChecks
             {
                 diagnostics.Error(group.PlaceOf("name"), $"no '{name}' in ikev2.authorization-policies, where the method 'local' of '{list}' looks");
             }
+        }
+    }
+
+    public static void LegacyAlgorithms(SectionValue ikev2, DiagnosticStore diagnostics)
+    {
+        if (ikev2.GetOptionalValue<bool>("allow-legacy") is true)
+            return;
+        foreach (var text in ikev2.Sections("proposals").SelectMany(p => p.Items("transforms")))
+            Refuse(text, ProposalParser.TryParseIke((string)text.Value, out var proposal, out _) ? proposal.LegacyAlgorithm : null);
+        foreach (var text in ikev2.Sections("profiles").SelectMany(p => p.GetOptional<SectionValue>("ipsec")?.Items("transforms") ?? []))
+            Refuse(text, ProposalParser.TryParseEsp((string)text.Value, out var proposal, out _) ? proposal.LegacyAlgorithm : null);
+
+        void Refuse(ConfigurationValue text, string? legacy)
+        {
+            if (legacy is not null)
+                diagnostics.Error(text.At, $"'{text.Value}': '{legacy}' is too weak to be used; 'ikev2.allow-legacy: true' allows it");
         }
     }
 

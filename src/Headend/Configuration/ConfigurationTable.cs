@@ -94,6 +94,8 @@ internal static class ConfigurationTable
         LocalEapTable.Lockout);
 
     private static SectionSyntax Ikev2Section() => new(
+        Key("allow-legacy", ScalarTable.Boolean,
+            "Lets proposals and transforms name algorithms that are too weak today (RFC 8247): `3des`, `md5`, `prfmd5`, `modp1536`. Without it they are errors.", "false"),
         Key("proposals", new ListSyntax(new SectionSyntax(
             NewName(Proposals, "proposal"),
             Required("transforms", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 64), "Suites of the IKE SA in order of preference, such as `aes256gcm16-prfsha384-ecp384`.") with { Rule = r => r.IkeTransforms })),
@@ -108,7 +110,8 @@ internal static class ConfigurationTable
             Key("attribute-list", ScalarTable.Name, "Further attributes; where a key of the policy says the same thing, the key wins.") with { RefersTo = LocalUserTable.AttributeLists })),
             "What a group of users gets."),
         KeyringTable.Key,
-        Required("profiles", new ListSyntax(ProfileTable.Section, Minimum: 1), "Who may log in and how. The first profile that matches serves the client."));
+        Required("profiles", new ListSyntax(ProfileTable.Section, Minimum: 1), "Who may log in and how. The first profile that matches serves the client."))
+    { Check = ConfigurationChecks.LegacyAlgorithms };
 
     internal static ConfigurationKey Key(string name, ConfigurationSyntax syntax, string doc, string? @default = null) =>
         new(name, syntax, doc) { Default = @default };

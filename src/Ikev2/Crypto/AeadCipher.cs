@@ -1,22 +1,23 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2.Crypto;
 
 /// <summary>
-/// AES-GCM-16 and ChaCha20-Poly1305 in the SK payload (RFC 5282, RFC 7634). Nonce = salt, explicit IV. Through libcrypto, because the BCL's classes have no way to
+/// AES-GCM, AES-CCM and ChaCha20-Poly1305 in the SK payload (RFC 5282, RFC 7634). Nonce = salt, explicit IV. Through libcrypto, because the BCL's classes have no way to
 /// refuse a message but an exception, and strangers send forged ones.
 /// </summary>
 internal sealed class AeadCipher : IMessageCipher
 {
-    private const int NonceOctets = 12;
+    private const int SetIvLength = 0x9; // EVP_CTRL_AEAD_SET_IVLEN
     private const int GetTag = 0x10; // EVP_CTRL_AEAD_GET_TAG
     private const int SetTag = 0x11; // EVP_CTRL_AEAD_SET_TAG
 
     private readonly EncryptionAlgorithm _algorithm;
     private readonly CipherContextHandle _context;
+    private readonly byte[] _key;
     private readonly byte[] _salt;
+    private int _direction = -1;
     private ulong _nextIv;
 
     /// <exception cref="CryptographicException">libcrypto lacks the algorithm.</exception>
@@ -26,9 +27,13 @@ internal sealed class AeadCipher : IMessageCipher
             throw new ArgumentException("wrong length for the algorithm", nameof(keyWithSalt));
 
         _algorithm = algorithm;
+        _key = keyWithSalt[..algorithm.KeyOctets].ToArray();
         _salt = keyWithSalt[algorithm.KeyOctets..].ToArray();
         _context = new CipherContextHandle(LibCrypto.EVP_CIPHER_CTX_new());
-        Require(LibCrypto.EVP_CipherInit_ex2(_context, CipherOf(algorithm), keyWithSalt[..algorithm.KeyOctets], default, 1, 0));
+        Require(LibCrypto.EVP_CipherInit_ex2(_context, FetchedCipher.Of(algorithm.CipherName), default, default, 1, 0));
+        Require(LibCrypto.EVP_CIPHER_CTX_ctrl(_context, SetIvLength, algorithm.SaltOctets + algorithm.IvOctets, default));
+        if (algorithm.Mode == EncryptionMode.Ccm)
+            Require(LibCrypto.EVP_CIPHER_CTX_ctrl(_context, SetTag, algorithm.IcvOctets, default));
     }
 
     public int IvOctets => _algorithm.IvOctets;
@@ -42,10 +47,9 @@ internal sealed class AeadCipher : IMessageCipher
         // RFC 5282 3.1: "the IV MUST be chosen by the encryptor in a manner that ensures that the same IV value is used only once for a given key"
         BinaryPrimitives.WriteUInt64BigEndian(iv, checked(_nextIv++));
         Start(iv, encrypt: 1);
-        Require(LibCrypto.EVP_CipherUpdate(_context, default, out _, associatedData, associatedData.Length));
-        if (!inPlace.IsEmpty)
-            Require(LibCrypto.EVP_CipherUpdate(_context, inPlace, out _, inPlace, inPlace.Length));
-        Require(LibCrypto.EVP_CipherFinal_ex(_context, default, out _));
+        Announce(inPlace.Length);
+        Authenticate(associatedData);
+        Require(Transform(inPlace));
         Require(LibCrypto.EVP_CIPHER_CTX_ctrl(_context, GetTag, icv.Length, icv));
     }
 
@@ -58,10 +62,9 @@ internal sealed class AeadCipher : IMessageCipher
         icv.CopyTo(tag);
         Start(iv, encrypt: 0);
         Require(LibCrypto.EVP_CIPHER_CTX_ctrl(_context, SetTag, tag.Length, tag));
-        Require(LibCrypto.EVP_CipherUpdate(_context, default, out _, associatedData, associatedData.Length));
-        if (!inPlace.IsEmpty)
-            Require(LibCrypto.EVP_CipherUpdate(_context, inPlace, out _, inPlace, inPlace.Length));
-        if (LibCrypto.EVP_CipherFinal_ex(_context, default, out _) == 1)
+        Announce(inPlace.Length);
+        Authenticate(associatedData);
+        if (Transform(inPlace) == 1)
             return true;
         LibCrypto.ERR_clear_error();
         return false;
@@ -70,24 +73,42 @@ internal sealed class AeadCipher : IMessageCipher
     public void Dispose()
     {
         _context.Dispose();
+        CryptographicOperations.ZeroMemory(_key);
         CryptographicOperations.ZeroMemory(_salt);
     }
 
     private void Start(ReadOnlySpan<byte> iv, int encrypt)
     {
-        Span<byte> nonce = stackalloc byte[NonceOctets];
+        Span<byte> nonce = stackalloc byte[_salt.Length + iv.Length];
         _salt.CopyTo(nonce);
         iv.CopyTo(nonce[_salt.Length..]);
-        Require(LibCrypto.EVP_CipherInit_ex2(_context, 0, default, nonce, encrypt, 0));
+        // The key once, for one direction of an SA seals or opens. CCM binds the direction to the key.
+        Require(LibCrypto.EVP_CipherInit_ex2(_context, 0, encrypt == _direction ? default : _key.AsSpan(), nonce, encrypt, 0));
+        _direction = encrypt;
     }
 
-    private static nint CipherOf(EncryptionAlgorithm algorithm) =>
-        algorithm.Id == TransformIds.Encryption.ChaCha20Poly1305 ? Fetched.ChaCha20Poly1305 : algorithm.KeyOctets switch
-        {
-            16 => Fetched.Aes128Gcm,
-            24 => Fetched.Aes192Gcm,
-            _ => Fetched.Aes256Gcm,
-        };
+    /// <summary>Runs the text through the cipher. CCM tells with the data whether the tag is right, the others at the end.</summary>
+    private int Transform(Span<byte> inPlace)
+    {
+        // Without data a pointer that is not null: null would mean something else to CCM.
+        Span<byte> nothing = stackalloc byte[1];
+        var data = inPlace.IsEmpty ? nothing[..0] : inPlace;
+        var done = LibCrypto.EVP_CipherUpdate(_context, data, out _, data, data.Length);
+        return done != 1 || _algorithm.Mode == EncryptionMode.Ccm ? done : LibCrypto.EVP_CipherFinal_ex(_context, default, out _);
+    }
+
+    private void Authenticate(ReadOnlySpan<byte> associatedData)
+    {
+        if (!associatedData.IsEmpty)
+            Require(LibCrypto.EVP_CipherUpdate(_context, default, out _, associatedData, associatedData.Length));
+    }
+
+    /// <summary>CCM wants the length of the message before anything else (EVP_EncryptInit(3)).</summary>
+    private void Announce(int octets)
+    {
+        if (_algorithm.Mode == EncryptionMode.Ccm)
+            Require(LibCrypto.EVP_CipherUpdate(_context, default, out _, default, octets));
+    }
 
     private static void Require(int result)
     {
@@ -96,14 +117,5 @@ internal sealed class AeadCipher : IMessageCipher
         var code = LibCrypto.ERR_get_error();
         LibCrypto.ERR_clear_error();
         throw new CryptographicException($"libcrypto: AEAD failed, error {code:x}");
-    }
-
-    /// <summary>Fetched once and kept for the life of the process.</summary>
-    private static class Fetched
-    {
-        public static readonly nint Aes128Gcm = LibCrypto.EVP_CIPHER_fetch(0, "AES-128-GCM", 0);
-        public static readonly nint Aes192Gcm = LibCrypto.EVP_CIPHER_fetch(0, "AES-192-GCM", 0);
-        public static readonly nint Aes256Gcm = LibCrypto.EVP_CIPHER_fetch(0, "AES-256-GCM", 0);
-        public static readonly nint ChaCha20Poly1305 = LibCrypto.EVP_CIPHER_fetch(0, "ChaCha20-Poly1305", 0);
     }
 }

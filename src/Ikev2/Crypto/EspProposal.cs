@@ -21,6 +21,12 @@ public sealed record EspProposal(
         ProposalParser.ParseEsp("aes256-aes128-sha256-sha384-sha512"),
     ];
 
+    /// <summary>Its first algorithm that only the legacy switch allows, null where there is none.</summary>
+    public string? LegacyAlgorithm =>
+        Encryption.FirstOrDefault(e => e.IsLegacy)?.Keyword
+        ?? Integrity.FirstOrDefault(i => i.IsLegacy)?.Keyword
+        ?? KeyExchange.FirstOrDefault(g => g.IsLegacy)?.Keyword;
+
     internal Proposal ToProposal(byte number, uint spi, KeyExchangeMethod? group)
     {
         var transforms = new List<Transform>();

@@ -26,6 +26,13 @@ public sealed record IkeProposal(
         ProposalParser.ParseIke($"aes256-aes128-sha256-sha384-sha512-{Groups}"),
     ];
 
+    /// <summary>Its first algorithm that only the legacy switch allows, null where there is none.</summary>
+    public string? LegacyAlgorithm =>
+        Encryption.FirstOrDefault(e => e.IsLegacy)?.Keyword
+        ?? Integrity.FirstOrDefault(i => i.IsLegacy)?.Keyword
+        ?? Prf.FirstOrDefault(p => p.IsLegacy)?.Keyword
+        ?? KeyExchange.FirstOrDefault(g => g.IsLegacy)?.Keyword;
+
     internal Proposal ToProposal(byte number, ReadOnlyMemory<byte> spi) => new(
         number,
         ProtocolId.Ike,

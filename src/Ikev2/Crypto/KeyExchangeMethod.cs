@@ -17,6 +17,9 @@ public sealed record KeyExchangeMethod(
     int SecretOctets,
     string? Alias = null)
 {
+    /// <summary>Too weak to be used unless the configuration allows it (RFC 8247 2.4).</summary>
+    public bool IsLegacy { get; init; }
+
     public override string ToString() => Keyword;
 }
 
@@ -26,9 +29,9 @@ public enum KeyExchangeFamily
     /// <summary>Safe-prime groups of RFC 3526.</summary>
     Modp,
 
-    /// <summary>Random curves modulo a prime, RFC 5903.</summary>
+    /// <summary>Random curves modulo a prime, RFC 5903 and 6954.</summary>
     Ecp,
 
-    /// <summary>Curve25519, RFC 8031.</summary>
+    /// <summary>Curve25519 and Curve448, RFC 8031.</summary>
     Montgomery,
 }

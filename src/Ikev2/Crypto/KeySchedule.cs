@@ -26,7 +26,8 @@ public static class KeySchedule
     {
         // RFC 7296 2.14: "SKEYSEED = prf(Ni | Nr, g^ir)"
         Span<byte> skeyseed = stackalloc byte[suite.Prf.KeyOctets];
-        using (var prf = provider.CreatePrf(suite.Prf, Concatenate(ni, nr)))
+        var taken = suite.Prf.SeedNonceOctets ?? int.MaxValue;
+        using (var prf = provider.CreatePrf(suite.Prf, Concatenate(ni[..Math.Min(taken, ni.Length)], nr[..Math.Min(taken, nr.Length)])))
             prf.Compute(sharedSecret, skeyseed);
         var keys = Expand(provider, suite, skeyseed, ni, nr, spiI, spiR);
         CryptographicOperations.ZeroMemory(skeyseed);

@@ -16,7 +16,7 @@ public static class ProposalParser
             return false;
 
         if (words.Prf.Count == 0)
-            words.Prf.AddRange(words.Integrity.SelectMany(i => AlgorithmTable.Prf.Where(p => p.Hash == i.Hash)));
+            words.Prf.AddRange(words.Integrity.SelectMany(i => AlgorithmTable.Prf.Where(p => p.Function == i.Function)));
 
         if (words.Prf.Count == 0)
             error = $"'{text}': no PRF named (prfsha256, prfsha384, prfsha512)";
@@ -24,6 +24,8 @@ public static class ProposalParser
             error = $"'{text}': 'none' is no key exchange group for an IKE SA";
         else if (words.KeyExchange.Count == 0)
             error = $"'{text}': no key exchange group named (such as x25519, ecp256, modp2048)";
+        else if (words.Encryption.Find(e => e.IsEspOnly) is { } espOnly)
+            error = $"'{text}': '{espOnly}' is for CHILD_SAs only, as it does not encrypt";
         if (error is not null)
             return false;
 

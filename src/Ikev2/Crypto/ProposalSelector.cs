@@ -13,6 +13,9 @@ public static class ProposalSelector
     private const int IkeSpiOctets = 8;
     private const int EspSpiOctets = 4;
 
+    /// <summary>What a proposal without groups accepts.</summary>
+    private static readonly KeyExchangeMethod[] s_anyGroup = [.. AlgorithmTable.KeyExchange.Where(g => !g.IsLegacy)];
+
     /// <summary>Chooses the algorithms of an IKE SA where the group of the KE payload does not matter.</summary>
     public static bool TrySelectIke(
         IReadOnlyList<IkeProposal> configured,
@@ -157,7 +160,7 @@ public static class ProposalSelector
         }
 
         var withoutGroup = pfs == PfsPolicy.Disabled || (pfs == PfsPolicy.Optional && keGroup is null);
-        var group = withoutGroup ? null : Group(offer, ours.KeyExchange.Count > 0 ? ours.KeyExchange : AlgorithmTable.KeyExchange, keGroup);
+        var group = withoutGroup ? null : Group(offer, ours.KeyExchange.Count > 0 ? ours.KeyExchange : s_anyGroup, keGroup);
         if (group is null && !withoutGroup && !(pfs == PfsPolicy.Optional && offer.AllowsNone(TransformType.KeyExchange)))
             return false;
 

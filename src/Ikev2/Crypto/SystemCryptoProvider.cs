@@ -9,7 +9,7 @@ public sealed class SystemCryptoProvider : ICryptoProvider
 
     public IKeyExchange CreateKeyExchange(KeyExchangeMethod method) => LibCryptoKeyExchange.Generate(method);
 
-    public IPrf CreatePrf(PrfAlgorithm algorithm, ReadOnlySpan<byte> key) => new HmacPrf(algorithm, key);
+    public IPrf CreatePrf(PrfAlgorithm algorithm, ReadOnlySpan<byte> key) => KeyedMac.CreatePrf(algorithm.Function, key);
 
     public IMessageCipher CreateCipher(
         EncryptionAlgorithm encryption,
@@ -21,6 +21,6 @@ public sealed class SystemCryptoProvider : ICryptoProvider
             return new AeadCipher(encryption, encryptionKeyWithSalt);
 
         ArgumentNullException.ThrowIfNull(integrity);
-        return new CbcHmacCipher(this, encryption, integrity, encryptionKeyWithSalt, integrityKey);
+        return new CipherWithMac(this, encryption, integrity, encryptionKeyWithSalt, integrityKey);
     }
 }

@@ -92,7 +92,7 @@ internal sealed class EspSa : IDisposable
         if (packet.Length < MinimumLength) return EspDrop.Malformed;
         var number = BinaryPrimitives.ReadUInt32BigEndian(packet[4..]);
         if (!Window.IsFresh(number)) return EspDrop.Replay;
-        if (!inboundCipher.Open(packet)) return EspDrop.AuthenticationFailed;
+        if (!inboundCipher.Open(packet, 0)) return EspDrop.AuthenticationFailed;
         authentic = true;
         newest = number > Window.Highest;
         Window.Accept(number);

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Headend.VirtualAccess.DataPlane;
 
-/// <summary>The EVP cipher functions of OpenSSL 3 (EVP_EncryptInit(3)). The BCL makes a context per operation for CBC; an SA keeps one.</summary>
+/// <summary>The EVP cipher and MAC functions of OpenSSL 3 (EVP_EncryptInit(3), EVP_MAC(3)). The BCL makes a context per operation for CBC; an SA keeps one.</summary>
 internal static unsafe partial class LibCrypto
 {
     public const int AeadSetIvLength = 0x9;
@@ -36,4 +36,26 @@ internal static unsafe partial class LibCrypto
 
     [LibraryImport(Library, EntryPoint = "EVP_CipherFinal_ex")]
     public static partial int Final(nint context, byte* output, int* outputLength);
+
+    [LibraryImport(Library, EntryPoint = "EVP_MAC_fetch", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint FetchMac(nint context, string name, nint properties);
+
+    [LibraryImport(Library, EntryPoint = "EVP_MAC_free")]
+    public static partial void FreeMac(nint mac);
+
+    [LibraryImport(Library, EntryPoint = "EVP_MAC_CTX_new")]
+    public static partial nint NewMacContext(nint mac);
+
+    [LibraryImport(Library, EntryPoint = "EVP_MAC_CTX_free")]
+    public static partial void FreeMacContext(nint context);
+
+    /// <summary>A null key keeps the key and begins a new message.</summary>
+    [LibraryImport(Library, EntryPoint = "EVP_MAC_init")]
+    public static partial int InitializeMac(nint context, byte* key, nuint length, MacParameter* parameters);
+
+    [LibraryImport(Library, EntryPoint = "EVP_MAC_update")]
+    public static partial int UpdateMac(nint context, byte* data, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "EVP_MAC_final")]
+    public static partial int FinalMac(nint context, byte* output, nuint* written, nuint size);
 }

@@ -43,6 +43,21 @@ public sealed class ConfigurationParserTests : IDisposable
     }
 
     [Fact]
+    public void Weak_algorithms_need_the_switch_and_every_one_is_named_with_its_place()
+    {
+        var text = ConfigurationFixture.Complete
+            .Replace("aes256-sha256-x25519] }", "3des-sha1-modp2048, aes256-sha256-modp1536] }", StringComparison.Ordinal)
+            .Replace("[aes256gcm16, aes256-sha256]", "[aes256gcm16, aes256-md5]", StringComparison.Ordinal);
+        var findings = fixture.Findings(text);
+        Assert.Equal(3, findings.Count);
+        Assert.Contains(findings, f => f.Contains("'3des-sha1-modp2048': '3des' is too weak", StringComparison.Ordinal));
+        Assert.Contains(findings, f => f.Contains("'modp1536' is too weak", StringComparison.Ordinal));
+        Assert.Contains(findings, f => f.Contains("'aes256-md5': 'md5' is too weak", StringComparison.Ordinal));
+        Assert.All(findings, f => Assert.Matches(@"^\d+:\d+: ", f));
+        Assert.Empty(fixture.Findings(text.Replace("ikev2:\n", "ikev2:\n  allow-legacy: true\n", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Accounting_says_what_an_outage_does_and_how_much_may_wait()
     {
         var accounting = "accounting:     [ { name: acct-list, methods: [group corp], interim-interval: 10m";

@@ -10,6 +10,7 @@ public sealed class KeyScheduleTests
     [InlineData("sha256")]
     [InlineData("sha384")]
     [InlineData("sha512")]
+    [InlineData("sha1")]
     public void Nist_vectors(string hash)
     {
         var cases = Vectors.Json(Vectors.Shared("nist-ikev2-kdf/nist_ike_kdf.json")).GetProperty("prf").GetProperty(hash).EnumerateArray().ToList();
@@ -44,6 +45,28 @@ public sealed class KeyScheduleTests
             new IkeSpi(BinaryPrimitives.ReadUInt64BigEndian(spis[8..])));
         byte[] all = [.. keys.SkD, .. keys.SkAi, .. keys.SkAr, .. keys.SkEi, .. keys.SkEr, .. keys.SkPi, .. keys.SkPr];
         Assert.Equal(stream.Hex("okm"), all[..132]);
+    }
+
+    // RFC 7296 2.14: with AES-XCBC and AES-CMAC "only the first 64 bits of Ni and the first 64 bits of Nr are used in calculating SKEYSEED, but all the bits are
+    // used for input to the prf+ function"
+    [Theory]
+    [InlineData("prfaesxcbc")]
+    [InlineData("prfaescmac")]
+    public void Skeyseed_of_aes_prfs_takes_half_of_its_key_from_each_nonce(string keyword)
+    {
+        var suite = CipherTests.Suite($"aes128ctr-aescmac-{keyword}-x25519");
+        byte[] ni = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
+        byte[] nr = [.. Enumerable.Range(101, 24).Select(i => (byte)i)];
+        using var keys = KeySchedule.DeriveInitial(SystemCryptoProvider.Instance, suite, ni, nr, [7, 7, 7], new IkeSpi(1), new IkeSpi(2));
+
+        var seed = new byte[16];
+        using (var prf = SystemCryptoProvider.Instance.CreatePrf(suite.Prf, [.. ni[..8], .. nr[..8]]))
+            prf.Compute([7, 7, 7], seed);
+        var first = new byte[16];
+        using (var prf = SystemCryptoProvider.Instance.CreatePrf(suite.Prf, seed))
+            prf.Compute([.. ni, .. nr, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 1], first);
+        Assert.Equal(first, keys.SkD);
+        Assert.Equal(20, keys.SkEi.Length);
     }
 
     // RFC 7296 2.13: at most 255 outputs

@@ -20,6 +20,7 @@ public sealed class LabTranscriptTests
         { "invke", 1 },
         { "md5", 1 },
         { "mschapv2", 1 },
+        { "pskccm", 0 },
         { "pskchapoly", 0 },
         { "x25519gcm", 1 },
     };
@@ -221,11 +222,15 @@ public sealed class LabTranscriptTests
         {
             "AES_CBC_256" => "aes256",
             "AES_GCM_16_256" => "aes256gcm16",
+            "AES_CCM_12_128" => "aes128ccm12",
+            "AES_CCM_16_128" => "aes128ccm16",
             "CHACHA20_POLY1305" => "chacha20poly1305",
             "HMAC_SHA2_256_128" => "sha256",
+            "PRF_HMAC_SHA1" => "prfsha1",
             "PRF_HMAC_SHA2_256" => "prfsha256",
             "PRF_HMAC_SHA2_384" => "prfsha384",
             "PRF_HMAC_SHA2_512" => "prfsha512",
+            "MODP_2048" => "modp2048",
             "ECP_256" => "ecp256",
             "CURVE_25519" => "x25519",
             _ => throw new InvalidDataException(name),

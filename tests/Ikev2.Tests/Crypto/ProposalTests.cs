@@ -18,6 +18,10 @@ public sealed class ProposalTests
     [InlineData("aes256-sha256-x25519", "aes256-sha256-prfsha256-x25519")]
     [InlineData("AES128-sha512-prfsha256-curve25519", "aes128-sha512-prfsha256-x25519")]
     [InlineData("aes256gcm16-sha384-ecp384", "aes256gcm16-prfsha384-ecp384")]
+    [InlineData("aes128gcm96-prfsha1-curve448", "aes128gcm12-prfsha1-x448")]
+    [InlineData("aes256ccm64-aesxcbc-ecp384bp", "aes256ccm8-prfaesxcbc-ecp384bp")]
+    [InlineData("aes192ctr-sha2_256-prfaescmac-modp6144", "aes192ctr-sha256-prfaescmac-modp6144")]
+    [InlineData("3des-sha-modp1536", "3des-sha1-prfsha1-modp1536")]
     public void Ike_proposals_are_read(string text, string suite)
     {
         var configured = ProposalParser.ParseIke(text);
@@ -35,6 +39,7 @@ public sealed class ProposalTests
     [InlineData("aes256-sha256-none", "none")]
     [InlineData("", "''")]
     [InlineData("aes256--sha256", "''")]
+    [InlineData("aes256gmac-prfsha256-x25519", "aes256gmac")]
     public void Ike_errors_name_the_word(string text, string named)
     {
         Assert.False(ProposalParser.TryParseIke(text, out _, out var error));
@@ -61,7 +66,30 @@ public sealed class ProposalTests
         Assert.Equal((byte)2, suite.ProposalNumber);
     }
 
-    // clients.md, Android 11: modp4096 first; CTR, XCBC and CMAC are not known here.
+    [Theory]
+    [InlineData("3des-sha256-modp2048", "3des")]
+    [InlineData("aes256-md5-prfsha256-modp2048", "md5")]
+    [InlineData("aes256-sha256-prfmd5-modp2048", "prfmd5")]
+    [InlineData("aes256-sha256-modp2048-modp1536", "modp1536")]
+    [InlineData("aes256-sha1-modp2048", null)]
+    public void What_is_too_weak_says_so(string text, string? legacy)
+    {
+        Assert.Equal(legacy, ProposalParser.ParseIke(text).LegacyAlgorithm);
+        if (!text.Contains("prf", StringComparison.Ordinal))
+            Assert.Equal(legacy, ProposalParser.ParseEsp(text).LegacyAlgorithm);
+    }
+
+    // RFC 8247 2.4: a group that SHOULD NOT be used is none of those that a proposal without groups accepts.
+    [Fact]
+    public void Weak_groups_are_taken_only_by_name()
+    {
+        var received = Esp(s_gcm256, Group(Ke.Modp1536), s_noEsn);
+        Assert.False(ProposalSelector.TrySelectEsp([ProposalParser.ParseEsp("aes256gcm16")], [received], PfsPolicy.Required, Ke.Modp1536, out _));
+        Assert.True(ProposalSelector.TrySelectEsp([ProposalParser.ParseEsp("aes256gcm16-modp1536")], [received], PfsPolicy.Required, Ke.Modp1536, out var suite));
+        Assert.Equal("aes256gcm16-modp1536", suite.ToString());
+    }
+
+    // clients.md, Android 11: modp4096 first; CTR, XCBC and CMAC are not among the defaults.
     [Fact]
     public void Android()
     {

@@ -120,7 +120,7 @@ public sealed class EspSaTests
     }
 
     [Theory]
-    [MemberData(nameof(Algorithms))]
+    [InlineData("aes256gcm16"), InlineData("aes128ccm16"), InlineData("aes128gmac"), InlineData("chacha20poly1305"), InlineData("aes256-sha256"), InlineData("aes128ctr-aesxcbc")]
     public void AllocatesNothingPerPacket(string name)
     {
         var (headend, client) = Pair(Sa.Algorithm(name));

@@ -1,31 +1,35 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 
 namespace Headend.Ikev2.Crypto;
 
 /// <summary>
-/// AES-CBC with a truncated HMAC, encrypt then authenticate (RFC 7296 3.14, RFC 3602, RFC 4868). Contexts of libcrypto are kept with their key schedule: the BCL's
-/// class makes one for each message.
+/// CBC or counter mode with a truncated MAC, encrypt then authenticate (RFC 7296 3.14, RFC 3602, RFC 5930). Contexts of libcrypto are kept with their key schedule: the
+/// BCL's class makes one for each message.
 /// </summary>
-internal sealed class CbcHmacCipher : IMessageCipher
+internal sealed class CipherWithMac : IMessageCipher
 {
+    private const int LongestIv = 16;
+
     private readonly ICryptoProvider _random;
     private readonly EncryptionAlgorithm _encryption;
     private readonly IntegrityAlgorithm _integrity;
     private readonly byte[] _encryptionKey;
-    private readonly HmacContext _hmac;
+    private readonly IPrf _mac;
+    private ulong _nextIv;
 
     // One direction of an SA seals or opens, so that there is one of them.
     private CipherContextHandle? _sealing;
     private CipherContextHandle? _opening;
 
-    public CbcHmacCipher(
+    public CipherWithMac(
         ICryptoProvider random,
         EncryptionAlgorithm encryption,
         IntegrityAlgorithm integrity,
         ReadOnlySpan<byte> encryptionKey,
         ReadOnlySpan<byte> integrityKey)
     {
-        if (encryptionKey.Length != encryption.KeyOctets)
+        if (encryptionKey.Length != encryption.KeyMaterialOctets)
             throw new ArgumentException("wrong length for the algorithm", nameof(encryptionKey));
         if (integrityKey.Length != integrity.KeyOctets)
             throw new ArgumentException("wrong length for the algorithm", nameof(integrityKey));
@@ -34,7 +38,7 @@ internal sealed class CbcHmacCipher : IMessageCipher
         _encryption = encryption;
         _integrity = integrity;
         _encryptionKey = encryptionKey.ToArray();
-        _hmac = new HmacContext(integrity.Hash, integrityKey);
+        _mac = KeyedMac.Create(integrity.Function, integrityKey);
     }
 
     public int IvOctets => _encryption.IvOctets;
@@ -45,10 +49,13 @@ internal sealed class CbcHmacCipher : IMessageCipher
 
     public void Seal(Span<byte> iv, ReadOnlySpan<byte> associatedData, Span<byte> inPlace, Span<byte> icv)
     {
-        // RFC 7296 3.14: "Senders MUST select a new unpredictable IV for every message"
-        _random.Fill(iv);
+        // RFC 7296 3.14: "Senders MUST select a new unpredictable IV for every message"; RFC 5930 2.2 with RFC 3686 3.1: once per key is enough for counter mode.
+        if (_encryption.Mode == EncryptionMode.Ctr)
+            BinaryPrimitives.WriteUInt64BigEndian(iv, checked(_nextIv++));
+        else
+            _random.Fill(iv);
         Transform(_sealing ??= Start(encrypt: 1), iv, inPlace, encrypt: 1);
-        Span<byte> mac = stackalloc byte[_hmac.OutputOctets];
+        Span<byte> mac = stackalloc byte[_mac.OutputOctets];
         ComputeMac(iv, associatedData, inPlace, mac);
         mac[..IcvOctets].CopyTo(icv);
     }
@@ -58,7 +65,7 @@ internal sealed class CbcHmacCipher : IMessageCipher
         if (iv.Length != IvOctets || icv.Length != IcvOctets || inPlace.Length % BlockOctets != 0)
             return false;
 
-        Span<byte> mac = stackalloc byte[_hmac.OutputOctets];
+        Span<byte> mac = stackalloc byte[_mac.OutputOctets];
         ComputeMac(iv, associatedData, inPlace, mac);
         if (!CryptographicOperations.FixedTimeEquals(mac[..IcvOctets], icv))
             return false;
@@ -71,39 +78,44 @@ internal sealed class CbcHmacCipher : IMessageCipher
     {
         _sealing?.Dispose();
         _opening?.Dispose();
-        _hmac.Dispose();
+        _mac.Dispose();
         CryptographicOperations.ZeroMemory(_encryptionKey);
     }
 
     private CipherContextHandle Start(int encrypt)
     {
         var context = new CipherContextHandle(LibCrypto.EVP_CIPHER_CTX_new());
-        Require(LibCrypto.EVP_CipherInit_ex2(context, CipherOf(_encryption), _encryptionKey, default, encrypt, 0));
+        Require(LibCrypto.EVP_CipherInit_ex2(context, FetchedCipher.Of(_encryption.CipherName), _encryptionKey.AsSpan(0, _encryption.KeyOctets), default, encrypt, 0));
         Require(LibCrypto.EVP_CIPHER_CTX_set_padding(context, 0));
         return context;
     }
 
-    private static void Transform(CipherContextHandle context, ReadOnlySpan<byte> iv, Span<byte> inPlace, int encrypt)
+    private void Transform(CipherContextHandle context, ReadOnlySpan<byte> iv, Span<byte> inPlace, int encrypt)
     {
-        Require(LibCrypto.EVP_CipherInit_ex2(context, 0, default, iv, encrypt, 0));
+        Span<byte> start = stackalloc byte[LongestIv];
+        var octets = _encryption.Mode == EncryptionMode.Ctr ? CounterBlock(iv, start) : iv;
+        Require(LibCrypto.EVP_CipherInit_ex2(context, 0, default, octets, encrypt, 0));
         if (!inPlace.IsEmpty)
             Require(LibCrypto.EVP_CipherUpdate(context, inPlace, out _, inPlace, inPlace.Length));
     }
 
     private void ComputeMac(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> ciphertext, Span<byte> mac)
     {
-        _hmac.Append(associatedData);
-        _hmac.Append(iv);
-        _hmac.Append(ciphertext);
-        _hmac.Finish(mac);
+        _mac.Append(associatedData);
+        _mac.Append(iv);
+        _mac.Append(ciphertext);
+        _mac.Finish(mac);
     }
 
-    private static nint CipherOf(EncryptionAlgorithm algorithm) => algorithm.KeyOctets switch
+    /// <summary>RFC 3686 4: nonce, IV, and a block counter that begins with one.</summary>
+    private ReadOnlySpan<byte> CounterBlock(ReadOnlySpan<byte> iv, Span<byte> block)
     {
-        16 => Fetched.Aes128Cbc,
-        24 => Fetched.Aes192Cbc,
-        _ => Fetched.Aes256Cbc,
-    };
+        block.Clear();
+        _encryptionKey.AsSpan(_encryption.KeyOctets).CopyTo(block);
+        iv.CopyTo(block[_encryption.SaltOctets..]);
+        block[^1] = 1;
+        return block;
+    }
 
     private static void Require(int result)
     {
@@ -111,14 +123,6 @@ internal sealed class CbcHmacCipher : IMessageCipher
             return;
         var code = LibCrypto.ERR_get_error();
         LibCrypto.ERR_clear_error();
-        throw new CryptographicException($"libcrypto: AES-CBC failed, error {code:x}");
-    }
-
-    /// <summary>Fetched once and kept for the life of the process.</summary>
-    private static class Fetched
-    {
-        public static readonly nint Aes128Cbc = LibCrypto.EVP_CIPHER_fetch(0, "AES-128-CBC", 0);
-        public static readonly nint Aes192Cbc = LibCrypto.EVP_CIPHER_fetch(0, "AES-192-CBC", 0);
-        public static readonly nint Aes256Cbc = LibCrypto.EVP_CIPHER_fetch(0, "AES-256-CBC", 0);
+        throw new CryptographicException($"libcrypto: cipher failed, error {code:x}");
     }
 }
