@@ -70,6 +70,7 @@ root.SetAction((parsed, cancellation) =>
 });
 root.Subcommands.Add(Radius());
 root.Subcommands.Add(RadiusEcho());
+root.Subcommands.Add(Accounting());
 return await root.Parse(args).InvokeAsync();
 
 static Command Radius()
@@ -85,6 +86,23 @@ static Command Radius()
             return Task.FromResult(Refuse("--server wants ADDRESS:PORT"));
         return RadiusLoad.RunAsync(
             endPoint, parsed.GetRequiredValue(secret), parsed.GetRequiredValue(user), parsed.GetRequiredValue(password), parsed.GetValue(count), parsed.GetValue(concurrency), Console.Out);
+    });
+    return command;
+}
+
+static Command Accounting()
+{
+    var server = new Option<string?>("--server") { Description = "ADDRESS:PORT of a RADIUS accounting server; without it one in this process that accepts everything.", HelpName = "ADDRESS" };
+    var (secret, count, concurrency) = (Secret(), new Option<int>("--count") { DefaultValueFactory = _ => 50_000 }, new Option<int>("--concurrency") { DefaultValueFactory = _ => 256 });
+    var directory = new Option<string>("--directory") { Description = "Where the spool is made and removed.", DefaultValueFactory = _ => Path.GetTempPath() };
+    var command = new Command("accounting", "Measures the accounting spool: a Start and a Stop of each of --count sessions, on the disk, sent, acknowledged.") { server, secret, directory, count, concurrency };
+    command.SetAction((parsed, _) =>
+    {
+        IPEndPoint? endPoint = null;
+        if (parsed.GetValue(server) is { } text && !IPEndPoint.TryParse(text, out endPoint))
+            return Task.FromResult(Refuse("--server wants ADDRESS:PORT"));
+        return AccountingLoad.RunAsync(
+            endPoint, parsed.GetRequiredValue(secret), parsed.GetRequiredValue(directory), parsed.GetValue(count), parsed.GetValue(concurrency), Console.Out);
     });
     return command;
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Headend.Aaa.Client;
 using Headend.Aaa.Radius;
@@ -67,53 +66,5 @@ internal static class RadiusLoad
         }
         await Task.WhenAll(lanes);
         return accepted;
-    }
-
-    /// <summary>One thread that answers every request, sealed as a server must.</summary>
-    private sealed class RadiusEcho : IDisposable
-    {
-        private readonly Socket socket;
-        private readonly RadiusSecret secret;
-
-        public RadiusEcho(IPEndPoint listen, string secret)
-        {
-            this.secret = RadiusSecret.FromText(secret);
-            socket = new Socket(listen.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = 8 << 20 };
-            socket.Bind(listen);
-            new Thread(Serve) { IsBackground = true }.Start();
-        }
-
-        public IPEndPoint EndPoint => (IPEndPoint)socket.LocalEndPoint!;
-
-        public void Dispose() => socket.Dispose();
-
-        private void Serve()
-        {
-            var request = new byte[RadiusPacket.MaximumLength];
-            var reply = new byte[RadiusPacket.HeaderLength + 18];
-            var from = new SocketAddress(socket.AddressFamily);
-            while (true)
-            {
-                try
-                {
-                    if (socket.ReceiveFrom(request, SocketFlags.None, from) < RadiusPacket.HeaderLength)
-                        continue;
-                    reply[0] = request[0] == RadiusCode.AccountingRequest.Value ? RadiusCode.AccountingResponse.Value : RadiusCode.AccessAccept.Value;
-                    reply[1] = request[1];
-                    reply[RadiusPacket.HeaderLength] = RadiusAttributeType.MessageAuthenticator.Value;
-                    reply[RadiusPacket.HeaderLength + 1] = 18;
-                    RadiusAuthenticatorCodec.Seal(reply, RadiusPacket.HeaderLength + 2, request.AsSpan(4, 16), secret);
-                    socket.SendTo(reply, SocketFlags.None, from);
-                }
-                catch (SocketException error) when (error.SocketErrorCode is not (SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket))
-                {
-                    // A client that has gone.
-                }
-                catch (Exception error) when (error is SocketException or ObjectDisposedException)
-                {
-                    return;
-                }
-            }
-        }
     }
 }

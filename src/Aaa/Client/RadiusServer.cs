@@ -218,7 +218,7 @@ internal sealed class RadiusServer : IDisposable
     private static bool Answers(RadiusCode reply, RadiusCode request)
     {
         if (request == RadiusCode.AccountingRequest) return reply == RadiusCode.AccountingResponse;
-        // RFC 5997 3: by the port that it came to.
+        // RFC 5997: by the port that it came to.
         if (request == RadiusCode.StatusServer) return reply == RadiusCode.AccessAccept || reply == RadiusCode.AccountingResponse;
         return request == RadiusCode.AccessRequest && reply.IsAccessReply;
     }
@@ -314,7 +314,7 @@ internal sealed class RadiusServer : IDisposable
         return Jittered(Options.RadSec is null ? exchange.Timers.WaitOf(exchange.Transmissions) : exchange.Timers.Total);
     }
 
-    /// <summary>RFC 6613 2.6.5: Status-Server as the watchdog of RFC 3539 on a silent connection. A server that never answered one is not held to it.</summary>
+    /// <summary>RFC 6613 2.6: Status-Server as the watchdog of RFC 3539 on a silent connection. A server that never answered one is not held to it.</summary>
     private async Task WatchAsync(RadSecSocket socket)
     {
         try

@@ -119,7 +119,7 @@ public sealed record RadiusServerOptions(string Name, IPAddress Address, RadiusS
         RadiusPhase.Login => Login,
         RadiusPhase.Authorization => Authorization,
         RadiusPhase.Accounting => Accounting,
-        // RFC 5997 3: a Status-Server is not retransmitted; a new one is sent.
+        // RFC 5997: a Status-Server is not retransmitted; a new one is sent.
         _ => new RadiusTimers(Timeout, 0, Timeout),
     }) ?? new RadiusTimers(Timeout, Retransmit, MaximumTimeout ?? Timeout);
 }

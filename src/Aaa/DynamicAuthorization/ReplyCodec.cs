@@ -3,7 +3,7 @@ using Headend.Aaa.Radius;
 
 namespace Headend.Aaa.DynamicAuthorization;
 
-/// <summary>Builds ACKs and NAKs (RFC 5176 2.3, 3.6).</summary>
+/// <summary>Builds ACKs and NAKs (RFC 5176 2.3, 3.5).</summary>
 public static class ReplyCodec
 {
     private const int MessageAuthenticatorOffset = RadiusPacket.HeaderLength + 2;

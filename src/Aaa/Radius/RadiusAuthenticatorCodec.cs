@@ -48,7 +48,7 @@ public static class RadiusAuthenticatorCodec
             if (!CryptographicOperations.FixedTimeEquals(expected, request.Authenticator)) return RadiusError.BadAuthenticator;
         }
         if (!request.HasMessageAuthenticator) return requireMessageAuthenticator ? RadiusError.MissingMessageAuthenticator : RadiusError.None;
-        // RFC 5176 3.3: "the Request Authenticator field is taken to be sixteen octets of zero" for CoA and Disconnect; RFC 5080 2.2.2 likewise for accounting.
+        // RFC 5176 3.4: in CoA and Disconnect the Request Authenticator counts as sixteen octets of zero; accounting with the attribute is read likewise.
         return VerifyMessageAuthenticator(octets, request.MessageAuthenticatorOffset, computed ? zeros : request.Authenticator, secret);
     }
 

@@ -60,7 +60,7 @@ public sealed class AccountingRecordTests
         Assert.True(after.TryGet(RadiusAttributeType.AcctDelayTime, out var delay) && delay.TryGetUInt32(out var seconds) && seconds == 700);
     }
 
-    // RFC 2866 5.12 leaves no length of a session's Class values; an Access-Accept has room for more of them than a record.
+    // An Access-Accept has room for more Class values than a record that echoes them (RFC 2865 5.25).
     [Fact]
     public void More_than_fits_costs_some_of_it_and_never_the_record()
     {

@@ -23,7 +23,7 @@ public sealed class CodecFailureTests
     [InlineData(4)]
     public void A_computed_request_authenticator_of_another_secret_is_noticed(byte code)
     {
-        // RFC 5176 3.3, 2.3: the Request Authenticator of CoA- and Disconnect-Request is computed as in RFC 2866 3.
+        // RFC 5176 2.3: the Request Authenticator of CoA- and Disconnect-Request is computed as in RFC 2866 3.
         foreach (var withMessageAuthenticator in new[] { false, true })
         {
             byte[][] attributes = withMessageAuthenticator ? [Wire.Attribute(80, new byte[16]), Wire.Text(44, "x")] : [Wire.Text(44, "x")];

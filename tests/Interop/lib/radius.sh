@@ -198,6 +198,7 @@ server default {
 	}
 	post-auth {
 		files
+		${RADIUS_POST_AUTH:-}
 	}
 	accounting {
 		${RADIUS_ACCOUNTING:-detail}

@@ -45,9 +45,12 @@ REPLIES
 scenario_disconnect() {
   only_ours "Disconnect-Request" "strongSwan knows User-Name alone" || return
   DYNAMIC_AUTHOR=$DYNAMIC_AUTHOR_LINE DPD=5m MORE_ACCOUNTS=dynamic_accounts TRAFFIC='[10.10.0.0/24, "2001:db8:10::/64"]'
-  need setup "no setup" standard_setup
+  make_topology; make_pki
   address "$AAA" eth0 2001:db8:aa::2/64
   address "$GATEWAY_NS" aaa0 2001:db8:aa::1/64
+  # Its RADIUS server is one of IPv6.
+  RADIUS=2001:db8:aa::2 RADIUS_CLIENT=2001:db8:aa::1
+  need setup "no setup" eval 'start_radius radius1 $RADIUS && start_lan_services && start_gateway'
   # six comes over IPv6: the one session with that Calling-Station-Id.
   start_client client "$CLIENT" "$(for user in alice bob dave; do client_connection $user mschapv2 $user; done
     client_connection six mschapv2 six vips=:: ts=2001:db8:10::/64 gateway=$GATEWAY_V6)"
@@ -78,6 +81,8 @@ scenario_disconnect() {
     check "by $key: Stop says Admin-Reset" "no such Stop" wait_until 10 stopped_by_admin "$audit"
   done
   equal "the others stand" "bob dave" "$(session bob user) $(session dave user)"
+  equal "NAS-IPv6-Address of a session" 2001:db8:aa::1 "$(record Start NAS-IPv6-Address User-Name=bob)"
+  check "and of the Accounting-On" "@grep -A9 Accounting-On $RUN/radius1/detail" eval 'grep -A9 "Accounting-On" "$RUN/radius1/detail" | grep -q "NAS-IPv6-Address = 2001:db8:aa::1"'
 
   # One client address has two sessions: Calling-Station-Id alone is ambiguous, with another key it is not.
   local before; before=$(snapshot)
