@@ -133,7 +133,7 @@ public sealed class LoginRecord
     /// <summary>How the peer authenticates, e.g. "EAP-MSCHAPv2", "PSK".</summary>
     public string? Method { get; set; }
 
-    /// <summary>How we did, e.g. "RSA", "PSK"; null before.</summary>
+    /// <summary>How we did: "RSA", "ECDSA" or "PSK"; null before.</summary>
     public string? LocalMethod { get; set; }
 
     /// <summary>The negotiated IKE algorithms, for show and log.</summary>

@@ -19,6 +19,7 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   radius_silent radius_wrong_secret radius_without_message_authenticator radius_failover waiting_logins dead_client
   radsec radius_blast mfa_push
   disconnect coa simultaneous attributes attribute_refusals termination_action
+  psk psk_asymmetric psk_refused psk_profiles
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls local_eap_refusals
   kill_and_restart terminate zero_configuration"
 SLOW="accounting_under_fire"

@@ -1,10 +1,8 @@
 using System.Net;
-using System.Text;
 using Headend.Aaa.Authorization;
 using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
-using Headend.Ikev2.Wire;
 using Headend.Pki;
 using Headend.Runtime;
 using Headend.Sessions;
@@ -49,16 +47,6 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         [credential.Leaf.RawDataMemory, .. credential.Chain.Select(c => c.RawDataMemory)],
         credential.Key);
 
-    private static IkeIdentity Translate(LocalIdentityOptions identity) => identity.Kind switch
-    {
-        LocalIdentityKind.Address => new IkeIdentity(
-            identity.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IdType.IPv4Address : IdType.IPv6Address,
-            identity.Address.GetAddressBytes()),
-        LocalIdentityKind.Email => new IkeIdentity(IdType.Rfc822Address, Encoding.UTF8.GetBytes(identity.Value)),
-        LocalIdentityKind.KeyId => new IkeIdentity(IdType.KeyId, Encoding.UTF8.GetBytes(identity.Value)),
-        _ => new IkeIdentity(IdType.Fqdn, Encoding.UTF8.GetBytes(identity.Value)),
-    };
-
     private static PfsPolicy Translate(PfsMode mode) => mode switch
     {
         PfsMode.Required => PfsPolicy.Required,
@@ -96,7 +84,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Name = options.Name,
             RemoteIdentities = options.MatchRemoteIdentity,
             LocalIdentities = options.MatchLocalIdentity,
-            LocalIdentity = Translate(options.LocalIdentity),
+            LocalIdentity = options.LocalIdentity,
             Credential = credential is null ? null : Translate(credential),
             RemoteEap = options.Eap is not null,
             EapTimeout = (options.Eap ?? EapOptions.Default).Timeout,

@@ -89,7 +89,7 @@ internal sealed class ZeroConfiguration
         var profile = new SwanctlProfile
         {
             ServerAddress = networks.Primary.ToString(),
-            ServerIdentity = configuration.Ikev2.Profiles[0].LocalIdentity.Value is { Length: > 0 } name ? name : networks.Primary.ToString(),
+            ServerIdentity = configuration.Ikev2.Profiles[0].LocalIdentity.Text,
             UserName = User,
             Password = Encoding.UTF8.GetString(password.Octets),
             AuthorityPem = authority.CertificatePem,

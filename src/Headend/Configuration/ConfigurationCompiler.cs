@@ -90,7 +90,7 @@ internal static class ConfigurationCompiler
             Name = profile.Get<string>("name"),
             MatchRemoteIdentity = profile.Section("match").List<IdentityMatch>("remote-identity"),
             MatchLocalIdentity = profile.Section("match").List<IdentityMatch>("local-identity"),
-            LocalIdentity = profile.Get<LocalIdentityOptions>("local-identity"),
+            LocalIdentity = profile.Get<IkeIdentity>("local-identity"),
             LocalAuthentication = local.Get<bool>("pre-share") ? null : new LocalCertificateOptions(PathOf(local, "certificate"), PathOf(local, "key")),
             Eap = eap.Written ? new EapOptions(eap.Get<bool>("query-identity"), eap.Get<TimeSpan>("timeout"), eap.Get<bool>("allow-methods-without-key")) : null,
             LocalEap = LocalEapTable.Compile(eap),

@@ -10,41 +10,35 @@ internal static class IdentityTable
     public static ScalarOutcome ReadPattern(string text)
     {
         var (kind, value) = Split(text);
-        var problem = kind switch
-        {
-            "fqdn" or "fqdn-domain" or "email-domain" when !IsName(value) => $"'{Shown.Text(text)}' is not a DNS name after its kind",
-            "email" when !IsEmail(value) => $"'{Shown.Text(text)}' is not 'email USER@DOMAIN'",
-            "address" => ExplainAddress(value),
-            _ => null,
-        };
-        if (problem is not null)
-            return ScalarOutcome.Bad(problem);
+        if (Explain(kind, value) is { } problem)
+            return ScalarOutcome.Bad($"{problem} in '{Shown.Text(text)}'");
         return IdentityMatch.TryParse(value.Length == 0 ? kind : $"{kind} {value}", out var match)
             ? ScalarOutcome.Good(match)
             : ScalarTable.Bad(text, "any, fqdn X, fqdn-domain X, email X, email-domain X, key-id X, address A/B or dn X");
     }
 
+    /// <summary>Gives an <see cref="IkeIdentity"/>.</summary>
     public static ScalarOutcome ReadLocal(string text)
     {
         var (kind, value) = Split(text);
-        return kind switch
-        {
-            "fqdn" when IsName(value) => Local(LocalIdentityKind.Fqdn, value),
-            "email" when IsEmail(value) => Local(LocalIdentityKind.Email, value),
-            "key-id" when value.Length > 0 => Local(LocalIdentityKind.KeyId, value),
-            "address" when IPAddress.TryParse(value, out var address) && ScalarTable.IsWritten(value) =>
-                ScalarOutcome.Good(new LocalIdentityOptions(LocalIdentityKind.Address, "", address)),
-            _ => ScalarTable.Bad(text, "fqdn X, email X, key-id X or address A"),
-        };
+        return Explain(kind, value) is null && IkeIdentity.TryParse($"{kind} {value}", out var identity)
+            ? ScalarOutcome.Good(identity)
+            : ScalarTable.Bad(text, "fqdn X, email X, key-id X, address A or dn X");
     }
+
+    private static string? Explain(string kind, string value) => kind switch
+    {
+        "fqdn" or "fqdn-domain" or "email-domain" when !IsName(value) => "no DNS name",
+        "email" when !IsEmail(value) => "no USER@DOMAIN",
+        "address" => ExplainAddress(value),
+        _ => null,
+    };
 
     private static (string Kind, string Value) Split(string text)
     {
         var space = text.IndexOf(' ');
         return space < 0 ? (text, "") : (text[..space], text[(space + 1)..].Trim());
     }
-
-    private static ScalarOutcome Local(LocalIdentityKind kind, string value) => ScalarOutcome.Good(new LocalIdentityOptions(kind, value, Address: null));
 
     private static string? ExplainAddress(string value)
     {

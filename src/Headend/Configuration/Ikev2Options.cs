@@ -34,7 +34,7 @@ internal sealed record IkeProfileOptions
     /// <summary>And whose IDr fits any of these; empty asks for nothing.</summary>
     public IReadOnlyList<IdentityMatch> MatchLocalIdentity { get; init; } = [];
 
-    public required LocalIdentityOptions LocalIdentity { get; init; }
+    public required IkeIdentity LocalIdentity { get; init; }
 
     /// <summary>Null: the headend proves itself by pre-shared key.</summary>
     public required LocalCertificateOptions? LocalAuthentication { get; init; }

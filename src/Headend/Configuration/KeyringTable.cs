@@ -98,7 +98,9 @@ internal static class KeyringTable
         if (SecretOf(peer, prefix) is not { } written)
             return;
         var place = PlaceOf(peer, prefix);
-        if (!TryDecode(written.Octets, out var secret))
+        var decodes = TryDecode(written.Octets, out var secret);
+        written.Dispose();
+        if (!decodes)
         {
             diagnostics.Error(place, $"the {prefix} begins with 0x and goes on with something else than an even number of hexadecimal digits");
             return;

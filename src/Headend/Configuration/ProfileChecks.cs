@@ -44,6 +44,7 @@ internal static class ProfileChecks
             diagnostics.Error(local!.PlaceOf("pre-share"), "'pre-share' here needs it in 'remote-authentication' too: the key is looked up when the peer brings its own");
         if (share && !keyring && !profile.IsRejected("keyring"))
             diagnostics.Error(remote.PlaceOf("pre-share"), "'pre-share' needs the profile's 'keyring'");
+        AskedAndAnswered(profile, diagnostics);
         if (!share && keyring && !remote.IsRejected("pre-share"))
             diagnostics.Error(profile.PlaceOf("keyring"), "'keyring' acts only with 'pre-share: true' in 'remote-authentication'");
     }
@@ -66,6 +67,15 @@ internal static class ProfileChecks
                 open = profile;
             }
         }
+    }
+
+    // Nearly every client that asks for an identity refuses to be answered by another.
+    private static void AskedAndAnswered(SectionValue profile, DiagnosticStore diagnostics)
+    {
+        if (profile.GetOptional<SectionValue>("match") is not { } match || match.Items("local-identity") is not { Count: > 0 } asked)
+            return;
+        if (profile.GetOptional<IkeIdentity>("local-identity") is { } answered && !asked.Any(a => ((IdentityMatch)a.Value).Matches(answered)))
+            diagnostics.Warning(match.PlaceOf("local-identity"), $"clients that ask for one of these are answered '{Shown.Text(answered.Text)}', the profile's own 'local-identity', which is none of them");
     }
 
     private static string Name(SectionValue profile) => Shown.Text(profile.GetOptional<string>("name") ?? "?");

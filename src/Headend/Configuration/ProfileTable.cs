@@ -13,7 +13,7 @@ internal static class ProfileTable
                 PatternDoc + " One must fit the client's IKE identity (IDi)."),
             ConfigurationTable.Key("local-identity", new ListSyntax(ScalarTable.IdentityPattern, Minimum: 1, Maximum: 100),
                 "One must fit the identity that the client asks for (IDr), in the same words; a client that asks for none is not served. Absent: whatever it asks for.")), "Which clients the profile serves. Of several profiles that fit the first is taken."),
-        ConfigurationTable.Required("local-identity", ScalarTable.LocalIdentity, "IKE identity of the headend: `fqdn X`, `email X`, `key-id X` or `address A`. Clients compare it with the certificate."),
+        ConfigurationTable.Required("local-identity", ScalarTable.LocalIdentity, "IKE identity of the headend: `fqdn X`, `email X`, `key-id X`, `address A` or `dn X`. Clients compare it with what they were told, and with the certificate."),
         ConfigurationTable.Required("local-authentication", new SectionSyntax(
             ConfigurationTable.Key("certificate", ScalarTable.Path, "PEM file: the headend's certificate, then the chain to send."),
             ConfigurationTable.Key("key", ScalarTable.Path, "PEM file of the private key, RSA or ECDSA."),

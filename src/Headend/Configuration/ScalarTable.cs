@@ -83,9 +83,9 @@ internal static partial class ScalarTable
     public static ScalarSyntax IdentityPattern { get; } = new("identity pattern", IdentityTable.ReadPattern)
     { Pattern = "^(any|(fqdn|fqdn-domain|email|email-domain|key-id|address|dn) +[^ ].*)$" };
 
-    /// <summary>Gives a <see cref="LocalIdentityOptions"/>.</summary>
+    /// <summary>Gives an <see cref="Ikev2.IkeIdentity"/>.</summary>
     public static ScalarSyntax LocalIdentity { get; } = new("identity", IdentityTable.ReadLocal)
-    { Pattern = "^(fqdn|email|key-id|address) +[^ ].*$" };
+    { Pattern = "^(fqdn|email|key-id|address|dn) +[^ ].*$" };
 
     /// <summary>Gives an int.</summary>
     public static ScalarSyntax Integer(int minimum, int maximum) => new("integer", text =>

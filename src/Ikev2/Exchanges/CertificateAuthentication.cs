@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Sa;
 using Headend.Ikev2.Wire;
@@ -21,7 +22,7 @@ internal static class CertificateAuthentication
             return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"the client verifies no signature of our key (its hash algorithms: {hashes})");
         }
 
-        sa.Session.Login.LocalMethod = credential.PrivateKey.SignatureAlgorithm ?? credential.PrivateKey.GetType().Name;
+        sa.Session.Login.LocalMethod = credential.PrivateKey is ECDsa ? "ECDSA" : "RSA";
         var signed = AuthenticationOctets.ForResponder(sa.Endpoint.Crypto, sa.Suite.Prf, octets.Response, octets.NonceI, sa.Keys.SkPr, responderId.Body.Span);
         return sa.Suspend<SignAuthCompletion>(
             new SignAuthEffect(sa.Endpoint.NextOperation(), credential, scheme, signed),

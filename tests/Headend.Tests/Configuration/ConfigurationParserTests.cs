@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text;
 using Headend.Configuration;
+using Headend.Ikev2;
+using Headend.Ikev2.Wire;
+using DpdMode = Headend.Configuration.DpdMode;
 
 namespace Headend.Tests.Configuration;
 
@@ -31,7 +34,7 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal(["strong", "default"], c.Ikev2.Proposals.Select(p => p.Name));
         Assert.Equal("prefix 10.10.0.0/24", Assert.Single(c.Ikev2.AuthorizationPolicies[0].RouteSet));
         var profile = Assert.Single(c.Ikev2.Profiles);
-        Assert.Equal(new LocalIdentityOptions(LocalIdentityKind.Fqdn, "vpn.example.com", null), profile.LocalIdentity);
+        Assert.Equal(new IkeIdentity(IdType.Fqdn, "vpn.example.com"u8), profile.LocalIdentity);
         Assert.Equal(fixture.File("gw.pem"), profile.LocalAuthentication?.CertificateFile);
         Assert.Equal(new EapOptions(true, TimeSpan.FromSeconds(60), false), profile.Eap);
         Assert.Equal(new AuthorizationOptions(true, new GroupAuthorizationOptions("author-list", "staff", false)), profile.Authorization);

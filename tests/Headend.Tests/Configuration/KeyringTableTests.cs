@@ -130,9 +130,15 @@ public sealed class KeyringTableTests : IDisposable
         var text = Text($"{{ identity: any, secret: {Key} }}");
         var second = text.Split('\n').First(l => l.Contains("name: branches", StringComparison.Ordinal)).Replace("branches", "more", StringComparison.Ordinal);
         Assert.Contains("profile 'more' is never reached: 'branches' before it", Assert.Single(fixture.Findings(text.Replace("\nvirtual", $"\n{second}\nvirtual", StringComparison.Ordinal))), StringComparison.Ordinal);
-        var narrow = text.Replace("match: { remote-identity: [any] }", "match: { remote-identity: [any], local-identity: [fqdn b.example] }", StringComparison.Ordinal);
+        var narrow = text.Replace("match: { remote-identity: [any] }", "match: { remote-identity: [any], local-identity: [fqdn vpn.example.com] }", StringComparison.Ordinal);
         Assert.Empty(fixture.Findings(narrow.Replace("\nvirtual", $"\n{second}\nvirtual", StringComparison.Ordinal)));
     }
+
+    [Fact]
+    public void AProfileThatAnswersOtherwiseThanItIsAskedIsWarnedAbout() => Assert.Contains(
+        "answered 'vpn.example.com'",
+        Assert.Single(fixture.Findings(Text($"{{ identity: any, secret: {Key} }}", match: "{ remote-identity: [any], local-identity: [fqdn b.example, fqdn-domain vpn.example.com] }"))),
+        StringComparison.Ordinal);
 
     private static string AsText(SecretOptions secret) => Encoding.UTF8.GetString(secret.Octets);
 
@@ -145,7 +151,7 @@ public sealed class KeyringTableTests : IDisposable
             - { name: kr1, peers: [ {{peers.ReplaceLineEndings(" ")}} ] }
           profiles:
 
-            - { name: branches, match: {{match}}, local-identity: fqdn a.example, local-authentication: {{local}}, remote-authentication: {{remote}}, virtual-template: 1{{(rest.Length > 0 ? ", " + rest : "")}} }
+            - { name: branches, match: {{match}}, local-identity: fqdn vpn.example.com, local-authentication: {{local}}, remote-authentication: {{remote}}, virtual-template: 1{{(rest.Length > 0 ? ", " + rest : "")}} }
         virtual-templates: [ { number: 1 } ]
         """;
 }

@@ -72,7 +72,7 @@ public sealed class PskHostTests : IAsyncLifetime
         Assert.IsType<InitiatorOutcome.Established>(client.Login());
         var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
         Assert.Equal(("certified", "remote-identity any, local-identity fqdn cert.example"), (session.Profile, session.ProfileMatch));
-        Assert.Equal(("PSK", "ECDsa", "cert.example"), (session.Authentication, session.LocalAuthentication, session.LocalIdentity));
+        Assert.Equal(("PSK", "ECDSA", "cert.example"), (session.Authentication, session.LocalAuthentication, session.LocalIdentity));
         Assert.Equal("three.branch.example", session.User);
     }
 
@@ -83,7 +83,7 @@ public sealed class PskHostTests : IAsyncLifetime
         using var client = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), options);
         Assert.IsType<InitiatorOutcome.Established>(client.Login());
         var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
-        Assert.Equal(("alice", "EAP-MSCHAPv2", "ECDsa"), (session.User, session.Authentication, session.LocalAuthentication));
+        Assert.Equal(("alice", "EAP-MSCHAPv2", "ECDSA"), (session.User, session.Authentication, session.LocalAuthentication));
         Assert.Null(session.KeyringEntry);
     }
 

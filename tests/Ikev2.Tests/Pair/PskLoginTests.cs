@@ -82,6 +82,26 @@ public class PskLoginTests
         Assert.Empty(headend.Endpoint.Table.All);
     }
 
+    [Theory]
+    [InlineData("elsewhere.example", IkeFailure.NoProfile)]
+    [InlineData("laptop.example", IkeFailure.MethodNotAllowed)]
+    [InlineData("branch.example", IkeFailure.BadPreSharedKey)]
+    public void NorWhichIdentitiesAProfileNames(string identity, IkeFailure failure)
+    {
+        var network = new SimulatedNetwork(13);
+        var branches = Profile("branches", "fqdn branch.example") with { RemoteEap = false, RemotePreSharedKey = true, Credential = null, PskRefusalDelay = TimeSpan.FromSeconds(3) };
+        var headend = Headend(network, s_outside, branches, Profile("laptops", "fqdn laptop.example"));
+        var client = Client(network, identity, [1, 2, 3], s_ours);
+        var began = network.Now;
+        client.Start();
+        Assert.True(network.RunUntil(() => client.Initiator.Outcome is not InitiatorOutcome.Pending, TimeSpan.FromSeconds(60)));
+        Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(client.Initiator.Outcome).Notify);
+        Assert.Equal(TimeSpan.FromSeconds(3) + TimeSpan.FromMilliseconds(20), network.Now - began);
+        Assert.Equal(failure, Assert.Single(headend.Observer.Failures).Failure);
+        Assert.Equal(0, headend.Outside.Open);
+        Assert.Empty(headend.Endpoint.Table.All);
+    }
+
     [Fact]
     public void AClientThatGoesAwayDuringTheDelayLeavesNothing()
     {
