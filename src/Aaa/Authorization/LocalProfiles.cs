@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Headend.Aaa.Authentication;
 using Headend.Aaa.Radius;
 
 namespace Headend.Aaa.Authorization;
@@ -32,22 +33,30 @@ public sealed record LocalPolicyOptions(string Name)
 /// <summary>The authorization policies and attribute lists of the configuration as profiles, by name. Immutable.</summary>
 public sealed class LocalProfiles
 {
-    private readonly FrozenDictionary<string, SessionProfile> profiles;
+    private static readonly IReadOnlyDictionary<string, Entry> NoEntries = FrozenDictionary<string, Entry>.Empty;
 
-    private readonly FrozenDictionary<string, SessionProfile> lists;
+    private readonly FrozenDictionary<string, Entry> profiles;
 
-    private LocalProfiles(FrozenDictionary<string, SessionProfile> profiles, FrozenDictionary<string, SessionProfile> lists)
+    private readonly FrozenDictionary<string, Entry> lists;
+
+    private LocalProfiles(IReadOnlyDictionary<string, Entry> profiles, IReadOnlyDictionary<string, Entry> lists)
     {
-        this.profiles = profiles;
-        this.lists = lists;
+        this.profiles = profiles.ToFrozenDictionary(StringComparer.Ordinal);
+        this.lists = lists.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
-    public static LocalProfiles None { get; } = new(FrozenDictionary<string, SessionProfile>.Empty, FrozenDictionary<string, SessionProfile>.Empty);
+    public static LocalProfiles None { get; } = new(NoEntries, NoEntries);
 
-    public bool TryFind(string name, [NotNullWhen(true)] out SessionProfile? profile) => profiles.TryGetValue(name, out profile);
+    public bool TryFind(string name, [NotNullWhen(true)] out SessionProfile? profile) => TryFind(profiles, name, out profile);
 
     /// <summary>The profile that an attribute list makes by itself.</summary>
-    public bool TryFindList(string name, [NotNullWhen(true)] out SessionProfile? profile) => lists.TryGetValue(name, out profile);
+    public bool TryFindList(string name, [NotNullWhen(true)] out SessionProfile? profile) => TryFind(lists, name, out profile);
+
+    /// <summary>The pre-shared keys in a policy's attribute list, which are the configuration's to dispose; null where there are none.</summary>
+    public PreSharedKeyAttributes? KeysOf(string policy) => profiles.TryGetValue(policy, out var entry) ? entry.Keys : null;
+
+    /// <summary>The pre-shared keys in an attribute list; likewise.</summary>
+    public PreSharedKeyAttributes? KeysOfList(string list) => lists.TryGetValue(list, out var entry) ? entry.Keys : null;
 
     /// <summary>Compiles all policies and lists; every error is listed with the name of its policy or list.</summary>
     public static bool TryCompile(
@@ -55,16 +64,17 @@ public sealed class LocalProfiles
         [NotNullWhen(true)] out LocalProfiles? result, out IReadOnlyList<string> errors, RadiusDictionary? dictionary = null)
     {
         var found = new List<string>();
-        var compiled = new Dictionary<string, SessionProfile>(StringComparer.Ordinal);
-        var lists = new Dictionary<string, SessionProfile>(StringComparer.Ordinal);
+        var compiled = new Dictionary<string, Entry>(StringComparer.Ordinal);
+        var lists = new Dictionary<string, Entry>(StringComparer.Ordinal);
         foreach (var (name, pairs) in attributeLists)
         {
-            if (SessionProfileReader.TryRead(pairs, observer, out var list, out var error, dictionary)) lists[name] = list;
+            PreSharedKeyAttributes? keys = null;
+            if (SessionProfileReader.TryRead(pairs, observer, out var list, out var error, dictionary) && PreSharedKeyAttributes.TryRead(pairs, out keys, out error)) lists[name] = new Entry(list, keys);
             else found.Add($"attribute list {name}: {error}");
         }
         foreach (var policy in policies)
         {
-            var listed = SessionProfile.Empty;
+            var listed = new Entry(SessionProfile.Empty, null);
             if (policy.AttributeList is not null)
             {
                 if (lists.TryGetValue(policy.AttributeList, out var known)) listed = known;
@@ -85,10 +95,18 @@ public sealed class LocalProfiles
                 SessionTimeout = policy.SessionTimeout,
                 IdleTimeout = policy.IdleTimeout,
             };
-            if (!compiled.TryAdd(policy.Name, ProfileMerge.Merge(listed, own))) found.Add($"authorization policy {policy.Name} is defined twice");
+            if (!compiled.TryAdd(policy.Name, listed with { Profile = ProfileMerge.Merge(listed.Profile, own) })) found.Add($"authorization policy {policy.Name} is defined twice");
         }
         errors = found;
-        result = found.Count == 0 ? new LocalProfiles(compiled.ToFrozenDictionary(StringComparer.Ordinal), lists.ToFrozenDictionary(StringComparer.Ordinal)) : null;
+        result = found.Count == 0 ? new LocalProfiles(compiled, lists) : null;
         return result is not null;
     }
+
+    private static bool TryFind(FrozenDictionary<string, Entry> entries, string name, [NotNullWhen(true)] out SessionProfile? profile)
+    {
+        profile = entries.TryGetValue(name, out var entry) ? entry.Profile : null;
+        return profile is not null;
+    }
+
+    private sealed record Entry(SessionProfile Profile, PreSharedKeyAttributes? Keys);
 }

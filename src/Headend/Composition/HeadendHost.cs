@@ -55,7 +55,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
         var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);
         var profiles = compiler.Compile();
-        localFiles = new LocalAaaComposition(configuration, compiler.Policies, profiles, time, logger);
+        localFiles = new LocalAaaComposition(configuration, compiler.Users, profiles, time, logger);
         var pools = PoolCompiler.Compile(configuration.Pools, time);
 
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
@@ -75,7 +75,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Numbers = new SessionNumbers(time, accounting.Epoch),
             Addressing = new SessionAddressing(addresses, time),
             Interfaces = interfaces,
-            Authorizer = new SessionAuthorizer(radius.Client, MakeGrants(configuration, addresses, time), aaaObserver),
+            Authorizer = new SessionAuthorizer(compiler.Authorization, MakeGrants(configuration, addresses, time)),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
             Local = LocalAaa,

@@ -1,4 +1,3 @@
-using Headend.Aaa.Authorization;
 using Headend.Configuration;
 using Headend.Eap;
 using Headend.Ikev2;
@@ -20,13 +19,13 @@ internal sealed partial class LocalAaaComposition
 
     /// <exception cref="HeadendStartException">The user file cannot be used.</exception>
     public LocalAaaComposition(
-        HeadendConfiguration configuration, LocalProfiles policies, IReadOnlyList<IkeProfile> profiles, TimeProvider time, ILogger logger)
+        HeadendConfiguration configuration, LocalUserStore users, IReadOnlyList<IkeProfile> profiles, TimeProvider time, ILogger logger)
     {
         this.configuration = configuration;
         this.time = time;
         this.logger = logger;
         bindings = [.. profiles.Select(p => (ProfileBinding)p.Tag!)];
-        users = new LocalUserStore(configuration.Aaa.LocalUsers, policies);
+        this.users = users;
         if (!TryReadUsers(out var errors))
             throw new HeadendStartException(string.Join('\n', errors));
         foreach (var problem in Unusable())

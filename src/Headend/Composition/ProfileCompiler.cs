@@ -17,15 +17,19 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
     /// <summary>Longer than a local keyring and the arithmetic of AUTH take, so that the time of a refusal tells nothing; short for somebody who mistyped a key.</summary>
     private static readonly TimeSpan RefusalDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>The policies and attribute lists, once compiled.</summary>
-    public LocalProfiles Policies { get; private set; } = LocalProfiles.None;
+    /// <summary>The configuration's users, policies and attribute lists, once compiled.</summary>
+    public LocalUserStore Users { get; private set; } = new([], LocalProfiles.None);
+
+    /// <summary>Asks RADIUS and <see cref="Users"/>, once compiled.</summary>
+    public AuthorizationClient Authorization { get; private set; } = new(null, new LocalUserStore([], LocalProfiles.None), observer);
 
     /// <exception cref="HeadendStartException">Names every certificate, key and policy that cannot be used.</exception>
     public IReadOnlyList<IkeProfile> Compile()
     {
         var errors = new List<string>();
         var policies = CompilePolicies(errors);
-        Policies = policies ?? LocalProfiles.None;
+        Users = new LocalUserStore(configuration.Aaa.LocalUsers, policies ?? LocalProfiles.None);
+        Authorization = new AuthorizationClient(radius.Client, Users, observer);
         var profiles = new List<IkeProfile>();
         foreach (var options in configuration.Ikev2.Profiles)
         {
@@ -36,7 +40,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             else if (!LocalEapCompiler.TryCompile(options.LocalEap, files, time.GetUtcNow(), out var localEap, out error))
                 errors.Add($"profile {options.Name}: {error}");
             else if (policies is not null)
-                profiles.Add(Compile(options, credential, policies, localEap));
+                profiles.Add(Compile(options, credential, localEap));
         }
 
         return errors.Count == 0 ? profiles : throw new HeadendStartException(string.Join('\n', errors));
@@ -76,7 +80,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         return null;
     }
 
-    private IkeProfile Compile(IkeProfileOptions options, ServerCredential? credential, LocalProfiles policies, LocalEapBinding localEap)
+    private IkeProfile Compile(IkeProfileOptions options, ServerCredential? credential, LocalEapBinding localEap)
     {
         var proposals = options.Proposals.SelectMany(name => configuration.Ikev2.Proposals.First(p => p.Name == name).Transforms);
         return new IkeProfile
@@ -100,9 +104,19 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             LocalTraffic = Translate(options.TrafficLocal),
             DpdMode = options.Dpd.Mode == Configuration.DpdMode.OnDemand ? DpdMode.OnDemand : DpdMode.Periodic,
             DpdInterval = options.Dpd.Interval,
-            Tag = Bind(options, policies, localEap),
+            Tag = Bind(options, localEap),
         };
     }
+
+    private AuthorizationBinding Translate(AuthorizationOptions options) => new(
+        options.UserCached, options.User is null ? null : Translate(options.User), options.Group is null ? null : Translate(options.Group), options.GroupOverrides);
+
+    private AuthorizationRequest Translate(AuthorizationRequestOptions options) => new(
+        options.List,
+        radius.MethodsOf(configuration.Aaa.Authorization.First(l => l.Name == options.List)),
+        options.Name,
+        options.Mangler is null ? null : configuration.Ikev2.NameManglers.First(m => m.Name == options.Mangler),
+        options.Password);
 
     // Local ones first: they answer at once.
     private List<IKeyring> KeyringsOf(ProfileKeyringOptions? options)
@@ -110,10 +124,12 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         var keyrings = new List<IKeyring>();
         if (options?.Local is { } name)
             keyrings.Add(new LocalKeyring(configuration.Ikev2.Keyrings.First(k => k.Name == name)));
+        if (options?.Aaa is { } aaa)
+            keyrings.Add(new AaaKeyring(Authorization, Translate(aaa)));
         return keyrings;
     }
 
-    private ProfileBinding Bind(IkeProfileOptions options, LocalProfiles policies, LocalEapBinding localEap)
+    private ProfileBinding Bind(IkeProfileOptions options, LocalEapBinding localEap)
     {
         var aaa = configuration.Aaa;
         var template = configuration.VirtualTemplates.First(t => t.Number == options.VirtualTemplate);
@@ -125,14 +141,10 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Authentication = options.AuthenticationList is { } authentication ? radius.MethodsOf(aaa.Authentication.First(l => l.Name == authentication)) : [],
             AuthenticationList = options.AuthenticationList,
             Keyrings = KeyringsOf(options.Keyring),
-            UserCached = options.Authorization.UserCached,
-            Group = options.Authorization.Group is { } group
-                ? new GroupPolicyBinding(group.Name, group.List, radius.MethodsOf(aaa.Authorization.First(l => l.Name == group.List)), group.Override)
-                : null,
-            Accounting = options.AccountingList is { } list ? radius.AccountingOf(list) : null,
+            Authorization = options.Authorization.ToDictionary(a => a.Key, a => Translate(a.Value)),
+            Accounting = options.AccountingLists.Where(a => a.Value is not null).ToDictionary(a => a.Key, a => radius.AccountingOf(a.Value!)),
             Unique = options.Unique,
             Template = new VirtualTemplate(template.Number, [.. template.Commands]),
-            Policies = policies,
             NasIdentifier = configuration.NasIdentifier(),
             NasAddress = radius.NasAddress,
         };

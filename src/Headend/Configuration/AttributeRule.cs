@@ -1,3 +1,4 @@
+using Headend.Aaa.Authentication;
 using Headend.Aaa.Authorization;
 
 namespace Headend.Configuration;
@@ -12,10 +13,13 @@ internal sealed class AttributeRule : IProfileObserver
     }
 
     /// <summary>What is wrong with a list of NAME=VALUE, or null.</summary>
-    public static string? Explain(IEnumerable<string> attributes)
+    public static string? Explain(IReadOnlyList<string> attributes)
     {
         var rule = new AttributeRule();
-        return SessionProfileReader.TryRead(attributes, rule, out _, out var error) ? rule.problem : error;
+        if (!SessionProfileReader.TryRead(attributes, rule, out _, out var error) || !PreSharedKeyAttributes.TryRead(attributes, out var keys, out error))
+            return error;
+        keys?.Dispose();
+        return rule.problem;
     }
 
     /// <summary>Reported when the list is compiled, once.</summary>

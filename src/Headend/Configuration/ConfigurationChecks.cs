@@ -22,7 +22,7 @@ internal static class ConfigurationChecks
         AccessListTable.Check(root, diagnostics);
         RouteSets(root, diagnostics);
         Policies(root, diagnostics);
-        GroupPolicies(root, diagnostics);
+        AuthorizationTable.Check(root, diagnostics);
         if (root.GetOptional<SectionValue>("ikev2") is { } ikev2)
         {
             KeyringTable.CheckProfiles(ikev2, diagnostics);
@@ -62,26 +62,6 @@ internal static class ConfigurationChecks
         {
             if (policy.GetOptional<string>(key) is { } name && families.TryGetValue(name, out var actual) && actual != family)
                 diagnostics.Error(policy.PlaceOf(key), $"'{key}' needs an {word} pool; '{name}' is none");
-        }
-    }
-
-    // A policy of RADIUS is the server's matter; one that only the local method can give must exist.
-    private static void GroupPolicies(SectionValue root, DiagnosticStore diagnostics)
-    {
-        var policies = Ikev2(root, "authorization-policies").Select(p => p.GetOptional<string>("name")).ToHashSet();
-        var lists = root.GetOptional<SectionValue>("aaa")?.Sections("authorization") ?? [];
-        var local = lists
-            .Where(l => l.Items("methods").Any(m => m.Value is AaaMethodOptions { IsLocal: true }))
-            .Select(l => l.GetOptional<string>("name")).ToHashSet();
-        foreach (var profile in Ikev2(root, "profiles"))
-        {
-            if (profile.GetOptional<SectionValue>("authorization")?.GetOptional<SectionValue>("group") is not { } group)
-                continue;
-            if (group.GetOptional<string>("list") is { } list && local.Contains(list)
-                && group.GetOptional<string>("name") is { } name && !policies.Contains(name))
-            {
-                diagnostics.Error(group.PlaceOf("name"), $"no '{name}' in ikev2.authorization-policies, where the method 'local' of '{list}' looks");
-            }
         }
     }
 

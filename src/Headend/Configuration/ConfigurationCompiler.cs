@@ -75,6 +75,7 @@ internal static class ConfigurationCompiler
             [.. section.Sections("profiles").Select(Profile)])
         {
             Keyrings = KeyringTable.Compile(section),
+            NameManglers = NameManglerTable.Compile(section),
         };
     }
 
@@ -97,8 +98,8 @@ internal static class ConfigurationCompiler
             RemotePreSharedKey = remote.Get<bool>("pre-share"),
             Keyring = KeyringTable.CompileReference(profile),
             AuthenticationList = profile.GetOptional<string>("authentication-list"),
-            Authorization = Authorization(profile.Section("authorization")),
-            AccountingList = profile.GetOptional<string>("accounting-list"),
+            Authorization = AuthorizationTable.Compile(profile),
+            AccountingLists = AuthorizationTable.CompileAccounting(profile),
             Proposals = profile.List<string>("proposals"),
             Ipsec = new IpsecOptions(
                 ipsec.List<string>("transforms"), ipsec.Get<PfsMode>("pfs"), ipsec.Get<TimeSpan>("lifetime"),
@@ -109,14 +110,6 @@ internal static class ConfigurationCompiler
             VirtualTemplate = profile.Get<int>("virtual-template"),
             Unique = profile.Get<UniqueOptions>("unique"),
         };
-    }
-
-    private static AuthorizationOptions Authorization(SectionValue section)
-    {
-        var group = section.GetOptional<SectionValue>("group");
-        return new AuthorizationOptions(
-            section.Section("user").Get<bool>("cached"),
-            group is null ? null : new GroupAuthorizationOptions(group.Get<string>("list"), group.Get<string>("name"), group.Get<bool>("override")));
     }
 
     private static string PathOf(SectionValue section, string key) => ConfigurationPaths.Resolve(section.Get<string>(key), section.PlaceOf(key));

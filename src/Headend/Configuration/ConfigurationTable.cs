@@ -76,7 +76,7 @@ internal static class ConfigurationTable
 
     private static SectionSyntax AaaSection() => new(
         Key("authentication", new ListSyntax(new SectionSyntax(NewName(AuthenticationLists, "list"), Methods(ScalarTable.Method, Minimum: 1))), "Who decides a login."),
-        Key("authorization", new ListSyntax(new SectionSyntax(NewName(AuthorizationLists, "list"), Methods(ScalarTable.Method, Minimum: 1))), "Where policies of groups come from."),
+        Key("authorization", new ListSyntax(new SectionSyntax(NewName(AuthorizationLists, "list"), Methods(ScalarTable.Method, Minimum: 1))), "Where the policies of groups, the attributes of users and pre-shared keys come from."),
         Key("accounting", new ListSyntax(new SectionSyntax(
             NewName(AccountingLists, "list"),
             Methods(ScalarTable.AccountingMethod, Minimum: 1),
@@ -109,6 +109,7 @@ internal static class ConfigurationTable
             Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), RouteSetDoc) with { Rule = r => r.RouteSet },
             Key("attribute-list", ScalarTable.Name, "Further attributes; where a key of the policy says the same thing, the key wins.") with { RefersTo = LocalUserTable.AttributeLists })),
             "What a group of users gets."),
+        NameManglerTable.Key,
         KeyringTable.Key,
         Required("profiles", new ListSyntax(ProfileTable.Section, Minimum: 1), "Who may log in and how. The first profile that matches serves the client."))
     { Check = ConfigurationChecks.LegacyAlgorithms };

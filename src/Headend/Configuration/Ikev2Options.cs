@@ -1,4 +1,5 @@
 using System.Net;
+using Headend.Aaa.Authorization;
 using Headend.Ikev2;
 
 namespace Headend.Configuration;
@@ -9,6 +10,8 @@ internal sealed record Ikev2Options(
     IReadOnlyList<IkeProfileOptions> Profiles)
 {
     public IReadOnlyList<KeyringOptions> Keyrings { get; init; } = [];
+
+    public IReadOnlyList<NameMangler> NameManglers { get; init; } = [];
 }
 
 /// <param name="Name">Name by which profiles refer to it.</param>
@@ -53,9 +56,11 @@ internal sealed record IkeProfileOptions
     /// <summary>Given where <see cref="Eap"/> is.</summary>
     public required string? AuthenticationList { get; init; }
 
-    public required AuthorizationOptions Authorization { get; init; }
+    /// <summary>For each way of proving oneself.</summary>
+    public required IReadOnlyDictionary<RemoteMethod, AuthorizationOptions> Authorization { get; init; }
 
-    public string? AccountingList { get; init; }
+    /// <summary>For each way of proving oneself; null: no accounting.</summary>
+    public required IReadOnlyDictionary<RemoteMethod, string?> AccountingLists { get; init; }
 
     /// <summary>Names of <see cref="Ikev2Options.Proposals"/>.</summary>
     public required IReadOnlyList<string> Proposals { get; init; }
@@ -86,15 +91,6 @@ internal sealed record EapOptions(bool QueryIdentity, TimeSpan Timeout, bool All
     /// <summary>Of a profile whose clients may not use it.</summary>
     public static EapOptions Default { get; } = new(QueryIdentity: true, TimeSpan.FromSeconds(90), AllowMethodsWithoutKey: false);
 }
-
-/// <param name="UserCached">Take the attributes of the Access-Accept of the login as the user's authorization.</param>
-/// <param name="Group">The policy below (or, with override, above) the user's attributes.</param>
-internal sealed record AuthorizationOptions(bool UserCached, GroupAuthorizationOptions? Group);
-
-/// <param name="List">Name of an authorization list.</param>
-/// <param name="Name">Name of the policy, given to RADIUS as User-Name or looked up in authorization-policies.</param>
-/// <param name="Override">The group's attributes win over the user's.</param>
-internal sealed record GroupAuthorizationOptions(string List, string Name, bool Override);
 
 internal enum PfsMode
 {

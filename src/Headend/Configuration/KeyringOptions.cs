@@ -14,4 +14,5 @@ internal sealed record KeyringPeerOptions(string? Name, IdentityMatch Identity, 
 
 /// <summary>Where a profile's pre-shared keys are; asked in the order of the members.</summary>
 /// <param name="Local">Name of a keyring of this configuration, or null.</param>
-internal sealed record ProfileKeyringOptions(string? Local);
+/// <param name="Aaa">The request that asks AAA for the keys, or null.</param>
+internal sealed record ProfileKeyringOptions(string? Local, AuthorizationRequestOptions? Aaa);

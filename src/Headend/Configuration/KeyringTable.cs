@@ -11,6 +11,8 @@ internal static class KeyringTable
 
     private const string SecretDoc = "It may be any text; `0x` and an even number of hexadecimal digits are those octets.";
 
+    private static readonly string[] Sources = ["local", "list"];
+
     private static readonly string[] Prefixes = ["secret", "local-secret", "remote-secret"];
 
     public static ConfigurationKey Key { get; } = ConfigurationTable.Key("keyrings", new ListSyntax(new SectionSyntax(
@@ -30,7 +32,14 @@ internal static class KeyringTable
 
     /// <summary>The key <c>keyring</c> of a profile.</summary>
     public static ConfigurationKey ProfileKey { get; } = ConfigurationTable.Key("keyring", new SectionSyntax(
-        ConfigurationTable.Key("local", ScalarTable.Name, "Name in ikev2.keyrings.") with { RefersTo = Keyrings })
+        [
+            ConfigurationTable.Key("local", ScalarTable.Name, "Name in ikev2.keyrings; asked first.") with { RefersTo = Keyrings },
+            ConfigurationTable.Key("list", ScalarTable.Name,
+                "Name in aaa.authorization: who is asked for the keys (Service-Type Outbound) where `local` has none. An Access-Accept holds them in Tunnel-Password or `ipsec:tunnel-password` for both directions, or in "
+                + "`ipsec:ikev2-password-remote` and `-local`; its other attributes are the implicit user authorization. The method `local` takes them of the attribute lists of the local user of that name, else of the policy.")
+                with { RefersTo = ConfigurationTable.AuthorizationLists },
+            .. AuthorizationTable.RequestKeys(" Absent: the whole identity is the name."),
+        ])
     { Check = CheckReference }, "Where the keys of `pre-share` are.");
 
     public static IReadOnlyList<KeyringOptions> Compile(SectionValue ikev2) =>
@@ -38,7 +47,7 @@ internal static class KeyringTable
 
     /// <summary>Null where the profile names no keyring.</summary>
     public static ProfileKeyringOptions? CompileReference(SectionValue profile) =>
-        profile.Section("keyring") is { Written: true } keyring ? new ProfileKeyringOptions(keyring.GetOptional<string>("local")) : null;
+        profile.Section("keyring") is { Written: true } keyring ? new ProfileKeyringOptions(keyring.GetOptional<string>("local"), keyring.Has("list") ? AuthorizationTable.CompileRequest(keyring) : null) : null;
 
     /// <summary>Every peer that a profile may find must have the keys that the profile works with.</summary>
     public static void CheckProfiles(SectionValue ikev2, DiagnosticStore diagnostics)
@@ -132,7 +141,10 @@ internal static class KeyringTable
 
     private static void CheckReference(SectionValue keyring, DiagnosticStore diagnostics)
     {
-        if (keyring.Written && !keyring.Has("local") && !keyring.IsRejected("local"))
-            diagnostics.Error(keyring.At, "'keyring' names no keyring; it needs 'local'");
+        if (keyring.Written && !Sources.Any(k => keyring.Has(k) || keyring.IsRejected(k)))
+            diagnostics.Error(keyring.At, "'keyring' names no keyring; it needs 'local', 'list' or both");
+        if (keyring.Has("name-mangler") && !keyring.Has("list") && !keyring.IsRejected("list"))
+            diagnostics.Error(keyring.PlaceOf("name-mangler"), "'name-mangler' acts only with 'list'");
+        AuthorizationTable.CheckPassword(keyring, diagnostics);
     }
 }

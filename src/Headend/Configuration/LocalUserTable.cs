@@ -54,7 +54,7 @@ internal static class LocalUserTable
     private static void CheckList(SectionValue list, DiagnosticStore diagnostics)
     {
         var items = list.Items("attributes");
-        if (AttributeRule.Explain(items.Select(i => (string)i.Value)) is not { } problem)
+        if (AttributeRule.Explain([.. items.Select(i => (string)i.Value)]) is not { } problem)
             return;
         var culprit = items.FirstOrDefault(i => AttributeRule.Explain([(string)i.Value]) == problem);
         diagnostics.Error(culprit?.At ?? list.PlaceOf("attributes"), $"'aaa.attribute-lists[].attributes': {problem}");

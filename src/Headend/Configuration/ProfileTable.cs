@@ -25,8 +25,9 @@ internal static class ProfileTable
             "How clients prove themselves: each as it chooses among those that stand here."),
         KeyringTable.ProfileKey,
         ConfigurationTable.Key("authentication-list", ScalarTable.Name, "Name in aaa.authentication: who decides a login by `eap`.") with { RefersTo = ConfigurationTable.AuthenticationLists },
-        ConfigurationTable.Key("authorization", AuthorizationSection(), "What a client that logged in gets."),
+        AuthorizationTable.ProfileKey,
         ConfigurationTable.Key("accounting-list", ScalarTable.Name, "Name in aaa.accounting; absent: no accounting.") with { RefersTo = ConfigurationTable.AccountingLists },
+        AuthorizationTable.AccountingKey,
         ConfigurationTable.Key("proposals", new ListSyntax(ScalarTable.Name, Minimum: 1, Maximum: 16), "Names in ikev2.proposals, in order of preference.", $"[{ConfigurationTable.DefaultProposal}]") with { RefersTo = ConfigurationTable.Proposals },
         ConfigurationTable.Key("ike-lifetime", ScalarTable.Duration("10s", "30d"), "Age at which the headend rekeys the IKE SA.", "24h"),
         ConfigurationTable.Key("ipsec", IpsecSection(), "The CHILD_SAs."),
@@ -49,14 +50,6 @@ internal static class ProfileTable
             "Accept EAP methods that give no key, such as EAP-GTC and EAP-MD5. RFC 7296 2.16 calls such methods open to a man in the middle.", "false"),
         .. LocalEapTable.Keys])
     { Check = LocalEapTable.CheckEap };
-
-    private static SectionSyntax AuthorizationSection() => new(
-        ConfigurationTable.Key("user", new SectionSyntax(
-            ConfigurationTable.Key("cached", ScalarTable.Boolean, "Take the attributes of the login's Access-Accept.", "true")), "The user's own attributes."),
-        ConfigurationTable.Key("group", new SectionSyntax(
-            ConfigurationTable.Required("list", ScalarTable.Name, "Name in aaa.authorization.") with { RefersTo = ConfigurationTable.AuthorizationLists },
-            ConfigurationTable.Required("name", ScalarTable.Name, "Name of the policy: in ikev2.authorization-policies for the method `local`, the User-Name of the request for `group`."),
-            ConfigurationTable.Key("override", ScalarTable.Boolean, "The group's attributes win over the user's.", "false")), "A policy for all clients of the profile."));
 
     private static SectionSyntax IpsecSection() => new(
         ConfigurationTable.Key("transforms", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 64), "ESP suites in order of preference.", "[aes256gcm16, chacha20poly1305, aes256-sha256]") with { Rule = r => r.EspTransforms },

@@ -3,7 +3,9 @@ using System.Net;
 using Headend.Aaa.Authentication;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
+using Headend.Configuration;
 using Headend.Ikev2;
+using Headend.Ikev2.Wire;
 using Headend.Runtime;
 using Headend.Telemetry;
 using Headend.VirtualAccess.Configuration;
@@ -87,6 +89,9 @@ internal sealed class ClientSession
     public bool NatDetected { get; private set; }
 
     public EapConversation? Eap { get; set; }
+
+    /// <summary>How the client proves itself; meaningful once it has begun to.</summary>
+    public RemoteMethod RemoteMethod => Eap is null ? RemoteMethod.PreSharedKey : RemoteMethod.Eap;
 
     /// <summary>What the authentication brought (Access-Accept, or the local user's policy); null before, and where it brings nothing.</summary>
     public AuthorizationSource? Authenticated { get; set; }
@@ -200,6 +205,20 @@ internal sealed class ClientSession
         IkeIdentity = IkeIdentity,
         ConnectInfo = ClientSoftware is null ? $"IKEv2 {Binding.Name}" : $"IKEv2 {Binding.Name} {ClientSoftware}",
     };
+
+    /// <summary>The name by which the client is authorized: the identity that EAP authenticated, which the Access-Accept may have changed, else the IKE identity.</summary>
+    public PeerName AuthenticatedName() => Eap is not null && User is { } user ? new PeerName(PeerNameKind.Eap, user) : IkeName();
+
+    /// <summary>What the client calls itself; authenticated only where a key or a certificate proved it.</summary>
+    public PeerName IkeName()
+    {
+        var type = RemoteIdentity.Type;
+        var kind = type == IdType.Fqdn ? PeerNameKind.Fqdn
+            : type == IdType.Rfc822Address ? PeerNameKind.Email
+            : type == IdType.DerAsn1Dn ? PeerNameKind.DistinguishedName
+            : PeerNameKind.Whole;
+        return new PeerName(kind, IkeIdentity, kind == PeerNameKind.DistinguishedName ? RemoteIdentity.Value : default);
+    }
 
     /// <summary>The interface commands that AAA gave, source by source in order of application.</summary>
     public IEnumerable<AuthorizedCommands> AuthorizedCommands() =>

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Headend.Aaa.Authentication;
 using Headend.Aaa.Authorization;
 using Headend.Configuration;
 using Headend.Eap;
@@ -50,6 +51,26 @@ internal sealed class LocalUserStore
         if (found.Count == 0)
             byName = users.ToFrozenDictionary(StringComparer.Ordinal);
         return found.Count == 0;
+    }
+
+    /// <summary>A policy, or nothing.</summary>
+    public bool TryFindPolicy(string name, [NotNullWhen(true)] out SessionProfile? profile) => policies.TryFind(name, out profile);
+
+    /// <summary>
+    /// What the method `local` answers to an authorization request: the attributes of the user of that name, else of the policy, with the pre-shared keys that stand
+    /// among them. The keys stay the store's.
+    /// </summary>
+    public bool TryAuthorize(string name, [NotNullWhen(true)] out SessionProfile? profile, out PreSharedKeyAttributes? keys)
+    {
+        if (!byName.TryGetValue(name, out var user))
+        {
+            keys = policies.KeysOf(name);
+            return policies.TryFind(name, out profile);
+        }
+
+        profile = ProfileOf(name);
+        keys = (user.AttributeList is null ? null : policies.KeysOfList(user.AttributeList)) ?? (user.Policy is null ? null : policies.KeysOf(user.Policy));
+        return true;
     }
 
     public bool Contains(string userName) => byName.ContainsKey(userName);

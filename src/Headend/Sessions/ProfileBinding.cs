@@ -1,5 +1,4 @@
 using System.Net;
-using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
 using Headend.Configuration;
 using Headend.VirtualAccess.Configuration;
@@ -11,13 +10,6 @@ internal readonly record struct AaaMethod(RadiusServerGroup? Group)
 {
     public bool IsLocal => Group is null;
 }
-
-/// <summary>A fixed group policy that is merged with the user's authorization.</summary>
-/// <param name="Name">Policy name; User-Name of the request where RADIUS is asked.</param>
-/// <param name="List">Name of the list of <paramref name="Methods"/>.</param>
-/// <param name="Methods">In order; the next is asked when one is unavailable or does not know the policy.</param>
-/// <param name="Overrides">The group's values win over the user's.</param>
-internal sealed record GroupPolicyBinding(string Name, string List, IReadOnlyList<AaaMethod> Methods, bool Overrides);
 
 /// <param name="List">Name of the accounting list.</param>
 /// <param name="InterimInterval">Where the Access-Accept names none; null sends none.</param>
@@ -41,23 +33,21 @@ internal sealed record ProfileBinding
     /// <summary>Where pre-shared keys are, asked in order; empty where there are none.</summary>
     public IReadOnlyList<IKeyring> Keyrings { get; init; } = [];
 
-    /// <summary>The attributes of the Access-Accept are the user's authorization.</summary>
-    public required bool UserCached { get; init; }
+    /// <summary>By how the client proves itself; <see cref="AuthorizationBinding.Implicit"/> where nothing stands.</summary>
+    public IReadOnlyDictionary<RemoteMethod, AuthorizationBinding> Authorization { get; init; } = new Dictionary<RemoteMethod, AuthorizationBinding>();
 
-    public required GroupPolicyBinding? Group { get; init; }
-
-    public required AccountingBinding? Accounting { get; init; }
+    /// <summary>By how the client proves itself; where nothing stands there is none.</summary>
+    public IReadOnlyDictionary<RemoteMethod, AccountingBinding> Accounting { get; init; } = new Dictionary<RemoteMethod, AccountingBinding>();
 
     public required VirtualTemplate Template { get; init; }
 
     /// <summary>Simultaneous sessions of one identity.</summary>
     public UniqueOptions Unique { get; init; } = UniqueOptions.Never;
 
-    /// <summary>Policies of local group authorization, by name.</summary>
-    public required LocalProfiles Policies { get; init; }
-
     public string? NasIdentifier { get; init; }
 
     /// <summary>NAS-IP(v6)-Address; null says the address that the client came to.</summary>
     public IPAddress? NasAddress { get; init; }
+
+    public AuthorizationBinding AuthorizationOf(RemoteMethod method) => Authorization.GetValueOrDefault(method, AuthorizationBinding.Implicit);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using Headend.Aaa.Addresses;
+using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
 using Headend.Admin;
 using Headend.Configuration;
@@ -231,7 +232,7 @@ internal sealed class SessionAdmin(
             AssignedAddresses = [.. session.ClientAddresses().Select(a => a.ToString())],
             AuditSessionId = session.Names.AuditSessionId,
             AcctSessionId = session.Names.AcctSessionId,
-            Groups = session.Binding.Group is { } group ? [group.Name] : [],
+            Groups = [.. session.AuthorizationSources.Where(s => s.Origin.Kind == AuthorizationKind.Group).Select(s => s.Origin.Name)],
             Authentication = session.Method,
             LocalAuthentication = session.LocalMethod,
             LocalIdentity = session.LocalIdentity,

@@ -1,7 +1,4 @@
-using System.Text;
-using Headend.Aaa.Authentication;
 using Headend.Aaa.Authorization;
-using Headend.Aaa.Client;
 using Headend.Ikev2;
 
 namespace Headend.Sessions;
@@ -13,71 +10,42 @@ internal sealed record AuthorizationOutcome(SessionGrant? Grant, string? Refusal
 }
 
 /// <summary>
-/// Makes a session's profile: the user's own attributes (from the Access-Accept, or the local user's policy) merged with the group policy that the IKEv2
-/// profile names.
+/// Makes a session's profile as FlexVPN does: what the authentication brought, where it is cached, the group's and the user's authorization, merged in their order. If one
+/// of them fails, the login fails: nobody is let in with half of a policy.
 /// </summary>
-internal sealed class SessionAuthorizer(RadiusClient? radius, SessionGrantCompiler grants, IProfileObserver observer)
+internal sealed class SessionAuthorizer(AuthorizationClient client, SessionGrantCompiler grants)
 {
-    /// <summary>User-Password of an authorization request: FlexVPN's default, which RADIUS policies are written for. No secret.</summary>
-    private static readonly byte[] AuthorizationPassword = Encoding.ASCII.GetBytes("cisco");
-
-    /// <summary>Completes at once unless a group policy is asked of RADIUS.</summary>
+    /// <summary>Completes at once unless RADIUS is asked.</summary>
     public async ValueTask<AuthorizationOutcome> AuthorizeAsync(ClientSession session, CancellationToken cancellation)
     {
-        var binding = session.Binding;
+        var binding = session.Binding.AuthorizationOf(session.RemoteMethod);
+        var peer = session.AuthenticatedName();
         var sources = new List<AuthorizationSource>();
         if (session.Authenticated is { } authenticated)
             sources.Add(binding.UserCached ? authenticated : authenticated with { Profile = IdentityOf(authenticated.Profile) });
-        if (binding.Group is { } group)
+        foreach (var (kind, request) in new[] { (AuthorizationKind.Group, binding.Group), (AuthorizationKind.ExplicitUser, binding.User) })
         {
-            var (found, refusal, unavailable) = await FindGroupAsync(session, group, cancellation).ConfigureAwait(false);
-            if (found is null)
-                return new AuthorizationOutcome(null, refusal, unavailable);
-            sources.Add(found);
+            if (request is null)
+                continue;
+            var what = kind == AuthorizationKind.Group ? "group authorization" : "user authorization";
+            switch (await client.AskAsync(session, kind, request, peer, cancellation).ConfigureAwait(false))
+            {
+                case AuthorizationAnswer.Found found:
+                    sources.Add(found.Source);
+                    session.AuthorizedBy ??= found.Servers;
+                    break;
+                case AuthorizationAnswer.Unavailable unavailable:
+                    return new AuthorizationOutcome(null, $"{what}: {unavailable.Reason}", true);
+                case AuthorizationAnswer.Refused refused:
+                    return AuthorizationOutcome.Refused($"{what}: {refused.Reason}");
+            }
         }
 
-        session.AuthorizationSources = ProfileMerge.Order(sources, binding.Group is { Overrides: true });
+        session.AuthorizationSources = ProfileMerge.Order(sources, binding.GroupOverrides);
         return await grants.CompileAsync(session, ProfileMerge.Merge(session.AuthorizationSources), cancellation).ConfigureAwait(false);
     }
 
     // Class and the names are the authentication's own, whatever authorization uses.
     private static SessionProfile IdentityOf(SessionProfile profile) =>
         SessionProfile.Empty with { UserName = profile.UserName, Classes = profile.Classes, ChargeableUserIdentity = profile.ChargeableUserIdentity };
-
-    private async ValueTask<(AuthorizationSource? Found, string? Refusal, bool Unavailable)> FindGroupAsync(
-        ClientSession session, GroupPolicyBinding group, CancellationToken cancellation)
-    {
-        var origin = new AuthorizationOrigin(AuthorizationKind.Group, group.Name) { List = group.List };
-        string? refusal = null;
-        var unavailable = false;
-        foreach (var method in group.Methods)
-        {
-            if (method.Group is null)
-            {
-                if (session.Binding.Policies.TryFind(group.Name, out var local))
-                    return (new AuthorizationSource(origin, local), null, false);
-                refusal = $"there is no authorization policy {group.Name}";
-                continue;
-            }
-
-            var request = AccessRequestCodec.BuildAuthorization(session.ToNasRecord(session.User ?? session.IkeIdentity), group.Name, AuthorizationPassword);
-            switch (await radius!.SendAsync(method.Group, request, cancellation).ConfigureAwait(false))
-            {
-                case RadiusOutcome.Accept accept:
-                    session.AuthorizedBy ??= method.Group;
-                    return SessionProfileReader.TryRead(accept.Packet, observer, out var profile, out var error)
-                        ? (new AuthorizationSource(origin with { Server = accept.Server.Name }, profile), null, false)
-                        : (null, $"the Access-Accept of {accept.Server.Name} for {group.Name} cannot be used: {error}", false);
-                case RadiusOutcome.Unavailable failed:
-                    refusal = failed.Explain();
-                    unavailable = true;
-                    break;
-                default:
-                    // A refusal is an answer: later methods are for servers that do not answer.
-                    return (null, $"RADIUS refused the policy {group.Name}", false);
-            }
-        }
-
-        return (null, refusal, unavailable);
-    }
 }

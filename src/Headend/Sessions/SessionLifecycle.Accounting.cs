@@ -24,7 +24,7 @@ internal sealed partial class SessionLifecycle
     // On the thread that installed: before the teardown of the same session, which runs there too.
     private Task StartAccounting(ClientSession session)
     {
-        if (session.Binding.Accounting is not { } binding || session.Accounting is not null)
+        if (session.Binding.Accounting.GetValueOrDefault(session.RemoteMethod) is not { } binding || session.Accounting is not null)
             return Task.CompletedTask;
         // The name that was proven: what EAP-Response/Identity said before a local method ran is anybody's claim.
         var nas = session.ToNasRecord(session.User ?? session.IkeIdentity);

@@ -73,7 +73,7 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Inter
         var generation = accounting.InterimGeneration;
         accounting.Change(
             session.Profile,
-            change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval ?? session.Binding.Accounting?.InterimInterval : accounting.InterimInterval);
+            change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval ?? session.Binding.Accounting.GetValueOrDefault(session.RemoteMethod)?.InterimInterval : accounting.InterimInterval);
         if (accounting.InterimGeneration != generation)
             interims.Add(session);
     }

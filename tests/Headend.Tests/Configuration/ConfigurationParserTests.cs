@@ -37,7 +37,7 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal(new IkeIdentity(IdType.Fqdn, "vpn.example.com"u8), profile.LocalIdentity);
         Assert.Equal(fixture.File("gw.pem"), profile.LocalAuthentication?.CertificateFile);
         Assert.Equal(new EapOptions(true, TimeSpan.FromSeconds(60), false), profile.Eap);
-        Assert.Equal(new AuthorizationOptions(true, new GroupAuthorizationOptions("author-list", "staff", false)), profile.Authorization);
+        Assert.Equal(new AuthorizationOptions(true, null, new AuthorizationRequestOptions("author-list", "staff", null, null), false), profile.Authorization[RemoteMethod.Eap]);
         Assert.Equal((PfsMode.Required, 4_000_000_000L, 1024), (profile.Ipsec.Pfs, profile.Ipsec.LifetimeVolume!.Value, profile.Ipsec.ReplayWindow));
         Assert.Equal(new DpdOptions(TimeSpan.FromSeconds(20), DpdMode.OnDemand), profile.Dpd);
         Assert.Equal(3, Assert.Single(c.VirtualTemplates).Commands.Count);
@@ -99,8 +99,8 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal([ConfigurationTable.DefaultProposal], profile.Proposals);
         Assert.Equal(ConfigurationTable.DefaultTransforms, Assert.Single(c.Ikev2.Proposals).Transforms);
         Assert.Equal(["0.0.0.0/0", "::/0"], profile.TrafficLocal.Select(n => n.ToString()));
-        Assert.True(profile.Authorization.UserCached);
-        Assert.Null(profile.AccountingList);
+        Assert.True(profile.Authorization[RemoteMethod.Eap].UserCached);
+        Assert.Null(profile.AccountingLists[RemoteMethod.Eap]);
     }
 
     [Fact]

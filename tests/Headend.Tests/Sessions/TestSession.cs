@@ -22,16 +22,12 @@ internal static class TestSession
         Name = "test",
         Eap = new EapOptions(QueryIdentity: true, TimeSpan.FromSeconds(90), AllowMethodsWithoutKey: false),
         Authentication = [new AaaMethod(null)],
-        UserCached = true,
-        Group = null,
-        Accounting = null,
         Template = new VirtualTemplate(1, []),
-        Policies = LocalProfiles.None,
     };
 
-    public static ClientSession Create(string user, SessionProfile? profile = null, ProfileBinding? binding = null, IkeShard? shard = null)
+    public static ClientSession Create(string user, SessionProfile? profile = null, ProfileBinding? binding = null, IkeShard? shard = null, IkeIdentity? identity = null)
     {
-        var login = Login(binding ?? Binding);
+        var login = Login(binding ?? Binding, identity);
         return new ClientSession(login, shard!, Numbers.Take(login.Path.Local.Address), LoginTrace.Begin(login.Path.Remote, "1"))
         {
             User = user,
@@ -39,7 +35,7 @@ internal static class TestSession
         };
     }
 
-    public static LoginRecord Login(ProfileBinding binding) => new()
+    public static LoginRecord Login(ProfileBinding binding, IkeIdentity? identity = null) => new()
     {
         Session = new SessionId(++last),
         Profile = new IkeProfile
@@ -52,7 +48,7 @@ internal static class TestSession
             EspProposals = [],
             Tag = binding,
         },
-        RemoteIdentity = new IkeIdentity(IdType.Fqdn, "client"u8),
+        RemoteIdentity = identity ?? new IkeIdentity(IdType.Fqdn, "client"u8),
         Path = new IkePath(new IPEndPoint(IPAddress.Parse("198.51.100.1"), 4500), new IPEndPoint(IPAddress.Parse("203.0.113.7"), 1024), NonEspMarker: true),
         StartedAt = MonotonicTime.Zero,
         Suite = null!,

@@ -1,0 +1,42 @@
+using Headend.Aaa.Authorization;
+using Headend.Configuration;
+
+namespace Headend.Sessions;
+
+/// <summary>What AAA is asked for, and whom.</summary>
+/// <param name="List">Name of the list of <paramref name="Methods"/>.</param>
+/// <param name="Methods">In order; the next is asked when one is unavailable or, being local, does not know the name.</param>
+/// <param name="Name">A fixed name, or null.</param>
+/// <param name="Mangler">Makes the name of the client's, or null; without both the client's name is taken whole.</param>
+/// <param name="Password">User-Password of the request; null for the default.</param>
+internal sealed record AuthorizationRequest(string List, IReadOnlyList<AaaMethod> Methods, string? Name, NameMangler? Mangler = null, SecretOptions? Password = null)
+{
+    /// <summary>The name to ask for. False, with the reason, where the client's name gives none.</summary>
+    public bool TryName(PeerName peer, out string name, out string refusal)
+    {
+        name = Name ?? peer.Text;
+        refusal = "";
+        if (Mangler is not null)
+        {
+            if (!Mangler.TryMangle(peer, out var mangled, out var why))
+                refusal = why;
+            name = mangled ?? "";
+        }
+        else if (!NameMangler.IsName(name))
+        {
+            refusal = $"{peer} is no user name";
+        }
+
+        return refusal.Length == 0;
+    }
+}
+
+/// <summary>The authorization of clients that prove themselves in one way.</summary>
+/// <param name="UserCached">What the authentication brought is the user's authorization (implicit).</param>
+/// <param name="User">The user's own request; null makes none.</param>
+/// <param name="Group">The group's; null makes none.</param>
+/// <param name="GroupOverrides">The group's values win over the user's.</param>
+internal sealed record AuthorizationBinding(bool UserCached, AuthorizationRequest? User = null, AuthorizationRequest? Group = null, bool GroupOverrides = false)
+{
+    public static AuthorizationBinding Implicit { get; } = new(UserCached: true);
+}
