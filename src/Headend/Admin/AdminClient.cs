@@ -52,6 +52,11 @@ internal sealed class AdminClient : IDisposable
     public Task<IReadOnlyList<AaaServerRecord>> GetAaaServersAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.AaaServers, AdminJsonContext.Default.IReadOnlyListAaaServerRecord, cancellation);
 
+    /// <param name="user">One user, or null for all.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    public Task<IReadOnlyList<AaaUserRecord>> GetAaaUsersAsync(string? user, CancellationToken cancellation) =>
+        GetAsync(user is null ? AdminPaths.AaaUsers : $"{AdminPaths.AaaUsers}?user={Uri.EscapeDataString(user)}", AdminJsonContext.Default.IReadOnlyListAaaUserRecord, cancellation);
+
     public Task<AccountingSpoolRecord> GetAccountingAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.Accounting, AdminJsonContext.Default.AccountingSpoolRecord, cancellation);
 

@@ -17,6 +17,7 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(IReadOnlyList<LockoutRecord>))]
 [JsonSerializable(typeof(ClearLockoutRecord))]
 [JsonSerializable(typeof(ClearedLockoutRecord))]
+[JsonSerializable(typeof(IReadOnlyList<AaaUserRecord>))]
 [JsonSerializable(typeof(HealthRecord))]
 [JsonSerializable(typeof(AdminFailure))]
 internal sealed partial class AdminJsonContext : JsonSerializerContext;

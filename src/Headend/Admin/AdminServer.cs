@@ -84,6 +84,9 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("GET", AdminPaths.AaaServers):
                 await WriteAsync(context, await backend.GetAaaServersAsync(stop), AdminJsonContext.Default.IReadOnlyListAaaServerRecord);
                 break;
+            case ("GET", AdminPaths.AaaUsers):
+                await WriteAsync(context, await backend.GetAaaUsersAsync(context.Request.Query["user"], stop), AdminJsonContext.Default.IReadOnlyListAaaUserRecord);
+                break;
             case ("GET", AdminPaths.Accounting):
                 await WriteAsync(context, await backend.GetAccountingAsync(stop), AdminJsonContext.Default.AccountingSpoolRecord);
                 break;
@@ -102,7 +105,7 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("POST", AdminPaths.ClearLockout):
                 await ClearLockoutAsync(context, backend);
                 break;
-            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.Lockouts or AdminPaths.Health):
+            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.Lockouts or AdminPaths.Health):
                 await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "use GET");
                 break;
             case (_, AdminPaths.ClearSessions or AdminPaths.ClearLockout):
@@ -178,6 +181,7 @@ internal static class AdminPaths
     public const string ClearSessions = "/v1/crypto/sessions/clear";
     public const string IkeSas = "/v1/crypto/ikev2/sas";
     public const string AaaServers = "/v1/aaa/servers";
+    public const string AaaUsers = "/v1/aaa/users";
     public const string Accounting = "/v1/aaa/accounting";
     public const string Pools = "/v1/pools";
     public const string Lockouts = "/v1/aaa/lockouts";

@@ -13,6 +13,11 @@ internal interface IAdminBackend
 
     ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation);
 
+    /// <summary>Users with sessions that are up, and local users.</summary>
+    /// <param name="user">One of them, without regard to case, or null for all.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    ValueTask<IReadOnlyList<AaaUserRecord>> GetAaaUsersAsync(string? user, CancellationToken cancellation);
+
     /// <summary>Ends the sessions that fit, each with a Delete to the client, and answers how many.</summary>
     ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation);
 

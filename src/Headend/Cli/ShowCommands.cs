@@ -23,6 +23,7 @@ internal static class ShowCommands
             new Command("aaa", "Authentication, authorization, accounting.")
             {
                 Simple("servers", "RADIUS servers.", socket, json, options, (c, t) => c.GetAaaServersAsync(t), AdminJsonContext.Default.IReadOnlyListAaaServerRecord, AdminTables.AaaServers),
+                AaaUser(socket, json, options),
                 Simple("accounting", "Accounting records that wait, and where they go.", socket, json, options, (c, t) => c.GetAccountingAsync(t), AdminJsonContext.Default.AccountingSpoolRecord, AccountingTable.Print),
                 Simple("lockout", "Local users with wrong passwords, locked out or not yet.", socket, json, options, (c, t) => c.GetLockoutsAsync(t), AdminJsonContext.Default.IReadOnlyListLockoutRecord, AdminTables.Lockouts),
             },
@@ -71,6 +72,26 @@ internal static class ShowCommands
                 PrintJson(sas, AdminJsonContext.Default.IReadOnlyListIkeSaDetailRecord, options.Output);
             else
                 AdminTables.IkeSas(sas, parsed.GetValue(detail) is not null, options);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command AaaUser(Option<string> socket, Option<bool> json, CommandLineOptions options)
+    {
+        var who = new Argument<string>("user") { Description = "A user, or all." };
+        var command = new Command("user", "Users: their sessions, each attribute with its origin, and local users.") { who };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = new AdminClient(parsed.GetRequiredValue(socket));
+            var name = parsed.GetRequiredValue(who);
+            var users = await client.GetAaaUsersAsync(name == "all" ? null : name, cancellation);
+            if (users.Count == 0 && name != "all")
+                throw new AdminRefusedException($"no session and no local user '{name}'");
+            if (parsed.GetValue(json))
+                PrintJson(users, AdminJsonContext.Default.IReadOnlyListAaaUserRecord, options.Output);
+            else
+                AaaUserTables.Print(users, options);
             return ExitCodes.Done;
         });
         return command;

@@ -87,7 +87,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         });
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
-        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa.Lockout) { Accounting = accounting.Describe };
+        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa) { Accounting = accounting.Describe };
         aaaObserver.EndOverdueSessions = ids => EndSessions(ids);
         Observe(addresses);
         if (configuration.Radius.DynamicAuthor is { } dynamicAuthor)

@@ -83,9 +83,16 @@ internal sealed class LocalUserStore
     {
         if (!byName.TryGetValue(userName, out var user))
             return SessionProfile.Empty;
-        var policy = user.Policy is not null && policies.TryFind(user.Policy, out var found) ? found : SessionProfile.Empty;
-        return user.AttributeList is not null && policies.TryFindList(user.AttributeList, out var list) ? ProfileMerge.Merge(policy, list) : policy;
+        var (policy, list) = PartsOf(user);
+        return ProfileMerge.Merge(policy, list);
     }
+
+    /// <summary>What the user's policy and attribute list say, each by itself.</summary>
+    public (SessionProfile Policy, SessionProfile List) PartsOf(LocalUserOptions user) =>
+    (
+        user.Policy is not null && policies.TryFind(user.Policy, out var policy) ? policy : SessionProfile.Empty,
+        user.AttributeList is not null && policies.TryFindList(user.AttributeList, out var list) ? list : SessionProfile.Empty
+    );
 
     /// <summary>A copy of the user's secret, which the caller disposes; false where there is no such user or no password of theirs.</summary>
     public bool TryFind(string userName, [NotNullWhen(true)] out LocalCredential? credential, out string refusal)

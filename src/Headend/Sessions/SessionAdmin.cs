@@ -13,7 +13,7 @@ namespace Headend.Sessions;
 /// <summary>Answers the admin API from the session table, the shards and the AAA parts.</summary>
 internal sealed class SessionAdmin(
     HeadendConfiguration configuration, MonotonicClock clock, SessionTable table, SessionInterfaces interfaces, AddressAssignment addresses, RadiusClient? radius,
-    IReadOnlyList<IkeShard> shards, LockoutTable lockout) : IAdminBackend
+    IReadOnlyList<IkeShard> shards, LocalAaa local) : IAdminBackend
 {
     /// <summary>Without an inner packet for this long a session shows as UP-IDLE.</summary>
     private static readonly TimeSpan IdleAfter = TimeSpan.FromSeconds(60);
@@ -44,6 +44,9 @@ internal sealed class SessionAdmin(
         var now = clock.Time.GetUtcNow();
         return ValueTask.FromResult<IReadOnlyList<AaaServerRecord>>([.. configuration.Radius.Servers.Select(s => ToRecord(s, statistics.GetValueOrDefault(s.Name), now))]);
     }
+
+    public ValueTask<IReadOnlyList<AaaUserRecord>> GetAaaUsersAsync(string? user, CancellationToken cancellation) =>
+        ValueTask.FromResult(new AaaUserTable(table, local, clock, StatusOf).Describe(user));
 
     public required Func<AccountingSpoolRecord> Accounting { get; init; }
 
@@ -76,7 +79,7 @@ internal sealed class SessionAdmin(
         var now = clock.Time.GetUtcNow();
         return ValueTask.FromResult<IReadOnlyList<LockoutRecord>>(
         [
-            .. lockout.All().Select(u => new LockoutRecord
+            .. local.Lockout.All().Select(u => new LockoutRecord
             {
                 User = u.User,
                 Failures = u.State.Failures,
@@ -85,7 +88,7 @@ internal sealed class SessionAdmin(
         ]);
     }
 
-    public ValueTask<bool> ClearLockoutAsync(string user, CancellationToken cancellation) => ValueTask.FromResult(lockout.Clear(user));
+    public ValueTask<bool> ClearLockoutAsync(string user, CancellationToken cancellation) => ValueTask.FromResult(local.Lockout.Clear(user));
 
     public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation)
     {
@@ -206,20 +209,24 @@ internal sealed class SessionAdmin(
         };
     }
 
+    private string StatusOf(ClientSession session)
+    {
+        var (inbound, outbound) = interfaces.LastTraffic(session);
+        var last = inbound > outbound || outbound is null ? inbound : outbound;
+        return session.UpAt is null ? SessionStatus.DownNegotiating
+            : last is { } at && clock.Now - at < IdleAfter ? SessionStatus.UpActive
+            : SessionStatus.UpIdle;
+    }
+
     private SessionRecord ToRecord(ClientSession session, IkeSaSnapshot sa)
     {
         var counters = interfaces.CountersOf(session);
-        var (inbound, outbound) = interfaces.LastTraffic(session);
-        var last = inbound > outbound || outbound is null ? inbound : outbound;
-        var status = session.UpAt is null ? SessionStatus.DownNegotiating
-            : last is { } at && clock.Now - at < IdleAfter ? SessionStatus.UpActive
-            : SessionStatus.UpIdle;
         return new SessionRecord
         {
             Id = session.Names.Number.ToString(),
             Profile = session.Binding.Name,
             ProfileMatch = session.ProfileMatch,
-            Status = status,
+            Status = StatusOf(session),
             User = session.User,
             IkeIdentity = session.IkeIdentity,
             EapIdentity = session.EapIdentity,

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.DynamicAuthorization;
 using Headend.Ikev2;
+using Headend.VirtualAccess.Configuration;
 
 namespace Headend.Sessions;
 
@@ -48,11 +50,11 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Inter
             return new DynamicRequestFailure(failure.IsBadValue ? ErrorCause.InvalidAttributeValue : ErrorCause.ResourcesUnavailable, failure.Detail);
         }
 
-        var applied = await session.Shard.InvokeAsync((endpoint, now) => ApplyOnShard(session, change, endpoint, now)).ConfigureAwait(false);
+        var applied = await session.Shard.InvokeAsync((endpoint, now) => ApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false);
         return applied && !session.IsClosed ? null : Gone;
     }
 
-    private void ApplyOnShard(ClientSession session, SessionChange change, IkeEndpoint endpoint, MonotonicTime now)
+    private void ApplyOnShard(ClientSession session, SessionChange change, string origin, IkeEndpoint endpoint, MonotonicTime now)
     {
         if (session.IsClosed)
             return;
@@ -67,7 +69,8 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Inter
                 now);
         }
 
-        session.Profile = Merge(session.Profile, change);
+        session.AuthorizationSources = Add(session.AuthorizationSources, change.Values, origin);
+        session.Profile = Merge(session.Profile, change) with { InterfaceCommands = [.. session.AuthorizationSources.SelectMany(s => s.Profile.InterfaceCommands)] };
         if (session.Accounting is not { } accounting)
             return;
         var generation = accounting.InterimGeneration;
@@ -76,6 +79,16 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Inter
             change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval ?? session.Binding.Accounting.GetValueOrDefault(session.RemoteMethod)?.InterimInterval : accounting.InterimInterval);
         if (accounting.InterimGeneration != generation)
             interims.Add(session);
+    }
+
+    // All changes are one source, the last word of each kind; of its commands those that a later change repeats, or that are very old, are forgotten.
+    private static ImmutableArray<AuthorizationSource> Add(ImmutableArray<AuthorizationSource> sources, SessionProfile values, string origin)
+    {
+        var earlier = sources.FirstOrDefault(s => s.Origin.Kind == AuthorizationKind.ChangeOfAuthorization)?.Profile ?? SessionProfile.Empty;
+        var commands = earlier.InterfaceCommands.RemoveRange(values.InterfaceCommands).AddRange(values.InterfaceCommands).TakeLast(VirtualAccessDerivation.MaximumCommands);
+        var changed = ProfileMerge.Merge(earlier, values) with { InterfaceCommands = [.. commands] };
+        var source = new AuthorizationSource(new AuthorizationOrigin(AuthorizationKind.ChangeOfAuthorization, origin), changed);
+        return [.. sources.Where(s => s.Origin.Kind != AuthorizationKind.ChangeOfAuthorization), source];
     }
 
     private static SessionProfile Merge(SessionProfile profile, SessionChange change)

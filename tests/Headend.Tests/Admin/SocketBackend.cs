@@ -60,6 +60,10 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
     public ValueTask<IReadOnlyList<AaaServerRecord>> GetAaaServersAsync(CancellationToken cancellation) =>
         new([new AaaServerRecord { Name = "radius1", Address = "198.51.100.2", AuthPort = 1812, AcctPort = 1813, State = "dead", DeadForSeconds = 61, Timeouts = 4 }]);
 
+    public List<AaaUserRecord> AaaUsers { get; } = [];
+
+    public ValueTask<IReadOnlyList<AaaUserRecord>> GetAaaUsersAsync(string? user, CancellationToken cancellation) => new([.. AaaUsers.Where(u => user is null || u.User == user)]);
+
     public ValueTask<AccountingSpoolRecord> GetAccountingAsync(CancellationToken cancellation) => new(new AccountingSpoolRecord
     {
         File = "/var/lib/headend/headend.db",

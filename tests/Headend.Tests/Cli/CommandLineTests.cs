@@ -21,7 +21,7 @@ public sealed class CommandLineTests
         Assert.Equal(ExitCodes.Done, code);
         var session = Assert.Single(JsonDocument.Parse(output).RootElement.EnumerateArray());
         Assert.Equal(
-            "id profile profileMatch status user ikeIdentity eapIdentity remoteAddress remotePort localAddress localPort interface device assignedAddresses auditSessionId "
+            "id profile status profileMatch user ikeIdentity eapIdentity remoteAddress remotePort localAddress localPort interface device assignedAddresses auditSessionId "
             + "acctSessionId groups authentication localAuthentication localIdentity keyringEntry reconnected uptimeSeconds inOctets outOctets inPackets outPackets ikeSa childSas",
             string.Join(' ', session.EnumerateObject().Select(p => p.Name)));
         Assert.Equal(
@@ -89,6 +89,35 @@ public sealed class CommandLineTests
         Assert.Equal((ExitCodes.Done, "lockout cleared\n", ""), await RunAsync("clear", "aaa", "user", "alice", "lockout", "--socket", backend.Path));
         Assert.Equal(ExitCodes.Failed, (await RunAsync("clear", "aaa", "user", "alice", "lockout", "--socket", backend.Path)).Code);
         Assert.Equal(ExitCodes.Usage, (await RunAsync("clear", "aaa", "user", "alice", "everything", "--socket", backend.Path)).Code);
+    }
+
+    [Fact]
+    public async Task A_user_is_shown_with_the_origin_of_each_attribute()
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        var origin = new AaaOriginRecord("implicit-user", "alice", "authentication", "radius1", "eap-list");
+        var session = new AaaUserSessionRecord
+        {
+            Id = "7",
+            Status = SessionStatus.UpActive,
+            Profile = "remote-workers",
+            AuditSessionId = "a1",
+            Sources = [new AaaOriginRecord("group", "staff", "group-authorization", null, "local-list"), origin],
+            Attributes = [new AaaAttributeRecord("Framed-Pool", "p4\u001b[2J", origin), new AaaAttributeRecord("Class", "0x01", null)],
+        };
+        backend.AaaUsers.Add(new AaaUserRecord { User = "alice", Sessions = [session] });
+        backend.AaaUsers.Add(new AaaUserRecord { User = "bob", Local = new AaaLocalUserRecord { Policy = "staff", HasPassword = true, LockedForSeconds = 60 } });
+
+        var (code, all, _) = await RunAsync("show", "aaa", "user", "all", "--socket", backend.Path);
+        Assert.Equal(ExitCodes.Done, code);
+        Assert.Contains(" Session 7\n  status            UP-ACTIVE\n  profile           remote-workers\n  audit-session-id  a1\n  authorization     group staff (group-authorization, list local-list)\n", all, StringComparison.Ordinal);
+        Assert.Matches("Framed-Pool +p4\uFFFD\\[2J +implicit-user alice \\(authentication, radius1, list eap-list\\)", all);
+        Assert.Matches("Class +0x01 +-", all);
+        Assert.Matches("User bob\n  local user +with a password\n  policy +staff\n  locked out +for 00:01:00\n", all);
+
+        var (_, json, _) = await RunAsync("show", "aaa", "user", "bob", "--json", "--socket", backend.Path);
+        Assert.Equal("bob", JsonDocument.Parse(json).RootElement.EnumerateArray().Single().GetProperty("user").GetString());
+        Assert.Equal((ExitCodes.Failed, "", "headend: no session and no local user 'eve & co'\n"), await RunAsync("show", "aaa", "user", "eve & co", "--socket", backend.Path));
     }
 
     [Fact]
