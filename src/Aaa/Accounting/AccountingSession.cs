@@ -38,6 +38,15 @@ public sealed class AccountingSession
     /// <summary>Authorization for the records from now on: a CoA-Request may change the Class.</summary>
     public SessionProfile Profile { get; set; }
 
+    /// <summary>A prefix that the session got of a pool; null where authorization named it or there is none.</summary>
+    public IPNetwork? FramedIpv6Prefix { get; init; }
+
+    /// <summary>The same of a delegated prefix.</summary>
+    public IPNetwork? DelegatedIpv6Prefix { get; init; }
+
+    /// <summary>The netmask that came with a leased address; authorization's goes first.</summary>
+    public IPAddress? Netmask { get; init; }
+
     public AccountingRecord Start() => Make(AcctStatusType.Start, startedAt, default, default, null);
 
     /// <param name="now">Event-Timestamp.</param>
@@ -58,11 +67,11 @@ public sealed class AccountingSession
         UserName = Profile.UserName,
         Authentic = authentic,
         AssignedAddresses = addresses,
-        Netmask = Profile.Ipv4Netmask,
+        Netmask = Profile.Ipv4Netmask ?? Netmask,
         FramedRoutes = RoutesOf(4),
         FramedIpv6Routes = RoutesOf(16),
-        FramedIpv6Prefix = Profile.Ipv6Prefix,
-        DelegatedIpv6Prefix = Profile.DelegatedIpv6Prefix,
+        FramedIpv6Prefix = FramedIpv6Prefix ?? Profile.Ipv6Prefix,
+        DelegatedIpv6Prefix = DelegatedIpv6Prefix ?? Profile.DelegatedIpv6Prefix,
         Classes = Profile.Classes,
         ChargeableUserIdentity = Profile.ChargeableUserIdentity,
         Counters = counters,

@@ -53,10 +53,14 @@ public static partial class AttributeTable
         {
             Read = static (d, v) => v.TryGetOctets(out var id) && d.SetInterfaceId(id),
         },
-        Ietf(RadiusAttributeType.FramedIpv6Pool, "pool name", "IPv6 pool of the client's address") with
+        Ietf(RadiusAttributeType.FramedIpv6Pool, "pool name", "IPv6 pool of the client's address; a pool of prefixes gives it a prefix of its own, as Framed-IPv6-Prefix does") with
         {
             Read = static (d, v) => v.TryGetWord(out var pool) && d.Set(d.Profile with { Ipv6Pool = pool }),
             Show = static p => One(p.Ipv6Pool),
+        },
+        Ietf(RadiusAttributeType.StatefulIpv6AddressPool, "pool name", "as Framed-IPv6-Pool") with
+        {
+            Read = static (d, v) => v.TryGetWord(out var pool) && d.Set(d.Profile with { Ipv6Pool = pool }),
         },
         Ietf(RadiusAttributeType.FramedRoute, "`PREFIX[/LENGTH] [GATEWAY [METRIC]]`", "network behind the client: kernel route over the session's interface with that metric, and traffic selectors") with
         {
@@ -70,6 +74,11 @@ public static partial class AttributeTable
         {
             Read = static (d, v) => v.TryGetIpv6Prefix(out var prefix) && d.SetDelegated(prefix),
             Show = static p => One(p.DelegatedIpv6Prefix?.ToString()),
+        },
+        Ietf(RadiusAttributeType.DelegatedIpv6PrefixPool, "pool name", "pool of prefixes that the delegated prefix comes from where Delegated-IPv6-Prefix names none") with
+        {
+            Read = static (d, v) => v.TryGetWord(out var pool) && d.Set(d.Profile with { DelegatedIpv6PrefixPool = pool }),
+            Show = static p => One(p.DelegatedIpv6PrefixPool),
         },
         Ietf(RadiusAttributeType.DnsServerIpv6Address, "IPv6 address", "INTERNAL_IP6_DNS; repeatable") with
         {

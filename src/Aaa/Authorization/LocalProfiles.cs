@@ -13,6 +13,15 @@ public sealed record LocalPolicyOptions(string Name)
 
     public string? Ipv6Pool { get; init; }
 
+    public string? DelegatedPrefixPool { get; init; }
+
+    /// <summary>IPv4; empty for none.</summary>
+    public IReadOnlyList<IPAddress> DhcpServers { get; init; } = [];
+
+    public IPAddress? DhcpGiaddr { get; init; }
+
+    public TimeSpan? DhcpTimeout { get; init; }
+
     public IReadOnlyList<IPAddress> Dns { get; init; } = [];
 
     public string? DefaultDomain { get; init; }
@@ -89,6 +98,10 @@ public sealed class LocalProfiles
             {
                 Ipv4Pool = policy.Pool,
                 Ipv6Pool = policy.Ipv6Pool,
+                DelegatedIpv6PrefixPool = policy.DelegatedPrefixPool,
+                DhcpServers = [.. policy.DhcpServers],
+                DhcpGiaddr = policy.DhcpGiaddr,
+                DhcpTimeout = policy.DhcpTimeout,
                 DnsServers = [.. policy.Dns],
                 DefaultDomain = domain,
                 Banner = policy.Banner,

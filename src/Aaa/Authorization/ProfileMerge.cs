@@ -50,7 +50,8 @@ public static class ProfileMerge
             Ipv4Address = address.Ipv4Address,
             Ipv4Netmask = strong.Ipv4Netmask ?? weak.Ipv4Netmask,
             Ipv4Pool = strong.Ipv4Pool ?? weak.Ipv4Pool,
-            DhcpServers = strong.DhcpServers.IsEmpty ? weak.DhcpServers : strong.DhcpServers,
+            // A pool of the stronger side is meant instead of the weaker one's servers.
+            DhcpServers = strong.DhcpServers.IsEmpty && strong.Ipv4Pool is null ? weak.DhcpServers : strong.DhcpServers,
             DhcpGiaddr = strong.DhcpGiaddr ?? weak.DhcpGiaddr,
             DhcpTimeout = strong.DhcpTimeout ?? weak.DhcpTimeout,
             Ipv6Address = strong.Ipv6Address ?? weak.Ipv6Address,
@@ -66,7 +67,8 @@ public static class ProfileMerge
             RouteAccessLists = [.. weak.RouteAccessLists.Union(strong.RouteAccessLists)],
             // The same network twice is one route, with the stronger side's distance and tag.
             PeerRoutes = [.. weak.PeerRoutes.Where(route => strong.PeerRoutes.All(other => other.Network != route.Network)), .. strong.PeerRoutes],
-            DelegatedIpv6Prefix = strong.DelegatedIpv6Prefix ?? weak.DelegatedIpv6Prefix,
+            DelegatedIpv6Prefix = strong.DelegatedIpv6Prefix ?? (strong.DelegatedIpv6PrefixPool is null ? weak.DelegatedIpv6Prefix : null),
+            DelegatedIpv6PrefixPool = strong.DelegatedIpv6PrefixPool ?? weak.DelegatedIpv6PrefixPool,
             RouteAcceptance = strong.RouteAcceptance ?? weak.RouteAcceptance,
             Banner = strong.Banner ?? weak.Banner,
             BackupGateways = strong.BackupGateways.IsEmpty ? weak.BackupGateways : strong.BackupGateways,

@@ -40,7 +40,7 @@ public sealed record SessionProfile
     /// <summary>Framed-Pool; ipsec:addr-pool.</summary>
     public string? Ipv4Pool { get; init; }
 
-    /// <summary>ipsec:group-dhcp-server: the IPv4 address is leased from these, in order.</summary>
+    /// <summary>ipsec:group-dhcp-server: the IPv4 address is leased from these, in order, instead of from a pool.</summary>
     public ImmutableArray<IPAddress> DhcpServers { get; init; } = [];
 
     /// <summary>ipsec:dhcp-giaddr: source and relay address towards the DHCP server.</summary>
@@ -57,7 +57,9 @@ public sealed record SessionProfile
     /// <summary>ipsec:prefix-len, 0..128: the 17th octet of INTERNAL_IP6_ADDRESS.</summary>
     public int? Ipv6PrefixLength { get; init; }
 
-    /// <summary>Framed-IPv6-Pool; ipsec:ipv6-addr-pool.</summary>
+    /// <summary>
+    /// Framed-IPv6-Pool, Stateful-IPv6-Address-Pool (172, RFC 6911), ipsec:ipv6-addr-pool. A pool of prefixes gives the session one of its own, as Framed-IPv6-Prefix does.
+    /// </summary>
     public string? Ipv6Pool { get; init; }
 
     /// <summary>IPv4 and IPv6, in order.</summary>
@@ -84,6 +86,12 @@ public sealed record SessionProfile
 
     /// <summary>Delegated-IPv6-Prefix (RFC 4818), routed to the client like <see cref="PeerRoutes"/>.</summary>
     public IPNetwork? DelegatedIpv6Prefix { get; init; }
+
+    /// <summary>Delegated-IPv6-Prefix-Pool (171, RFC 6911): the delegated prefix comes from this pool where <see cref="DelegatedIpv6Prefix"/> names none.</summary>
+    public string? DelegatedIpv6PrefixPool { get; init; }
+
+    /// <summary>True where <see cref="Ipv6Prefix"/> is this session's alone and routed to it; with a Framed-Interface-Id or an address it is a link that others share.</summary>
+    public bool OwnsIpv6Prefix => Ipv6Prefix is { } prefix && PeerRoutes.Any(route => route.Network == prefix);
 
     /// <summary>ipsec:route-accept=any; null accepts none.</summary>
     public RouteAcceptance? RouteAcceptance { get; init; }

@@ -35,6 +35,15 @@ internal sealed record SessionRecord
 
     public IReadOnlyList<string> AssignedAddresses { get; init; } = [];
 
+    /// <summary>Null where the IPv4 address is not leased by DHCP.</summary>
+    public DhcpLeaseRecord? DhcpLease { get; init; }
+
+    /// <summary>The prefix around the IPv6 address that is the session's alone.</summary>
+    public string? FramedPrefix { get; init; }
+
+    /// <summary>The prefix delegated to the client, routed to it.</summary>
+    public string? DelegatedPrefix { get; init; }
+
     public string? AuditSessionId { get; init; }
 
     public string? AcctSessionId { get; init; }
@@ -69,6 +78,14 @@ internal sealed record SessionRecord
 
     public IReadOnlyList<ChildSaRecord> ChildSas { get; init; } = [];
 }
+
+/// <summary>A DHCP lease of a session.</summary>
+/// <param name="Server">Who leased it.</param>
+/// <param name="Relay">giaddr.</param>
+/// <param name="ClientIdentifier">Option 61, as servers print it.</param>
+/// <param name="State"><c>bound</c>, <c>renewing</c> or <c>rebinding</c>.</param>
+/// <param name="ExpiresInSeconds">Null for a lease without end.</param>
+internal sealed record DhcpLeaseRecord(string Server, string Relay, string ClientIdentifier, string State, long? ExpiresInSeconds);
 
 /// <summary>The words of <see cref="SessionRecord.Status"/>.</summary>
 internal static class SessionStatus

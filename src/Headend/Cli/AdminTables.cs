@@ -63,13 +63,13 @@ internal static class AdminTables
     // One line for each range, as `show ip local pool` has it; the numbers are the whole pool's and stand in its first line.
     public static void Pools(IReadOnlyList<AddressPoolRecord> pools, CommandLineOptions options)
     {
-        var table = Columns("Pool", "Begin", "End", "Free", "In use", "Held down", "Exhausted");
+        var table = Columns("Pool", "Begin", "End", "Free", "In use", "Held down", "High water", "Exhausted");
         foreach (var pool in pools)
         {
             var name = pool.PrefixLength is { } length ? $"{pool.Name} (/{length})" : pool.Name;
-            Row(table, name, pool.Ranges[0].First, pool.Ranges[0].Last, pool.Free, Number(pool.InUse), Number(pool.HeldDown), Number(pool.Exhausted));
+            Row(table, name, pool.Ranges[0].First, pool.Ranges[0].Last, pool.Free, Number(pool.InUse), Number(pool.HeldDown), Number(pool.HighWater), Number(pool.Exhausted));
             foreach (var range in pool.Ranges.Skip(1))
-                Row(table, " ", range.First, range.Last, " ", " ", " ", " ");
+                Row(table, " ", range.First, range.Last, " ", " ", " ", " ", " ");
         }
         Open(options).Write(table);
     }
@@ -102,7 +102,11 @@ internal static class AdminTables
             ("eap identity", s.EapIdentity), ("authentication", s.Authentication), ("local identity", s.LocalIdentity), ("local auth", s.LocalAuthentication),
             ("pre-shared key", s.KeyringEntry), ("groups", string.Join(" ", s.Groups)), ("remote", EndPoint(s.RemoteAddress, s.RemotePort)),
             ("local", EndPoint(s.LocalAddress, s.LocalPort)), ("interface", $"{s.Interface} ({s.Device})"),
-            ("assigned", string.Join(" ", s.AssignedAddresses)), ("audit-session-id", s.AuditSessionId), ("acct-session-id", s.AcctSessionId),
+            ("assigned", string.Join(" ", s.AssignedAddresses)), ("dhcp lease", s.DhcpLease is { } lease
+                ? $"{lease.State}, of {lease.Server} through {lease.Relay}, {(lease.ExpiresInSeconds is { } left ? $"expires in {Uptime(left)}" : "without end")}, client {lease.ClientIdentifier}"
+                : null),
+            ("framed prefix", s.FramedPrefix), ("delegated prefix", s.DelegatedPrefix),
+            ("audit-session-id", s.AuditSessionId), ("acct-session-id", s.AcctSessionId),
             ("uptime", Uptime(s.UptimeSeconds)), ("reconnected", s.Reconnected ? "yes" : "no"),
             ("in", $"{s.InOctets} octets, {s.InPackets} packets"), ("out", $"{s.OutOctets} octets, {s.OutPackets} packets"),
             .. IkeSaLines(s.IkeSa), .. s.ChildSas.SelectMany(ChildSaLines)]);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Headend.Aaa.Authorization;
+using Headend.Aaa.Client;
 using Headend.Admin;
 using Headend.Configuration;
 using Headend.Ikev2;
@@ -37,6 +38,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly LocalAaaComposition localFiles;
     private readonly KernelWorker kernel;
     private readonly InterimSchedule interims;
+    private readonly DhcpClient dhcp;
     private readonly SessionTable table;
     private readonly DynamicAuthorizationComposition? dynamicAuthorization;
     private readonly List<IkeShard> shards = [];
@@ -67,13 +69,15 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
         interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), logger);
         interims = new InterimSchedule(time, interfaces.CountersOf);
-        var addresses = new AddressAssignment(pools, new AddressEventObserver(limits, logger));
+        var addressEvents = new AddressEventObserver(limits, logger);
+        var addresses = new AddressAssignment(pools, addressEvents);
+        dhcp = new DhcpClient(new DhcpClientOptions(), time);
         var lifecycle = new SessionLifecycle(new SessionServices
         {
             Clock = clock,
             Table = table,
             Numbers = new SessionNumbers(time, accounting.Epoch),
-            Addressing = new SessionAddressing(addresses, time),
+            Addressing = new SessionAddressing(addresses, dhcp, addressEvents, time),
             Interfaces = interfaces,
             Authorizer = new SessionAuthorizer(compiler.Authorization, MakeGrants(configuration, addresses, time)),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
@@ -189,6 +193,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         interims.Dispose();
         crypto.Dispose();
         kernel.Dispose();
+        // Behind the last session's end, which gives its lease back.
+        await dhcp.DisposeAsync();
         dataPlane.Dispose();
         listener.Dispose();
         await accounting.DisposeAsync();
@@ -310,6 +316,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         ActiveSessions = () => table.UpCount,
         HalfOpen = () => shards.Sum(s => s.Counts.HalfOpen),
         Pools = () => [.. addresses.Pools.Select(p => p.GetStatistics())],
+        Dhcp = dhcp.GetStatistics,
         Accounting = () => accounting.Client?.GetStatistics(),
         Esp = () => table.Totals(interfaces.CountersOf),
         EspDrops = () => dataPlane.GetDrops().Select((count, index) => (Reason: (EspDrop)index, Count: count)).Where(d => d.Reason != EspDrop.None)

@@ -68,6 +68,10 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
         {
             Pool = p.Pool,
             Ipv6Pool = p.Ipv6Pool,
+            DelegatedPrefixPool = p.DelegatedPrefixPool,
+            DhcpServers = p.Dhcp?.Servers ?? [],
+            DhcpGiaddr = p.Dhcp?.Giaddr,
+            DhcpTimeout = p.Dhcp?.Timeout,
             Dns = p.Dns,
             DefaultDomain = p.DefaultDomain,
             RouteSet = p.RouteSet,

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Sockets;
+using Headend.Aaa.Dhcp;
 using Headend.Ikev2.Crypto;
 
 namespace Headend.Configuration;
@@ -49,13 +51,23 @@ internal static class ConfigurationChecks
     private static void Policies(SectionValue root, DiagnosticStore diagnostics)
     {
         Dictionary<string, AddressFamily> families = [];
+        HashSet<string> delegating = [];
         foreach (var pool in root.Sections("pools"))
-            if (PoolTable.FamilyOf(pool) is { } family && pool.GetOptional<string>("name") is { } name)
-                families.TryAdd(name, family);
+        {
+            if (PoolTable.FamilyOf(pool) is not { } family || pool.GetOptional<string>("name") is not { } name)
+                continue;
+            families.TryAdd(name, family);
+            if (pool.GetOptionalValue<int>("prefix-length") is not null)
+                delegating.Add(name);
+        }
+
         foreach (var policy in Ikev2(root, "authorization-policies"))
         {
             Expect(policy, "pool", AddressFamily.InterNetwork, "IPv4");
             Expect(policy, "ipv6-pool", AddressFamily.InterNetworkV6, "IPv6");
+            Dhcp(policy, diagnostics);
+            if (policy.GetOptional<string>("delegated-prefix-pool") is { } prefixes && families.ContainsKey(prefixes) && !delegating.Contains(prefixes))
+                diagnostics.Error(policy.PlaceOf("delegated-prefix-pool"), $"'delegated-prefix-pool' needs a pool with a 'prefix-length'; '{prefixes}' has none");
         }
 
         void Expect(SectionValue policy, string key, AddressFamily family, string word)
@@ -63,6 +75,19 @@ internal static class ConfigurationChecks
             if (policy.GetOptional<string>(key) is { } name && families.TryGetValue(name, out var actual) && actual != family)
                 diagnostics.Error(policy.PlaceOf(key), $"'{key}' needs an {word} pool; '{name}' is none");
         }
+    }
+
+    private static void Dhcp(SectionValue policy, DiagnosticStore diagnostics)
+    {
+        if (policy.GetOptional<SectionValue>("dhcp") is not { } dhcp)
+            return;
+        if (policy.GetOptional<string>("pool") is not null)
+            diagnostics.Error(policy.PlaceOf("dhcp"), "'dhcp' and 'pool' both say where the IPv4 address comes from; one of them is enough");
+        var addresses = dhcp.Items("servers").AsEnumerable();
+        if (dhcp.Find("giaddr") is { } giaddr)
+            addresses = addresses.Append(giaddr);
+        foreach (var address in addresses.Where(a => !DhcpCodec.IsHost((IPAddress)a.Value)))
+            diagnostics.Error(address.At, $"'{address.Value}' is no IPv4 address that a DHCP server or relay can have");
     }
 
     public static void LegacyAlgorithms(SectionValue ikev2, DiagnosticStore diagnostics)

@@ -70,7 +70,8 @@ internal static class ConfigurationCompiler
         return new Ikev2Options(
             proposals,
             [.. section.Sections("authorization-policies").Select(p => new AuthorizationPolicyOptions(
-                p.Get<string>("name"), p.GetOptional<string>("pool"), p.GetOptional<string>("ipv6-pool"), p.List<IPAddress>("dns"),
+                p.Get<string>("name"), p.GetOptional<string>("pool"), p.GetOptional<string>("ipv6-pool"),
+                p.GetOptional<string>("delegated-prefix-pool"), Dhcp(p.GetOptional<SectionValue>("dhcp")), p.List<IPAddress>("dns"),
                 p.GetOptional<string>("default-domain"), p.List<string>("route-set"), p.GetOptional<string>("attribute-list")))],
             [.. section.Sections("profiles").Select(Profile)])
         {
@@ -78,6 +79,9 @@ internal static class ConfigurationCompiler
             NameManglers = NameManglerTable.Compile(section),
         };
     }
+
+    private static DhcpOptions? Dhcp(SectionValue? section) =>
+        section is null ? null : new DhcpOptions(section.List<IPAddress>("servers"), section.GetOptional<IPAddress>("giaddr"), section.Get<TimeSpan>("timeout"));
 
     private static IkeProfileOptions Profile(SectionValue profile)
     {

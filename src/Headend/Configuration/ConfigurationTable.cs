@@ -104,6 +104,12 @@ internal static class ConfigurationTable
             NewName(Policies, "policy"),
             Key("pool", ScalarTable.Name, "IPv4 pool.") with { RefersTo = PoolNames },
             Key("ipv6-pool", ScalarTable.Name, "IPv6 pool.") with { RefersTo = PoolNames },
+            Key("delegated-prefix-pool", ScalarTable.Name, "Pool with a `prefix-length`: each client that asks for an IPv6 address gets a prefix of it for the network behind it.") with { RefersTo = PoolNames },
+            Key("dhcp", new SectionSyntax(
+                Required("servers", new ListSyntax(ScalarTable.Address, Minimum: 1, Maximum: 8), "IPv4 addresses of DHCP servers, asked in this order."),
+                Key("giaddr", ScalarTable.Address, "Address of this machine that requests come from and answers go to; it also tells the server which subnet to lease of. Absent: the one from which the first server is reached."),
+                Key("timeout", ScalarTable.Duration("1s", "1m"), "How long each server is waited for.", "8s")),
+                "The IPv4 address is leased from a DHCP server for as long as the session lasts, instead of from `pool`."),
             Key("dns", new ListSyntax(ScalarTable.Address, Maximum: 8), "DNS servers for the client."),
             Key("default-domain", ScalarTable.Text, "DNS domain for the client."),
             Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), RouteSetDoc) with { Rule = r => r.RouteSet },

@@ -22,10 +22,17 @@ internal sealed record AuthorizationPolicyOptions(
     string Name,
     string? Pool,
     string? Ipv6Pool,
+    string? DelegatedPrefixPool,
+    DhcpOptions? Dhcp,
     IReadOnlyList<IPAddress> Dns,
     string? DefaultDomain,
     IReadOnlyList<string> RouteSet,
     string? AttributeList);
+
+/// <param name="Servers">IPv4, in order.</param>
+/// <param name="Giaddr">Null for the address from which the first server is reached.</param>
+/// <param name="Timeout">For each server.</param>
+internal sealed record DhcpOptions(IReadOnlyList<IPAddress> Servers, IPAddress? Giaddr, TimeSpan Timeout);
 
 internal sealed record IkeProfileOptions
 {

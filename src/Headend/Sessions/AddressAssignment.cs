@@ -12,10 +12,15 @@ internal sealed record AddressLease(IPNetwork Network, Action? GiveBack = null);
 
 /// <summary>An address that somebody else leased to the session.</summary>
 /// <param name="Address">IPv4.</param>
+/// <param name="Netmask">For the client, where authorization names none; null for none.</param>
 /// <param name="DnsServers">For the client, where authorization names none.</param>
 /// <param name="DefaultDomain">For the client, where authorization names none.</param>
-/// <param name="GiveBack">Ends the lease.</param>
-internal sealed record LeasedAddress(IPAddress Address, IReadOnlyList<IPAddress> DnsServers, string? DefaultDomain, Action GiveBack);
+/// <param name="GiveBack">Ends the lease; once is enough.</param>
+internal sealed record LeasedAddress(IPAddress Address, IPAddress? Netmask, IReadOnlyList<IPAddress> DnsServers, string? DefaultDomain, Action GiveBack)
+{
+    /// <summary>Ends the lease and says that the address is in use.</summary>
+    public Action? Decline { get; init; }
+}
 
 /// <summary>What a client asked for.</summary>
 /// <param name="IPv4">INTERNAL_IP4_ADDRESS.</param>
@@ -37,13 +42,28 @@ internal sealed record AddressRequest(bool IPv4, bool IPv6)
 /// <summary>What came of it.</summary>
 internal abstract record AssignmentOutcome
 {
-    public sealed record Assigned(AssignedAddresses Addresses) : AssignmentOutcome;
+    /// <param name="Addresses">What IKE is told.</param>
+    /// <param name="FramedPrefix">The prefix around the IPv6 address that is this session's alone.</param>
+    /// <param name="DelegatedPrefix">The prefix behind the client.</param>
+    public sealed record Assigned(AssignedAddresses Addresses, IPNetwork? FramedPrefix, IPNetwork? DelegatedPrefix) : AssignmentOutcome;
 
     /// <summary>Another session holds what AAA or a lease names; nothing was assigned.</summary>
     public sealed record Held(IPNetwork Network, ClientSession Holder) : AssignmentOutcome;
 
     /// <summary>Nothing was assigned, and why, naming the pool.</summary>
     public sealed record Refused(string Why) : AssignmentOutcome;
+}
+
+/// <summary>What a pool is asked for.</summary>
+internal enum PoolUse
+{
+    IPv4,
+
+    /// <summary>An address, or a prefix around it.</summary>
+    IPv6,
+
+    /// <summary>A prefix to delegate.</summary>
+    Delegation,
 }
 
 /// <summary>Told what an operator should know of pools. Any thread; must not block.</summary>
@@ -54,12 +74,15 @@ internal interface IAddressObserver
 }
 
 /// <summary>
-/// Gives each session its inner addresses and knows who holds which: an address that RADIUS fixed may lie inside or outside of a pool, and is never held twice.
+/// Gives each session its inner addresses and prefixes and knows who holds which: what RADIUS fixed may lie inside or outside of a pool, and no two sessions hold the
+/// same address or prefixes that overlap.
 /// RFC 7296 3.15.4 for a client that asked for both families: "the responder replies with the successful addresses only", so an exhausted pool of one family costs that
 /// family; a fixed address that is held, or a pool that does not exist, costs the login. Thread-safe.
 /// </summary>
 internal sealed class AddressAssignment
 {
+    private const int MostDraws = 64;
+
     private readonly Lock gate = new();
     private readonly Dictionary<IPAddress, ClientSession> holders = [];
     private readonly PrefixTable<ClientSession> sixes = new();
@@ -92,7 +115,7 @@ internal sealed class AddressAssignment
             Pools = pools;
             byName = pools.ToDictionary(p => p.Name, StringComparer.Ordinal);
             foreach (var (address, holder) in holders)
-                HomeOf(new IPNetwork(address, LengthOf(address)))?.TryLease(IdentityOf(holder), address);
+                HomeOf(HostOf(address))?.TryLease(IdentityOf(holder), address);
             foreach (var (network, holder) in sixes.All)
                 HomeOf(network)?.TryLease(IdentityOf(holder), network.BaseAddress);
         }
@@ -102,38 +125,39 @@ internal sealed class AddressAssignment
     public AssignmentOutcome Assign(ClientSession session, AddressRequest request)
     {
         var profile = session.Profile;
-        var identity = IdentityOf(session);
         var shortfalls = new List<string>();
-        IPAddress? four = null, six = null;
-        if (request.IPv4)
+        IPNetwork? four = null, six = null, framed = null, delegated = null;
+        // Prefixes before addresses, so that the client's address may lie in its own prefix.
+        var refused = TakeFixedPrefixes(session, ref framed, ref delegated)
+            ?? (request.IPv4 ? TakeIPv4(session, request, shortfalls, out four) : null)
+            ?? (request.IPv6 ? TakeIPv6(session, request, shortfalls, ref framed, out six) : null);
+        if (refused is null && four is null && six is null)
+            refused = new AssignmentOutcome.Refused(WhyNothing(profile, shortfalls));
+        if (refused is null && request.IPv6 && delegated is null && profile.DelegatedIpv6PrefixPool is { } pool)
+            refused = TakeFromPool(session, pool, PoolUse.Delegation, null, mayChoose: false, shortfalls, out delegated);
+        if (refused is not null)
         {
-            if (request.LeaseFailure is { } failure)
-                shortfalls.Add(failure);
-            else if (TakeIPv4(session, identity, request, shortfalls, out four) is { } refused)
-                return Undo(session, refused);
+            Release(session);
+            return refused;
         }
 
-        if (request.IPv6 && TakeIPv6(session, identity, request, shortfalls, out six) is { } refusedToo)
-            return Undo(session, refusedToo);
-        if (four is null && six is null)
-        {
-            var why = shortfalls.Count > 0 ? string.Join("; ", shortfalls)
-                : profile.Ipv4Choice == AddressChoice.ClientMayChoose ? "the client may choose its address, but no pool is set to choose from"
-                : "neither a Framed-IP-Address nor a pool is set for this user or group";
-            return Undo(session, new AssignmentOutcome.Refused(why));
-        }
-
-        return new AssignmentOutcome.Assigned(new AssignedAddresses(four, four is null ? null : profile.Ipv4Netmask, six, profile.Ipv6PrefixLength ?? 128)
-        {
-            DnsServers = request.Leased?.DnsServers ?? [],
-            DefaultDomain = request.Leased?.DefaultDomain,
-        });
+        var netmask = four is null ? null : profile.Ipv4Netmask ?? request.Leased?.Netmask;
+        return new AssignmentOutcome.Assigned(
+            new AssignedAddresses(four?.BaseAddress, netmask, six?.BaseAddress, profile.Ipv6PrefixLength ?? framed?.PrefixLength ?? 128)
+            {
+                DnsServers = request.Leased?.DnsServers ?? [],
+                DefaultDomain = request.Leased?.DefaultDomain,
+                Prefixes = [.. new[] { framed, delegated }.OfType<IPNetwork>()],
+            },
+            framed,
+            delegated);
     }
 
     /// <summary>Gives back everything that the session holds.</summary>
     public void Release(ClientSession session)
     {
-        foreach (var lease in session.TakeLeases())
+        // Backwards: of what one identity gave back to one pool, the last is what it gets first next time.
+        foreach (var lease in session.TakeLeases().Reverse())
             Release(session, lease);
     }
 
@@ -141,75 +165,117 @@ internal sealed class AddressAssignment
 
     private static int LengthOf(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128;
 
-    private AssignmentOutcome Undo(ClientSession session, AssignmentOutcome outcome)
-    {
-        Release(session);
-        return outcome;
-    }
+    private static int LengthOf(AddressPool pool) => pool.PrefixLength ?? (pool.IsIPv4 ? 32 : 128);
 
-    private AssignmentOutcome? TakeIPv4(ClientSession session, string identity, AddressRequest request, List<string> shortfalls, out IPAddress? address)
+    private static IPNetwork HostOf(IPAddress address) => new(address, LengthOf(address));
+
+    private static string WhyNothing(SessionProfile profile, List<string> shortfalls) =>
+        shortfalls.Count > 0 ? string.Join("; ", shortfalls)
+        : profile.Ipv4Choice == AddressChoice.ClientMayChoose ? "the client may choose its address, but no pool is set to choose from"
+        : "neither a Framed-IP-Address nor a pool is set for this user or group";
+
+    // Whatever the client asks for: they are routed to it as networks behind it.
+    private AssignmentOutcome? TakeFixedPrefixes(ClientSession session, ref IPNetwork? framed, ref IPNetwork? delegated)
     {
         var profile = session.Profile;
+        if (profile.OwnsIpv6Prefix)
+            framed = profile.Ipv6Prefix;
+        delegated = profile.DelegatedIpv6Prefix;
+        // The wider one first: the other may be a part of it.
+        foreach (var prefix in new[] { framed, delegated }.OfType<IPNetwork>().OrderBy(p => p.PrefixLength))
+        {
+            if (TakeFixed(session, prefix, null) is { } refused)
+                return refused;
+        }
+
+        return null;
+    }
+
+    private AssignmentOutcome? TakeIPv4(ClientSession session, AddressRequest request, List<string> shortfalls, out IPNetwork? address)
+    {
+        address = null;
+        var profile = session.Profile;
+        if (request.LeaseFailure is { } failure)
+        {
+            shortfalls.Add(failure);
+            return null;
+        }
+
         if (request.Leased is { } leased)
-            return TakeFixed(session, identity, address = leased.Address, leased.GiveBack);
+            return TakeFixed(session, (address = HostOf(leased.Address)).Value, leased.GiveBack);
         if (profile.Ipv4Choice == AddressChoice.Fixed)
-            return TakeFixed(session, identity, address = profile.Ipv4Address!, null);
-        return TakeFromPool(session, identity, profile.Ipv4Pool, ipv4: true, request.WishIPv4, profile.Ipv4Choice == AddressChoice.ClientMayChoose, shortfalls, out address);
+            return TakeFixed(session, (address = HostOf(profile.Ipv4Address!)).Value, null);
+        return TakeFromPool(session, profile.Ipv4Pool, PoolUse.IPv4, request.WishIPv4, profile.Ipv4Choice == AddressChoice.ClientMayChoose, shortfalls, out address);
     }
 
-    private AssignmentOutcome? TakeIPv6(ClientSession session, string identity, AddressRequest request, List<string> shortfalls, out IPAddress? address)
+    private AssignmentOutcome? TakeIPv6(ClientSession session, AddressRequest request, List<string> shortfalls, ref IPNetwork? framed, out IPNetwork? address)
     {
-        address = session.Profile.Ipv6Address;
-        return address is not null
-            ? TakeFixed(session, identity, address, null)
-            : TakeFromPool(session, identity, session.Profile.Ipv6Pool, ipv4: false, request.WishIPv6, mayChoose: false, shortfalls, out address);
+        if (session.Profile.Ipv6Address is { } named)
+            return TakeFixed(session, (address = HostOf(named)).Value, null);
+        var refused = TakeFromPool(session, session.Profile.Ipv6Pool, PoolUse.IPv6, request.WishIPv6, mayChoose: false, shortfalls, out address);
+        if (address is not { PrefixLength: < 128 } prefix)
+            return refused;
+        // RFC 3162 2.6: the pool assigns "an IPv6 prefix for the user"; its first host is the client's address, which nobody else can hold now.
+        framed = prefix;
+        var octets = prefix.BaseAddress.GetAddressBytes();
+        octets[15] |= 1;
+        address = HostOf(new IPAddress(octets));
+        return refused;
     }
 
-    private AssignmentOutcome? TakeFixed(ClientSession session, string identity, IPAddress address, Action? giveBack)
+    private AssignmentOutcome? TakeFixed(ClientSession session, IPNetwork network, Action? giveBack)
     {
-        var network = new IPNetwork(address, LengthOf(address));
         lock (gate)
         {
             if (!TryHold(network, session, out var holder))
-                return new AssignmentOutcome.Held(network, holder!);
-            HomeOf(network)?.TryLease(identity, address);
+                return ReferenceEquals(holder, session) ? new AssignmentOutcome.Refused($"{network} overlaps another prefix of the same session") : new AssignmentOutcome.Held(network, holder!);
+            HomeOf(network)?.TryLease(IdentityOf(session), network.BaseAddress);
         }
 
         return Keep(session, new AddressLease(network, giveBack));
     }
 
     // A family without a fixed address and without a pool is not assigned, which is no error: the client may have asked for both.
-    private AssignmentOutcome? TakeFromPool(
-        ClientSession session, string identity, string? name, bool ipv4, IPAddress? wish, bool mayChoose, List<string> shortfalls, out IPAddress? address)
+    private AssignmentOutcome.Refused? TakeFromPool(
+        ClientSession session, string? name, PoolUse use, IPAddress? wish, bool mayChoose, List<string> shortfalls, out IPNetwork? network)
     {
-        address = null;
+        network = null;
         if (name is null)
             return null;
         AddressPool? pool;
-        AddressLease? lease = null;
         lock (gate)
         {
             if (!byName.TryGetValue(name, out pool))
                 return new AssignmentOutcome.Refused($"there is no pool {name}");
-            if (pool.IsIPv4 != ipv4 || pool.PrefixLength is not null)
-                return new AssignmentOutcome.Refused($"the pool {name} gives no {(ipv4 ? "IPv4" : "IPv6")} addresses");
-            if (pool.TryLease(identity, out address, wish, mayChoose))
-            {
-                lease = new AddressLease(new IPNetwork(address, LengthOf(address)));
-                if (!TryHold(lease.Network, session, out var holder))
-                {
-                    // RADIUS delegated a prefix that reaches into the pool.
-                    pool.Release(address);
-                    return new AssignmentOutcome.Held(lease.Network, holder!);
-                }
-            }
+            if (pool.IsIPv4 != (use == PoolUse.IPv4) || (use == PoolUse.Delegation && pool.PrefixLength is null))
+                return new AssignmentOutcome.Refused($"the pool {name} gives no {(use == PoolUse.IPv4 ? "IPv4 addresses" : use == PoolUse.IPv6 ? "IPv6 addresses" : "prefixes")}");
+            network = Draw(pool, session, wish, mayChoose);
         }
 
-        if (lease is not null)
-            return Keep(session, lease);
+        if (network is { } drawn)
+            return Keep(session, new AddressLease(drawn));
         shortfalls.Add($"pool {name} is exhausted");
-        observer.PoolExhausted(pool.GetStatistics(), identity);
+        observer.PoolExhausted(pool.GetStatistics(), IdentityOf(session));
         return null;
+    }
+
+    /// <summary>Leases what nobody holds: AAA may have named a prefix that reaches into the pool without being one of it. Under the gate.</summary>
+    private IPNetwork? Draw(AddressPool pool, ClientSession session, IPAddress? wish, bool mayChoose)
+    {
+        IPNetwork? drawn = null;
+        var taken = new List<IPAddress>();
+        while (drawn is null && taken.Count < MostDraws && pool.TryLease(IdentityOf(session), out var address, wish, mayChoose))
+        {
+            var network = new IPNetwork(address, LengthOf(pool));
+            if (TryHold(network, session, out _))
+                drawn = network;
+            else
+                taken.Add(address);
+        }
+
+        foreach (var address in taken)
+            pool.Release(address);
+        return drawn;
     }
 
     private AssignmentOutcome.Refused? Keep(ClientSession session, AddressLease lease)
@@ -224,7 +290,7 @@ internal sealed class AddressAssignment
     {
         foreach (var pool in Pools)
         {
-            if ((pool.PrefixLength ?? (pool.IsIPv4 ? 32 : 128)) == network.PrefixLength && pool.Contains(network.BaseAddress))
+            if (LengthOf(pool) == network.PrefixLength && pool.Contains(network.BaseAddress))
                 return pool;
         }
 

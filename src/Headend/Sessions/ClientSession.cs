@@ -107,6 +107,15 @@ internal sealed class ClientSession
 
     public AssignedAddresses? Addresses { get; set; }
 
+    /// <summary>The DHCP lease of the IPv4 address; null where it is of another source.</summary>
+    public DhcpBinding? Lease { get; set; }
+
+    /// <summary>The IPv6 prefix that the client's own address lies in and that is the session's alone. Set with <see cref="Addresses"/>.</summary>
+    public IPNetwork? FramedPrefix { get; set; }
+
+    /// <summary>The prefix delegated to the client (RFC 4818), named by AAA or of a pool. Set with <see cref="Addresses"/>.</summary>
+    public IPNetwork? DelegatedPrefix { get; set; }
+
     /// <summary>True once an interface has been asked for, so that the end must go through the kernel worker.</summary>
     public bool InterfaceRequested { get; set; }
 

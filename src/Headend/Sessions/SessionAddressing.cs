@@ -1,3 +1,5 @@
+using Headend.Aaa.Authorization;
+using Headend.Aaa.Client;
 using Headend.Ikev2;
 
 namespace Headend.Sessions;
@@ -6,7 +8,7 @@ namespace Headend.Sessions;
 /// Brings a login to its addresses, asynchronously where others have to be asked or waited for. A fixed address that another session holds is refused, unless both are of
 /// the same authenticated identity: then the older session ends and the new one takes over.
 /// </summary>
-internal sealed class SessionAddressing(AddressAssignment assignment, TimeProvider time)
+internal sealed class SessionAddressing(AddressAssignment assignment, DhcpClient dhcp, ILeaseObserver observer, TimeProvider time)
 {
     /// <summary>How long a login waits for the older session of its user to let go of their address.</summary>
     private static readonly TimeSpan ReplaceTimeout = TimeSpan.FromSeconds(5);
@@ -14,9 +16,55 @@ internal sealed class SessionAddressing(AddressAssignment assignment, TimeProvid
     /// <summary>Assigns; without addresses there is a refusal that says why.</summary>
     public async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, AddressRequest request)
     {
+        // Framed-IP-Address goes before a DHCP server, and a DHCP server before a pool.
+        if (!request.IPv4 || session.Profile.DhcpServers.IsEmpty || session.Profile.Ipv4Choice == AddressChoice.Fixed)
+            return await AssignKnownAsync(session, request).ConfigureAwait(false);
+        var (leased, failure) = await LeaseAsync(session).ConfigureAwait(false);
+        var result = await AssignKnownAsync(session, request with { Leased = leased, LeaseFailure = failure }).ConfigureAwait(false);
+        // What the session did not come to hold goes back here; what it holds goes back with it.
+        if (result.Addresses is null)
+            leased?.GiveBack();
+        return result;
+    }
+
+    /// <summary>Gives back everything that the session holds. Call when its interface is gone.</summary>
+    public void Release(ClientSession session) => assignment.Release(session);
+
+    private async ValueTask<(LeasedAddress? Leased, string? Failure)> LeaseAsync(ClientSession session)
+    {
+        var profile = session.Profile;
+        var request = new DhcpLeaseRequest(session.User ?? session.IkeIdentity, profile.DhcpServers, profile.DhcpGiaddr, profile.DhcpTimeout);
+        switch (await dhcp.LeaseAsync(request, why => Lost(session, why)).ConfigureAwait(false))
+        {
+            case DhcpOutcome.Granted { Binding: { Grant: { } grant } binding }:
+                session.Lease = binding;
+                return (new LeasedAddress(grant.Address, grant.Netmask, grant.DnsServers, grant.Domain, binding.Release) { Decline = binding.Decline }, null);
+            case DhcpOutcome.Failed failed:
+                observer.LeaseFailed(session, failed.Why);
+                return (null, failed.Why);
+            default:
+                return (null, "the DHCP server took its lease back at once");
+        }
+    }
+
+    private void Lost(ClientSession session, string why)
+    {
+        observer.LeaseLost(session, why);
+        session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.LeaseLost, why));
+    }
+
+    private async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignKnownAsync(ClientSession session, AddressRequest request)
+    {
         var outcome = assignment.Assign(session, request);
         if (outcome is AssignmentOutcome.Held held)
         {
+            if (request.Leased is { } leased && held.Network.BaseAddress.Equals(leased.Address))
+            {
+                // The server does not know that the address is in use; it will offer another one.
+                leased.Decline?.Invoke();
+                return (null, $"{leased.Address}, leased by DHCP, is held by {held.Holder.User ?? held.Holder.IkeIdentity} ({held.Holder.InterfaceName})");
+            }
+
             if (await MakeRoomAsync(session, held).ConfigureAwait(false) is { } refusal)
                 return (null, refusal);
             outcome = assignment.Assign(session, request);
@@ -26,21 +74,23 @@ internal sealed class SessionAddressing(AddressAssignment assignment, TimeProvid
         {
             case AssignmentOutcome.Assigned assigned:
                 session.Addresses = assigned.Addresses;
+                session.FramedPrefix = assigned.FramedPrefix;
+                session.DelegatedPrefix = assigned.DelegatedPrefix;
                 return (assigned.Addresses, null);
             case AssignmentOutcome.Held again:
-                return (null, $"{again.Network.BaseAddress} went to another session meanwhile");
+                return (null, $"{Text(again.Network)} went to another session meanwhile");
             default:
                 return (null, ((AssignmentOutcome.Refused)outcome).Why);
         }
     }
 
-    /// <summary>Gives back everything that the session holds. Call when its interface is gone.</summary>
-    public void Release(ClientSession session) => assignment.Release(session);
+    private static string Text(System.Net.IPNetwork network) =>
+        network.PrefixLength == network.BaseAddress.GetAddressBytes().Length * 8 ? network.BaseAddress.ToString() : network.ToString();
 
     private async ValueTask<string?> MakeRoomAsync(ClientSession session, AssignmentOutcome.Held held)
     {
         var holder = held.Holder;
-        var address = held.Network.BaseAddress;
+        var address = Text(held.Network);
         if (holder.User is null || !string.Equals(holder.User, session.User, StringComparison.Ordinal))
             return $"{address} is assigned to {session.User}, but {holder.User ?? holder.IkeIdentity} holds it ({holder.InterfaceName})";
 
@@ -56,4 +106,14 @@ internal sealed class SessionAddressing(AddressAssignment assignment, TimeProvid
             return $"the older session of {session.User} did not give {address} back";
         }
     }
+}
+
+/// <summary>Told what an operator should know of leases. Any thread; must not block.</summary>
+internal interface ILeaseObserver
+{
+    /// <summary>No server leased anything to a login.</summary>
+    void LeaseFailed(ClientSession session, string why);
+
+    /// <summary>A session's lease ended against our will, and the session with it.</summary>
+    void LeaseLost(ClientSession session, string why);
 }

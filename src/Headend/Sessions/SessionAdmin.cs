@@ -237,6 +237,12 @@ internal sealed class SessionAdmin(
             Interface = session.Handle.IsNone ? null : session.InterfaceName,
             Device = session.Handle.IsNone ? null : session.DeviceName,
             AssignedAddresses = [.. session.ClientAddresses().Select(a => a.ToString())],
+            DhcpLease = session.Lease is { Grant: { } grant } lease
+                ? new DhcpLeaseRecord(
+                    grant.Server.ToString(), lease.Relay.ToString(), lease.Client.ToString(), lease.State.ToString().ToLowerInvariant(), (long?)lease.ExpiresIn?.TotalSeconds)
+                : null,
+            FramedPrefix = session.FramedPrefix?.ToString(),
+            DelegatedPrefix = session.DelegatedPrefix?.ToString(),
             AuditSessionId = session.Names.AuditSessionId,
             AcctSessionId = session.Names.AcctSessionId,
             Groups = [.. session.AuthorizationSources.Where(s => s.Origin.Kind == AuthorizationKind.Group).Select(s => s.Origin.Name)],

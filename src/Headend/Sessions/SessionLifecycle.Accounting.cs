@@ -29,7 +29,12 @@ internal sealed partial class SessionLifecycle
         // The name that was proven: what EAP-Response/Identity said before a local method ran is anybody's claim.
         var nas = session.ToNasRecord(session.User ?? session.IkeIdentity);
         var authentic = session.Eap?.IsLocal ?? session.KeyIsLocal ? AcctAuthentic.Local : AcctAuthentic.Radius;
-        var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow());
+        var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow())
+        {
+            FramedIpv6Prefix = session.FramedPrefix,
+            DelegatedIpv6Prefix = session.DelegatedPrefix,
+            Netmask = session.Addresses?.IPv4Netmask,
+        };
         session.Accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval, services.Clock.Time);
         return session.Accounting.StartAsync();
     }

@@ -44,7 +44,7 @@ internal sealed class SessionLookup(SessionTable table, string nasIdentifier)
         CalledStation = session.Path.Local.Address,
         FramedIpAddress = session.Addresses?.IPv4,
         FramedIpv6Address = session.Addresses?.IPv6,
-        FramedIpv6Prefix = session.Profile.Ipv6Prefix,
+        FramedIpv6Prefix = session.FramedPrefix ?? session.Profile.Ipv6Prefix,
         NasPort = (uint)session.Names.Number,
         NasPortId = session.InterfaceName,
         ChargeableUserIdentity = session.Profile.ChargeableUserIdentity,

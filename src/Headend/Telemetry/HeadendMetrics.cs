@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using Headend.Aaa.Accounting;
 using Headend.Aaa.Addresses;
+using Headend.Aaa.Client;
 
 namespace Headend.Telemetry;
 
@@ -127,6 +128,7 @@ internal sealed class HeadendMetrics : IDisposable
         meter.CreateObservableCounter(
             "headend.pool.exhausted", () => observer.Pools().Select(p => new Measurement<long>(p.Exhausted, new KeyValuePair<string, object?>("pool", p.Name))),
             "{request}", "Requests for an address that found none free, by pool.");
+        Observe(observer.Dhcp);
     }
 
     private static IEnumerable<Measurement<long>> InState(IReadOnlyList<AddressPoolStatistics> pools)
@@ -139,6 +141,27 @@ internal sealed class HeadendMetrics : IDisposable
     }
 
     public void Dispose() => meter.Dispose();
+
+    private void Observe(Func<DhcpStatistics> dhcp)
+    {
+        meter.CreateObservableGauge("headend.dhcp.leases", () => InState(dhcp()), "{lease}", "DHCP leases by state: asking, bound.");
+        meter.CreateObservableCounter("headend.dhcp.results", () => Results(dhcp()), "{result}", "What came of leases: granted, failed, renewed, lost.");
+        meter.CreateObservableCounter("headend.dhcp.discards", () => dhcp().Discarded, "{datagram}", "Datagrams to the DHCP relay port that answered nothing.");
+    }
+
+    private static Measurement<long>[] InState(DhcpStatistics dhcp) =>
+    [
+        new(dhcp.Outstanding, new KeyValuePair<string, object?>("state", "asking")),
+        new(dhcp.Bound, new KeyValuePair<string, object?>("state", "bound")),
+    ];
+
+    private static Measurement<long>[] Results(DhcpStatistics dhcp) =>
+    [
+        new(dhcp.Granted, new KeyValuePair<string, object?>("result", "granted")),
+        new(dhcp.Failed, new KeyValuePair<string, object?>("result", "failed")),
+        new(dhcp.Renewed, new KeyValuePair<string, object?>("result", "renewed")),
+        new(dhcp.Lost, new KeyValuePair<string, object?>("result", "lost")),
+    ];
 
     private void Observe(Func<AccountingStatistics?> accounting)
     {
@@ -178,6 +201,8 @@ internal sealed record MetricsObserver
     public required Func<AccountingStatistics?> Accounting { get; init; }
 
     public required Func<IReadOnlyList<AddressPoolStatistics>> Pools { get; init; }
+
+    public required Func<DhcpStatistics> Dhcp { get; init; }
 
     public required Func<EspTotalsRecord> Esp { get; init; }
 

@@ -46,6 +46,8 @@ public sealed class AttributeTableTests : IProfileObserver
             yield return ("Framed-IPv6-Prefix", Prefix("2001:db8:7::", 64), "2001:db8:7::/64",
                 "Framed-IPv6-Address=2001:db8:7::1 Framed-IPv6-Prefix=2001:db8:7::/64 ipsec:prefix-len=64 ipsec:route-set=local 2001:db8:7::/64");
             yield return ("Framed-IPv6-Pool", Text("p6"), "p6", "Framed-IPv6-Pool=p6");
+            yield return ("Stateful-IPv6-Address-Pool", Text("p6"), "p6", "Framed-IPv6-Pool=p6");
+            yield return ("Delegated-IPv6-Prefix-Pool", Text("pd"), "pd", "Delegated-IPv6-Prefix-Pool=pd");
             yield return ("Framed-Route", Text("10.20.0.0/16 10.99.0.7 5"), "10.20.0.0/16 10.99.0.7 5", "ipsec:route-set=local 10.20.0.0/16 via 10.99.0.7 distance 5");
             yield return ("Framed-Route", Text("172.16.5.1 0.0.0.0 1 2 -1 3 400"), "172.16.5.1 0.0.0.0 1 2 -1 3 400", "ipsec:route-set=local 172.16.0.0/16 distance 1");
             yield return ("Framed-Route", Text("192.168.7.0/24"), "192.168.7.0/24", "ipsec:route-set=local 192.168.7.0/24");

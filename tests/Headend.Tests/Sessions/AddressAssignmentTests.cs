@@ -14,10 +14,11 @@ public class AddressAssignmentTests : IAddressObserver
 
     private readonly AddressPool four = Pool("p4", "10.99.0.1-10.99.0.9");
     private readonly AddressPool six = Pool("p6", "2001:db8:99::/126");
+    private readonly AddressPool delegation = Prefixes("pd", "2001:db8:d0::/54", 56);
     private readonly List<string> exhausted = [];
     private readonly AddressAssignment assignment;
 
-    public AddressAssignmentTests() => assignment = new AddressAssignment([four, six], this);
+    public AddressAssignmentTests() => assignment = new AddressAssignment([four, six, delegation], this);
 
     private static SessionProfile Pools => new() { Ipv4Pool = "p4", Ipv6Pool = "p6" };
 
@@ -154,7 +155,7 @@ public class AddressAssignmentTests : IAddressObserver
     public void ALeasedAddressIsHeldLikeAnyOtherAndGivenBackOnce()
     {
         var given = 0;
-        var request = Four with { Leased = new LeasedAddress(Framed, [IPAddress.Parse("10.10.0.1")], "lease.example", () => given++) };
+        var request = Four with { Leased = new LeasedAddress(Framed, null, [IPAddress.Parse("10.10.0.1")], "lease.example", () => given++) };
         var session = TestSession.Create("alice");
         var addresses = Assigned(session, request);
         Assert.Equal((Framed, "lease.example", 1), (addresses.IPv4, addresses.DefaultDomain, addresses.DnsServers.Count));
@@ -169,7 +170,7 @@ public class AddressAssignmentTests : IAddressObserver
     public void ALeaseThatCameInVainIsGivenBackWhateverElseFails()
     {
         var given = 0;
-        var request = Both with { Leased = new LeasedAddress(Framed, [], null, () => given++) };
+        var request = Both with { Leased = new LeasedAddress(Framed, null, [], null, () => given++) };
         Refused(TestSession.Create("alice", Pools with { Ipv6Pool = "nowhere" }), request);
         Assert.Equal(1, given);
         // No lease, but the other family: RFC 7296 3.15.4 again.
@@ -196,8 +197,109 @@ public class AddressAssignmentTests : IAddressObserver
         Assert.Equal(alice, Assigned(TestSession.Create("carol", Pools), Four).IPv4);
     }
 
+    // RFC 6911, 171: the pool that a delegated prefix comes from.
+    [Fact]
+    public void ADelegatedPrefixComesFromItsPoolAndGoesBack()
+    {
+        var session = TestSession.Create("alice", Pools with { DelegatedIpv6PrefixPool = "pd" });
+        var outcome = AssignedOf(session, Both);
+        var prefix = outcome.DelegatedPrefix!.Value;
+        Assert.Equal((56, 1L), (prefix.PrefixLength, delegation.GetStatistics().Leased));
+        Assert.Equal([prefix], outcome.Addresses.Prefixes);
+        Assert.Equal(128, outcome.Addresses.IPv6PrefixLength);
+        // Its network is the client's alone, whoever names it.
+        var inside = Pools with { Ipv6Address = new IPAddress([.. prefix.BaseAddress.GetAddressBytes()[..15], 9]) };
+        Assert.Same(session, Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("bob", inside), Both)).Holder);
+        End(session);
+        Assert.Equal(0, delegation.GetStatistics().Leased);
+        Assert.Equal(prefix, AssignedOf(TestSession.Create("alice", Pools with { DelegatedIpv6PrefixPool = "pd" }), Both).DelegatedPrefix);
+        // Who asks for no IPv6 address has no use for it.
+        Assert.Null(AssignedOf(TestSession.Create("carol", Pools with { DelegatedIpv6PrefixPool = "pd" }), Four).DelegatedPrefix);
+    }
+
+    [Fact]
+    public void AnExhaustedPoolOfPrefixesIsNamedAndCostsThePrefixOnly()
+    {
+        var profile = Pools with { DelegatedIpv6PrefixPool = "pd" };
+        for (var i = 0; i < 4; i++)
+            AssignedOf(TestSession.Create($"user{i}", profile with { Ipv6Pool = null }), Both);
+        exhausted.Clear();
+        Assert.Equal(4, delegation.GetStatistics().Leased);
+        Assert.Null(AssignedOf(TestSession.Create("late", profile with { Ipv6Pool = null }), Both).DelegatedPrefix);
+        Assert.Equal(["pd late"], exhausted);
+        Assert.Equal("the pool p6 gives no prefixes", Refused(TestSession.Create("erin", Pools with { DelegatedIpv6PrefixPool = "p6" }), Both));
+    }
+
+    // RFC 3162 2.6: Framed-IPv6-Pool assigns "an IPv6 prefix for the user".
+    [Fact]
+    public void AFramedPoolOfPrefixesGivesThePrefixAndItsFirstHost()
+    {
+        var session = TestSession.Create("alice", new SessionProfile { Ipv6Pool = "pd", DelegatedIpv6PrefixPool = "pd" });
+        var outcome = AssignedOf(session, Both);
+        var framed = outcome.FramedPrefix!.Value;
+        Assert.True(framed.Contains(outcome.Addresses.IPv6!));
+        Assert.Equal((1, 56), (outcome.Addresses.IPv6!.GetAddressBytes()[15], outcome.Addresses.IPv6PrefixLength));
+        Assert.NotEqual(framed, outcome.DelegatedPrefix);
+        Assert.Equal(2, delegation.GetStatistics().Leased);
+        End(session);
+        // Both come back in their places.
+        var again = AssignedOf(TestSession.Create("alice", new SessionProfile { Ipv6Pool = "pd", DelegatedIpv6PrefixPool = "pd" }), Both);
+        Assert.Equal((framed, outcome.DelegatedPrefix), (again.FramedPrefix!.Value, again.DelegatedPrefix));
+    }
+
+    [Fact]
+    public void PrefixesOfAaaThatOverlapAreAConflictInEitherOrder()
+    {
+        SessionProfile Delegated(string prefix) => Pools with { DelegatedIpv6Prefix = IPNetwork.Parse(prefix) };
+        var wide = TestSession.Create("alice", Delegated("2001:db8:b0::/44"));
+        AssignedOf(wide, Four);
+        Assert.Same(wide, Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("bob", Delegated("2001:db8:b1::/56")), Four)).Holder);
+        Assert.Equal(1, four.GetStatistics().Leased);
+        End(wide);
+        var narrow = TestSession.Create("bob", Delegated("2001:db8:b1::/56"));
+        AssignedOf(narrow, Four);
+        Assert.Same(narrow, Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("alice", Delegated("2001:db8:b0::/44")), Four)).Holder);
+    }
+
+    [Fact]
+    public void APrefixOfAaaThatReachesIntoAPoolIsLeftOutOfIt()
+    {
+        // The first two prefixes of the pool, as one.
+        var holder = TestSession.Create("alice", Pools with { DelegatedIpv6Prefix = IPNetwork.Parse("2001:db8:d0::/55") });
+        AssignedOf(holder, Four);
+        var profile = new SessionProfile { Ipv4Pool = "p4", DelegatedIpv6PrefixPool = "pd" };
+        for (var i = 0; i < 2; i++)
+            Assert.False(AssignedOf(TestSession.Create($"user{i}", profile), Both).DelegatedPrefix!.Value.BaseAddress.ToString() is "2001:db8:d0::" or "2001:db8:d0:100::");
+        Assert.Null(AssignedOf(TestSession.Create("late", profile), Both).DelegatedPrefix);
+        Assert.Equal(["pd late"], exhausted);
+        End(holder);
+        Assert.NotNull(AssignedOf(TestSession.Create("late", profile), Both).DelegatedPrefix);
+    }
+
+    [Fact]
+    public void APrefixOfItsOwnHoldsTheClientsAddress()
+    {
+        var own = IPNetwork.Parse("2001:db8:a7::/64");
+        var profile = new SessionProfile { Ipv6Address = IPAddress.Parse("2001:db8:a7::1"), Ipv6Prefix = own, PeerRoutes = [new PeerRoute(own)] };
+        var session = TestSession.Create("alice", profile);
+        Assert.Equal(own, AssignedOf(session, Both).FramedPrefix);
+        var other = profile with { Ipv6Address = IPAddress.Parse("2001:db8:a7::2"), PeerRoutes = [] };
+        Assert.Same(session, Assert.IsType<AssignmentOutcome.Held>(assignment.Assign(TestSession.Create("bob", other), Both)).Holder);
+        End(session);
+        // With an interface id the prefix is a link that several share.
+        Assert.Null(AssignedOf(TestSession.Create("bob", other), Both).FramedPrefix);
+        Assert.Null(AssignedOf(TestSession.Create("carol", other with { Ipv6Address = IPAddress.Parse("2001:db8:a7::3") }), Both).FramedPrefix);
+    }
+
     private static AddressPool Pool(string name, string range) =>
         AddressPool.TryCreate(new AddressPoolOptions(name, [range]), TimeProvider.System, out var pool, out var error) ? pool : throw new InvalidOperationException(error);
+
+    private static AddressPool Prefixes(string name, string range, int length) =>
+        AddressPool.TryCreate(new AddressPoolOptions(name, [range]) { PrefixLength = length }, TimeProvider.System, out var pool, out var error)
+            ? pool : throw new InvalidOperationException(error);
+
+    private AssignmentOutcome.Assigned AssignedOf(ClientSession session, AddressRequest request) =>
+        Assert.IsType<AssignmentOutcome.Assigned>(assignment.Assign(session, request));
 
     private AssignedAddresses Assigned(ClientSession session, AddressRequest request) =>
         Assert.IsType<AssignmentOutcome.Assigned>(assignment.Assign(session, request)).Addresses;

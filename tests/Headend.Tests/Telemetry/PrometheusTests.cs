@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using Headend.Aaa.Addresses;
+using Headend.Aaa.Client;
 using Headend.Configuration;
 using Headend.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,6 +24,7 @@ public sealed partial class PrometheusTests
             ActiveSessions = () => 3,
             HalfOpen = () => 1,
             Accounting = () => null,
+            Dhcp = () => new DhcpStatistics(Outstanding: 2, Bound: 5, Granted: 6, Failed: 1, Renewed: 8, Lost: 3, Discarded: 4, Unsent: 0),
             Pools = () => [new AddressPoolStatistics("p4", Size: 254, Free: 250, Leased: 3, HeldDown: 1, HighWater: 9, Exhausted: 7)],
             Esp = () => new EspTotalsRecord(10, 1000, 20, long.MaxValue),
             EspDrops = () => new Dictionary<string, long> { ["replay"] = 2 },
