@@ -21,6 +21,7 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   disconnect coa simultaneous attributes attribute_refusals termination_action
   psk psk_asymmetric psk_refused psk_profiles
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls local_eap_refusals
+  pools dhcp
   kill_and_restart terminate zero_configuration"
 SLOW="accounting_under_fire"
 

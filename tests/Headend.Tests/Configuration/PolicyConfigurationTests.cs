@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Headend.Aaa.Radius;
 
 namespace Headend.Tests.Configuration;
@@ -16,6 +17,10 @@ public sealed class PolicyConfigurationTests : IDisposable
 
     public void Dispose() => fixture.Dispose();
 
+    private static string Policy(string source, string prefixPool) => ConfigurationFixture.Complete
+        .Replace("pool: p4", $"{source}\n      delegated-prefix-pool: {prefixPool}", StringComparison.Ordinal)
+        .Replace("pools: [ ", "pools: [ { name: pd, range: '2001:db8:d0::/48', prefix-length: 56 }, ", StringComparison.Ordinal);
+
     [Fact]
     public void Access_lists_have_names_or_numbers_and_policies_may_name_them()
     {
@@ -25,6 +30,31 @@ public sealed class PolicyConfigurationTests : IDisposable
         Assert.Equal(["split", "10"], configuration.AccessLists.Select(l => l.Name));
         Assert.Equal(["access-list split", "access-list 10", "interface lan0", "local ipv4 10.30.0.0 255.255.0.0"], configuration.Ikev2.AuthorizationPolicies[0].RouteSet);
     }
+
+    [Fact]
+    public void A_policy_may_name_dhcp_servers_and_a_pool_of_prefixes()
+    {
+        var text = Policy("dhcp: { servers: [10.10.0.67, 10.10.0.68], giaddr: 10.97.0.1, timeout: 5s }", "pd");
+        Assert.Empty(fixture.Findings(text));
+        var policy = fixture.Parse(text).Configuration!.Ikev2.AuthorizationPolicies[0];
+        Assert.Equal("pd", policy.DelegatedPrefixPool);
+        Assert.Equal(["10.10.0.67", "10.10.0.68"], policy.Dhcp!.Servers.Select(s => s.ToString()));
+        Assert.Equal(("10.97.0.1", TimeSpan.FromSeconds(5)), (policy.Dhcp.Giaddr!.ToString(), policy.Dhcp.Timeout));
+
+        policy = fixture.Parse(Policy("dhcp: { servers: [10.10.0.67] }", "pd")).Configuration!.Ikev2.AuthorizationPolicies[0];
+        Assert.Equal((null, TimeSpan.FromSeconds(8)), (policy.Dhcp!.Giaddr, policy.Dhcp.Timeout));
+    }
+
+    [Theory]
+    [InlineData("dhcp: { servers: [] }", "pd", "'ikev2.authorization-policies[].dhcp.servers' needs at least 1 entry")]
+    [InlineData("dhcp: { giaddr: 10.97.0.1 }", "pd", "missing key 'servers' in 'ikev2.authorization-policies[].dhcp'")]
+    [InlineData("dhcp: { servers: ['2001:db8::1'] }", "pd", "'2001:db8::1' is no IPv4 address that a DHCP server or relay can have")]
+    [InlineData("dhcp: { servers: [10.10.0.67], giaddr: 0.0.0.0 }", "pd", "'0.0.0.0' is no IPv4 address that a DHCP server or relay can have")]
+    [InlineData("dhcp: { servers: [10.10.0.67] }\n      pool: p4", "pd", "'dhcp' and 'pool' both say where the IPv4 address comes from; one of them is enough")]
+    [InlineData("dhcp: { servers: [10.10.0.67] }", "p6", "'delegated-prefix-pool' needs a pool with a 'prefix-length'; 'p6' has none")]
+    [InlineData("dhcp: { servers: [10.10.0.67] }", "nope", "no 'nope' in pools")]
+    public void Mistakes_about_the_sources_of_addresses_are_named(string dhcp, string pool, string expected) =>
+        Assert.Matches($"^[0-9]+:[0-9]+: .*{Regex.Escape(expected)}", Assert.Single(fixture.Findings(Policy(dhcp, pool))));
 
     [Theory]
     [InlineData("prefix 10.10.0.0/24", "access-list nope", "no 'nope' in access-lists")]

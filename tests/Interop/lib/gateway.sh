@@ -4,6 +4,7 @@
 #   CERTIFICATE=gateway-rsa|gateway-ecdsa   RADIUS="ADDRESS..."   RADIUS_TIMEOUT RADIUS_RETRANSMIT DEAD_TIME
 #   RADIUS_KEYS="KEY: VALUE, ..." (further keys of each RADIUS server)   RADIUS_PROOF="..." (instead of its secret)
 #   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
+#   IPV4_SOURCE="pool: p4" POLICY_DNS (the policy's lines; empty for none)
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
 #   KEYRINGS FURTHER_PROFILES (lines of `ikev2`; the profiles stand before the one for everybody)
 #   AUTHENTICATION=local EAP_OPTIONS="methods: [tls], tls: {...}" LOCAL_AAA (lines of `aaa`, such as local-users)
@@ -46,8 +47,8 @@ ikev2:
   proposals: [ { name: default, transforms: [${PROPOSALS:-aes256-sha256-x25519, aes256gcm16-prfsha384-ecp384, aes256-sha256-modp2048}] } ]
   authorization-policies:
     - name: staff
-      pool: p4
-${policy6:-      dns: [10.10.0.54]}
+      ${IPV4_SOURCE:-pool: p4}
+${policy6:-${POLICY_DNS-      dns: [10.10.0.54]}}
       route-set: ["prefix 10.10.0.0/24"]
 ${KEYRINGS:-}
   profiles:
