@@ -16,11 +16,9 @@ internal sealed record AddressLease(IPNetwork Network, Action? GiveBack = null);
 /// <param name="DnsServers">For the client, where authorization names none.</param>
 /// <param name="DefaultDomain">For the client, where authorization names none.</param>
 /// <param name="GiveBack">Ends the lease; once is enough.</param>
-internal sealed record LeasedAddress(IPAddress Address, IPAddress? Netmask, IReadOnlyList<IPAddress> DnsServers, string? DefaultDomain, Action GiveBack)
-{
-    /// <summary>Ends the lease and says that the address is in use.</summary>
-    public Action? Decline { get; init; }
-}
+/// <param name="Decline">Ends the lease and says that the address is in use.</param>
+internal sealed record LeasedAddress(
+    IPAddress Address, IPAddress? Netmask, IReadOnlyList<IPAddress> DnsServers, string? DefaultDomain, Action GiveBack, Action Decline);
 
 /// <summary>What a client asked for.</summary>
 /// <param name="IPv4">INTERNAL_IP4_ADDRESS.</param>

@@ -16,58 +16,12 @@ internal sealed class SessionAddressing(AddressAssignment assignment, DhcpClient
     /// <summary>Assigns; without addresses there is a refusal that says why.</summary>
     public async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, AddressRequest request)
     {
-        // Framed-IP-Address goes before a DHCP server, and a DHCP server before a pool.
-        if (!request.IPv4 || session.Profile.DhcpServers.IsEmpty || session.Profile.Ipv4Choice == AddressChoice.Fixed)
-            return await AssignKnownAsync(session, request).ConfigureAwait(false);
-        var (leased, failure) = await LeaseAsync(session).ConfigureAwait(false);
-        var result = await AssignKnownAsync(session, request with { Leased = leased, LeaseFailure = failure }).ConfigureAwait(false);
-        // What the session did not come to hold goes back here; what it holds goes back with it.
-        if (result.Addresses is null)
-            leased?.GiveBack();
-        return result;
-    }
-
-    /// <summary>Gives back everything that the session holds. Call when its interface is gone.</summary>
-    public void Release(ClientSession session) => assignment.Release(session);
-
-    private async ValueTask<(LeasedAddress? Leased, string? Failure)> LeaseAsync(ClientSession session)
-    {
-        var profile = session.Profile;
-        var request = new DhcpLeaseRequest(session.User ?? session.IkeIdentity, profile.DhcpServers, profile.DhcpGiaddr, profile.DhcpTimeout);
-        switch (await dhcp.LeaseAsync(request, why => Lost(session, why)).ConfigureAwait(false))
-        {
-            case DhcpOutcome.Granted { Binding: { Grant: { } grant } binding }:
-                session.Lease = binding;
-                return (new LeasedAddress(grant.Address, grant.Netmask, grant.DnsServers, grant.Domain, binding.Release) { Decline = binding.Decline }, null);
-            case DhcpOutcome.Failed failed:
-                observer.LeaseFailed(session, failed.Why);
-                return (null, failed.Why);
-            default:
-                return (null, "the DHCP server took its lease back at once");
-        }
-    }
-
-    private void Lost(ClientSession session, string why)
-    {
-        observer.LeaseLost(session, why);
-        session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.LeaseLost, why));
-    }
-
-    private async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignKnownAsync(ClientSession session, AddressRequest request)
-    {
-        var outcome = assignment.Assign(session, request);
+        var outcome = await TryAssignAsync(session, request).ConfigureAwait(false);
         if (outcome is AssignmentOutcome.Held held)
         {
-            if (request.Leased is { } leased && held.Network.BaseAddress.Equals(leased.Address))
-            {
-                // The server does not know that the address is in use; it will offer another one.
-                leased.Decline?.Invoke();
-                return (null, $"{leased.Address}, leased by DHCP, is held by {held.Holder.User ?? held.Holder.IkeIdentity} ({held.Holder.InterfaceName})");
-            }
-
             if (await MakeRoomAsync(session, held).ConfigureAwait(false) is { } refusal)
                 return (null, refusal);
-            outcome = assignment.Assign(session, request);
+            outcome = await TryAssignAsync(session, request).ConfigureAwait(false);
         }
 
         switch (outcome)
@@ -82,6 +36,54 @@ internal sealed class SessionAddressing(AddressAssignment assignment, DhcpClient
             default:
                 return (null, ((AssignmentOutcome.Refused)outcome).Why);
         }
+    }
+
+    /// <summary>Gives back everything that the session holds. Call when its interface is gone.</summary>
+    public void Release(ClientSession session) => assignment.Release(session);
+
+    // A lease that its session did not come to hold, for whatever reason, is over when this returns.
+    private async ValueTask<AssignmentOutcome> TryAssignAsync(ClientSession session, AddressRequest request)
+    {
+        // Framed-IP-Address goes before a DHCP server, and a DHCP server before a pool.
+        if (!request.IPv4 || session.Profile.DhcpServers.IsEmpty || session.Profile.Ipv4Choice == AddressChoice.Fixed)
+            return assignment.Assign(session, request);
+        var (leased, failure) = await LeaseAsync(session).ConfigureAwait(false);
+        var outcome = assignment.Assign(session, request with { Leased = leased, LeaseFailure = failure });
+        if (leased is null || outcome is AssignmentOutcome.Assigned)
+            return outcome;
+        session.Lease = null;
+        if (outcome is not AssignmentOutcome.Held held || !held.Network.BaseAddress.Equals(leased.Address))
+        {
+            leased.GiveBack();
+            return outcome;
+        }
+
+        // The server does not know that the address is in use; it will offer another one.
+        leased.Decline();
+        return new AssignmentOutcome.Refused($"{leased.Address}, leased by DHCP, is held by {held.Holder.User ?? held.Holder.IkeIdentity} ({held.Holder.InterfaceName})");
+    }
+
+    private async ValueTask<(LeasedAddress? Leased, string? Failure)> LeaseAsync(ClientSession session)
+    {
+        var profile = session.Profile;
+        var request = new DhcpLeaseRequest(session.User ?? session.IkeIdentity, profile.DhcpServers, profile.DhcpGiaddr, profile.DhcpTimeout);
+        switch (await dhcp.LeaseAsync(request, why => Lost(session, why)).ConfigureAwait(false))
+        {
+            case DhcpOutcome.Granted { Binding: { Grant: { } grant } binding }:
+                session.Lease = binding;
+                return (new LeasedAddress(grant.Address, grant.Netmask, grant.DnsServers, grant.Domain, binding.Release, binding.Decline), null);
+            case DhcpOutcome.Failed failed:
+                observer.LeaseFailed(session, failed.Why);
+                return (null, failed.Why);
+            default:
+                return (null, "the DHCP server took its lease back at once");
+        }
+    }
+
+    private void Lost(ClientSession session, string why)
+    {
+        observer.LeaseLost(session, why);
+        session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.LeaseLost, why));
     }
 
     private static string Text(System.Net.IPNetwork network) =>

@@ -21,7 +21,7 @@ public sealed class CommandLineTests
         Assert.Equal(ExitCodes.Done, code);
         var session = Assert.Single(JsonDocument.Parse(output).RootElement.EnumerateArray());
         Assert.Equal(
-            "id profile status profileMatch user ikeIdentity eapIdentity remoteAddress remotePort localAddress localPort interface device assignedAddresses auditSessionId "
+            "id profile profileMatch status user ikeIdentity eapIdentity remoteAddress remotePort localAddress localPort interface device assignedAddresses dhcpLease framedPrefix delegatedPrefix auditSessionId "
             + "acctSessionId groups authentication localAuthentication localIdentity keyringEntry reconnected uptimeSeconds inOctets outOctets inPackets outPackets ikeSa childSas",
             string.Join(' ', session.EnumerateObject().Select(p => p.Name)));
         Assert.Equal(
@@ -38,7 +38,11 @@ public sealed class CommandLineTests
     public async Task Tables_name_what_runs()
     {
         await using var backend = await new SocketBackend().StartAsync();
-        backend.Sessions.Add(SocketBackend.Session("1", "al\u001b[2Jice"));
+        backend.Sessions.Add(SocketBackend.Session("1", "al\u001b[2Jice") with
+        {
+            DhcpLease = new DhcpLeaseRecord("10.10.0.67", "10.97.0.1", "ff:00", "renewing", 59),
+            DelegatedPrefix = "2001:db8:d0::/56",
+        });
 
         var (_, sessions, _) = await RunAsync("show", "crypto", "session", "--socket", backend.Path);
         Assert.Contains("Virtual-Access7", sessions, StringComparison.Ordinal);
@@ -48,6 +52,8 @@ public sealed class CommandLineTests
 
         var (_, detail, _) = await RunAsync("show", "crypto", "session", "detail", "--socket", backend.Path);
         Assert.Contains("in c0000001 out c0000002", detail, StringComparison.Ordinal);
+        Assert.Matches("dhcp lease +renewing, of 10.10.0.67 through 10.97.0.1, expires in 00:00:59, client ff:00\n", detail);
+        Assert.Matches("delegated prefix +2001:db8:d0::/56\n", detail);
         Assert.DoesNotContain('\u001b', detail);
 
         var (_, sas, _) = await RunAsync("show", "crypto", "ikev2", "sa", "--socket", backend.Path);
@@ -59,7 +65,7 @@ public sealed class CommandLineTests
         Assert.Contains("7 of 100000 records, 3500 B of 256 MB", accounting, StringComparison.Ordinal);
         Assert.Matches("acct-list +silent for 00:01:01 +5 ", accounting);
         var (_, pools, _) = await RunAsync("show", "ip", "local", "pool", "--socket", backend.Path);
-        Assert.Matches("p4 +10.99.0.1 +10.99.255.254 +65536 +3 +4 +77", pools);
+        Assert.Matches("p4 +10.99.0.1 +10.99.255.254 +65536 +3 +4 +9 +77", pools);
         Assert.Matches("\n +10.98.0.1 +10.98.0.9", pools);
     }
 

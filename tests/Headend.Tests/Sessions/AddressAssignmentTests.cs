@@ -155,7 +155,7 @@ public class AddressAssignmentTests : IAddressObserver
     public void ALeasedAddressIsHeldLikeAnyOtherAndGivenBackOnce()
     {
         var given = 0;
-        var request = Four with { Leased = new LeasedAddress(Framed, null, [IPAddress.Parse("10.10.0.1")], "lease.example", () => given++) };
+        var request = Four with { Leased = new LeasedAddress(Framed, null, [IPAddress.Parse("10.10.0.1")], "lease.example", () => given++, () => { }) };
         var session = TestSession.Create("alice");
         var addresses = Assigned(session, request);
         Assert.Equal((Framed, "lease.example", 1), (addresses.IPv4, addresses.DefaultDomain, addresses.DnsServers.Count));
@@ -170,7 +170,7 @@ public class AddressAssignmentTests : IAddressObserver
     public void ALeaseThatCameInVainIsGivenBackWhateverElseFails()
     {
         var given = 0;
-        var request = Both with { Leased = new LeasedAddress(Framed, null, [], null, () => given++) };
+        var request = Both with { Leased = new LeasedAddress(Framed, null, [], null, () => given++, () => { }) };
         Refused(TestSession.Create("alice", Pools with { Ipv6Pool = "nowhere" }), request);
         Assert.Equal(1, given);
         // No lease, but the other family: RFC 7296 3.15.4 again.

@@ -4,7 +4,12 @@ using System.Net.Sockets;
 using Headend.Aaa.Addresses;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
+using Headend.Ikev2;
+using Headend.Ikev2.Crypto;
+using Headend.Runtime;
 using Headend.Sessions;
+using Headend.TestKit.Simulation;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Tests.Sessions;
 
@@ -96,6 +101,40 @@ public sealed class SessionAddressingTests : IAddressObserver, ILeaseObserver, I
         Assert.Equal(0, assignment.Pools[1].GetStatistics().Leased);
     }
 
+    // The lease of the first attempt went back when that attempt met the older session: what the client gets is leased anew.
+    [Fact]
+    public async Task A_login_that_waits_for_an_older_session_has_a_lease_that_stands()
+    {
+        using var shard = Shard();
+        var six = IPAddress.Parse("2001:db8:77::5");
+        var older = TestSession.Create("alice", new SessionProfile { Ipv6Address = six }, shard: shard);
+        Assert.NotNull((await addressing.AssignAsync(older, new AddressRequest(false, true))).Addresses);
+        var session = TestSession.Create("alice", Leased with { Ipv6Address = six }, shard: shard);
+        var assigning = addressing.AssignAsync(session, new AddressRequest(true, true)).AsTask();
+        await AskedAsync(Release);
+        older.Close();
+        addressing.Release(older);
+        older.Gone.SetResult();
+        var (addresses, refusal) = await assigning.WaitAsync(Patience);
+        Assert.Null(refusal);
+        Assert.Equal((Offered, six), (addresses!.IPv4, addresses.IPv6));
+        Assert.Equal(Offered, session.Lease!.Grant!.Address);
+        Assert.Equal(1, dhcp.GetStatistics().Bound);
+    }
+
+    [Fact]
+    public async Task A_login_that_is_refused_for_its_other_family_gives_its_lease_back()
+    {
+        var six = IPAddress.Parse("2001:db8:77::5");
+        await addressing.AssignAsync(TestSession.Create("bob", new SessionProfile { Ipv6Address = six }), new AddressRequest(false, true));
+        var session = TestSession.Create("alice", Leased with { Ipv6Address = six });
+        var (addresses, refusal) = await addressing.AssignAsync(session, new AddressRequest(true, true));
+        Assert.Null(addresses);
+        Assert.StartsWith("2001:db8:77::5 is assigned to alice, but bob holds it", refusal, StringComparison.Ordinal);
+        await AskedAsync(Release);
+        Assert.Equal((0, null), (dhcp.GetStatistics().Bound, session.Lease));
+    }
+
     // A client that went away while its server was asked: what comes is given back.
     [Fact]
     public async Task A_login_that_is_over_keeps_no_lease()
@@ -117,6 +156,15 @@ public sealed class SessionAddressingTests : IAddressObserver, ILeaseObserver, I
     {
         await dhcp.DisposeAsync();
         socket.Dispose();
+    }
+
+    /// <summary>A shard that takes commands and does nothing.</summary>
+    private static IkeShard Shard()
+    {
+        var options = new IkeEndpointOptions { Shard = 0, ShardCount = 1, Profiles = [] };
+        return new IkeShard(
+            0, new IkeEndpoint(options, new SystemCryptoProvider(), new RecordingObserver()), new MonotonicClock(TimeProvider.System), new ShardMailboxLimits(), (_, _) => { }, () => true,
+            NullLogger.Instance);
     }
 
     private async Task AskedAsync(byte type)

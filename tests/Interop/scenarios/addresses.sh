@@ -147,6 +147,11 @@ scenario_dhcp() {
   check "a lease that is refused ends its session" "$(session bob dhcpLease.state)" wait_until 40 eval '[ -z "$(session bob user)" ]'
   check "with its reason" "$(tail -n 3 "$RUN/gateway.out")" grep -q "event=dhcp-lease-lost.*user=bob.*the DHCP server 10.10.0.2 refused to renew $address" "$RUN/gateway.out"
   check "and Acct-Terminate-Cause" "no record" wait_until 20 has_record Stop User-Name=bob Acct-Terminate-Cause=Lost-Service
+
+  logs_in client bob "a lease of the other range"
+  check "its address" "$(sa client bob vips)" eval 'sa client bob vips | grep -q "^10.97.0.9"'
+  stop gateway
+  check "SIGTERM gives leases back" "$(cat "$RUN/leases")" wait_until 10 eval '[ ! -s "$RUN/leases" ]'
 }
 
 # The same server, which knows nothing of its leases and has another range: authoritative, it refuses.

@@ -29,7 +29,7 @@ public sealed record OutsideOptions
 
 /// <summary>
 /// Performs the effects of one endpoint with simple tables, and holds it to its word: every pair of ESP SAs that is removed was installed, one SessionUp at most
-/// and exactly one SessionDown per login, nothing after that, no address twice. A broken promise throws.
+/// and exactly one SessionDown per login, nothing after that, no address twice, none before the user was accepted and authorized. A broken promise throws.
 /// </summary>
 public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
 {
@@ -96,8 +96,7 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
                 Complete(LookUp(lookUp));
                 break;
             case AuthorizeEffect authorize:
-                Of(authorize.Login.Session);
-                Complete(Fails ? new AuthorizeCompletion(authorize.Id, null, "refused", false) : new AuthorizeCompletion(authorize.Id, options.Grant, null, false));
+                Complete(Authorize(Of(authorize.Login.Session), authorize));
                 break;
             case AllocateAddressEffect allocate:
                 Complete(Allocate(Of(allocate.Login.Session), allocate));
@@ -175,6 +174,7 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
             step = login.Eap!.Handle(effect.Response.ToArray());
         }
 
+        login.Accepted = step is EapStep.Success;
         return step switch
         {
             EapStep.Request request => new EapOutcome.Request(request.Packet),
@@ -189,13 +189,23 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
     {
         if (Fails)
             return new LookUpPskCompletion(effect.Id, null, null, "scripted", true);
+        // Whether the client has the key is the core's to find out.
+        Of(effect.Login.Session).Accepted = options.PreSharedKeys.ContainsKey(effect.Login.RemoteIdentity.Text);
         return options.PreSharedKeys.TryGetValue(effect.Login.RemoteIdentity.Text, out var found)
             ? new LookUpPskCompletion(effect.Id, new PreSharedKeys(found.Local, found.Remote), null, null, false)
             : new LookUpPskCompletion(effect.Id, null, null, "unknown", false);
     }
 
+    private AuthorizeCompletion Authorize(Login login, AuthorizeEffect effect)
+    {
+        Require(login.Accepted, "an authorization of a user who was not accepted");
+        login.Authorized = !Fails;
+        return login.Authorized ? new AuthorizeCompletion(effect.Id, options.Grant, null, false) : new AuthorizeCompletion(effect.Id, null, "refused", false);
+    }
+
     private AllocateAddressCompletion Allocate(Login login, AllocateAddressEffect effect)
     {
+        Require(login.Authorized, "an address before the authorization");
         Require(login.Address is null, "a second address for one login");
         if (Fails)
             return new AllocateAddressCompletion(effect.Id, null, "pool empty");
@@ -242,6 +252,10 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
     private sealed class Login
     {
         public EapServer? Eap { get; set; }
+
+        public bool Accepted { get; set; }
+
+        public bool Authorized { get; set; }
 
         public IPAddress? Address { get; set; }
 
