@@ -1,3 +1,5 @@
+using Headend.Aaa.Dhcp;
+
 namespace Headend.Aaa.Authorization;
 
 public static partial class AttributeTable
@@ -35,7 +37,7 @@ public static partial class AttributeTable
         },
         Pair("ipsec:dhcp-giaddr", "IPv4 address", "giaddr of the DHCP requests") with
         {
-            Read = static (d, v) => v.TryGetAddress(4, out var address) && d.Set(d.Profile with { DhcpGiaddr = address }),
+            Read = static (d, v) => v.TryGetAddress(4, out var address) && DhcpCodec.IsHost(address) && d.Set(d.Profile with { DhcpGiaddr = address }),
             Show = static p => One(p.DhcpGiaddr?.ToString()),
         },
         Pair("ipsec:dhcp-timeout", "seconds, 1..3600", "how long an answer of the DHCP server is waited for") with

@@ -1,4 +1,5 @@
 using System.Net;
+using Headend.Aaa.Dhcp;
 
 namespace Headend.Aaa.Authorization;
 
@@ -42,7 +43,7 @@ internal sealed class ProfileDraft
 
     public bool AddNbns(string servers) => AddServers(nbns, servers, 4);
 
-    public bool AddDhcp(string servers) => AddServers(dhcp, servers, 4);
+    public bool AddDhcp(string servers) => AddServers(dhcp, servers, 4) && dhcp.TrueForAll(DhcpCodec.IsHost);
 
     public bool AddClass(byte[] value)
     {

@@ -103,6 +103,8 @@ public sealed class SessionProfileTests : IProfileObserver
         { Wire.CiscoPair("ipsec:dns-servers=10.1"), "ipsec:dns-servers has a bad value '10.1'" },
         { Wire.CiscoPair("ipsec:route-set=prefix 10.0.0.0/33"), "ipsec:route-set has a bad value" },
         { Wire.CiscoPair("ipsec:prefix-len=129"), "ipsec:prefix-len has a bad value" },
+        { Wire.CiscoPair("ipsec:dhcp-giaddr=0.0.0.0"), "ipsec:dhcp-giaddr has a bad value '0.0.0.0'" },
+        { Wire.CiscoPair("ipsec:group-dhcp-server=10.10.0.67 224.0.0.1"), "ipsec:group-dhcp-server has a bad value" },
         { Wire.CiscoPair("ipsec:ipsec-flow-limit=0"), "ipsec:ipsec-flow-limit has a bad value" },
     };
 
