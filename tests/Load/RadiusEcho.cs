@@ -35,10 +35,13 @@ internal sealed class RadiusEcho : IDisposable
                     continue;
                 reply[0] = request[0] == RadiusCode.AccountingRequest.Value ? RadiusCode.AccountingResponse.Value : RadiusCode.AccessAccept.Value;
                 reply[1] = request[1];
+                // Only an Access-Accept has a Message-Authenticator: servers disagree on that of an Accounting-Response.
+                var accepts = reply[0] == RadiusCode.AccessAccept.Value;
                 reply[RadiusPacket.HeaderLength] = RadiusAttributeType.MessageAuthenticator.Value;
                 reply[RadiusPacket.HeaderLength + 1] = 18;
-                RadiusAuthenticatorCodec.Seal(reply, RadiusPacket.HeaderLength + 2, request.AsSpan(4, 16), secret);
-                socket.SendTo(reply, SocketFlags.None, from);
+                var packet = reply.AsSpan(0, accepts ? reply.Length : RadiusPacket.HeaderLength);
+                RadiusAuthenticatorCodec.Seal(packet, accepts ? RadiusPacket.HeaderLength + 2 : 0, request.AsSpan(4, 16), secret);
+                socket.SendTo(packet, SocketFlags.None, from);
             }
             catch (SocketException error) when (error.SocketErrorCode is not (SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket))
             {

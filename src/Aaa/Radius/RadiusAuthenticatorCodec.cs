@@ -29,7 +29,12 @@ public static class RadiusAuthenticatorCodec
         Digest(reply, requestAuthenticator, secret, expected);
         if (!CryptographicOperations.FixedTimeEquals(expected, reply.Slice(AuthenticatorOffset, 16))) return RadiusError.BadAuthenticator;
         if (messageAuthenticatorOffset == 0) return requireMessageAuthenticator ? RadiusError.MissingMessageAuthenticator : RadiusError.None;
-        return VerifyMessageAuthenticator(reply, messageAuthenticatorOffset, requestAuthenticator, secret);
+        var error = VerifyMessageAuthenticator(reply, messageAuthenticatorOffset, requestAuthenticator, secret);
+        // No RFC says how that of an Accounting-Response is made. FreeRADIUS 3 puts zeros where others put the Request Authenticator; records that it took must not be
+        // sent for ever.
+        if (error != RadiusError.None && reply[0] == RadiusCode.AccountingResponse.Value)
+            error = VerifyMessageAuthenticator(reply, messageAuthenticatorOffset, stackalloc byte[16], secret);
+        return error;
     }
 
     /// <summary>

@@ -57,6 +57,23 @@ public sealed class ComputedVectorTests
         }
     }
 
+    // No RFC defines one for accounting: FreeRADIUS 3 computes it over zeros, others as RFC 3579 3.2 does for replies. Both verify, and neither altered.
+    [Theory]
+    [InlineData("0509002677742f2bf781aa750af0e51c3afb4777501275751d427816f595369970075980f538")]
+    [InlineData("050900260197ec6ad18c6300bdad3293474fdbdc5012752f1255983fc45524c2776da2463545")]
+    public void Message_authenticators_of_accounting_responses(string hex)
+    {
+        var reply = Convert.FromHexString(hex);
+        var asked = Convert.FromHexString("b9e48156da2de48ba8faeb9ccc0309b1");
+        Assert.True(RadiusPacket.TryParse(reply, out var answer, out _));
+        Assert.Equal(RadiusError.None, RadiusAuthenticatorCodec.VerifyReply(answer, asked, Secret, requireMessageAuthenticator: false));
+        // As somebody who could forge the Response Authenticator would alter it.
+        reply[^1] ^= 1;
+        System.Security.Cryptography.MD5.HashData([.. reply[..4], .. asked, .. reply[20..], .. "testing123"u8]).CopyTo(reply, 4);
+        Assert.True(RadiusPacket.TryParse(reply, out answer, out _));
+        Assert.Equal(RadiusError.BadMessageAuthenticator, RadiusAuthenticatorCodec.VerifyReply(answer, asked, Secret, requireMessageAuthenticator: false));
+    }
+
     // RFC 2869 5.1, 5.2: Gigawords count how often the octets have gone beyond 2^32; 5.3: Event-Timestamp in seconds since 1970. RFC 2866 3: the Request Authenticator.
     [Fact]
     public void Gigawords_and_timestamps_of_RFC_2869()

@@ -48,7 +48,11 @@ scenario_disconnect() {
   make_topology; make_pki
   address "$AAA" eth0 2001:db8:aa::2/64
   address "$GATEWAY_NS" aaa0 2001:db8:aa::1/64
-  # Its RADIUS server is one of IPv6.
+  # Its RADIUS server is one of IPv6 that signs its Accounting-Responses, too.
+  RADIUS_ACCOUNTING="detail
+		update reply {
+			&Message-Authenticator := 0x00
+		}"
   RADIUS=2001:db8:aa::2 RADIUS_CLIENT=2001:db8:aa::1
   need setup "no setup" eval 'start_radius radius1 $RADIUS && start_lan_services && start_gateway'
   # six comes over IPv6: the one session with that Calling-Station-Id.
