@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -62,6 +63,12 @@ internal sealed class AdminClient : IDisposable
 
     public Task<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.Pools, AdminJsonContext.Default.IReadOnlyListAddressPoolRecord, cancellation);
+
+    public Task<InterfaceRecord> GetInterfaceAsync(int number, CancellationToken cancellation) =>
+        GetAsync(AdminPaths.Interfaces + number.ToString(CultureInfo.InvariantCulture), AdminJsonContext.Default.InterfaceRecord, cancellation);
+
+    public Task<IReadOnlyList<VirtualTemplateRecord>> GetTemplatesAsync(CancellationToken cancellation) =>
+        GetAsync(AdminPaths.Templates, AdminJsonContext.Default.IReadOnlyListVirtualTemplateRecord, cancellation);
 
     public async Task<int> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {

@@ -18,6 +18,8 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(ClearLockoutRecord))]
 [JsonSerializable(typeof(ClearedLockoutRecord))]
 [JsonSerializable(typeof(IReadOnlyList<AaaUserRecord>))]
+[JsonSerializable(typeof(InterfaceRecord))]
+[JsonSerializable(typeof(IReadOnlyList<VirtualTemplateRecord>))]
 [JsonSerializable(typeof(HealthRecord))]
 [JsonSerializable(typeof(AdminFailure))]
 internal sealed partial class AdminJsonContext : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -93,6 +94,12 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("GET", AdminPaths.Pools):
                 await WriteAsync(context, await backend.GetPoolsAsync(stop), AdminJsonContext.Default.IReadOnlyListAddressPoolRecord);
                 break;
+            case ("GET", AdminPaths.Templates):
+                await WriteAsync(context, await backend.GetTemplatesAsync(stop), AdminJsonContext.Default.IReadOnlyListVirtualTemplateRecord);
+                break;
+            case ("GET", { } named) when named.StartsWith(AdminPaths.Interfaces, StringComparison.Ordinal):
+                await WriteInterfaceAsync(context, named[AdminPaths.Interfaces.Length..], backend);
+                break;
             case ("GET", AdminPaths.Health):
                 await WriteAsync(context, await backend.GetHealthAsync(stop), AdminJsonContext.Default.HealthRecord);
                 break;
@@ -105,7 +112,7 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("POST", AdminPaths.ClearLockout):
                 await ClearLockoutAsync(context, backend);
                 break;
-            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.Lockouts or AdminPaths.Health):
+            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.Lockouts or AdminPaths.Templates or AdminPaths.Health):
                 await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "use GET");
                 break;
             case (_, AdminPaths.ClearSessions or AdminPaths.ClearLockout):
@@ -115,6 +122,15 @@ internal sealed class AdminServer : IAsyncDisposable
                 await RefuseAsync(context, StatusCodes.Status404NotFound, "no such resource");
                 break;
         }
+    }
+
+    private static async Task WriteInterfaceAsync(HttpContext context, string text, IAdminBackend backend)
+    {
+        var isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+        if (isNumber && await backend.GetInterfaceAsync(number, context.RequestAborted) is { } found)
+            await WriteAsync(context, found, AdminJsonContext.Default.InterfaceRecord);
+        else
+            await RefuseAsync(context, StatusCodes.Status404NotFound, isNumber ? $"there is no Virtual-Access{number}" : "no such resource");
     }
 
     private static async Task ClearAsync(HttpContext context, IAdminBackend backend)
@@ -186,5 +202,8 @@ internal static class AdminPaths
     public const string Pools = "/v1/pools";
     public const string Lockouts = "/v1/aaa/lockouts";
     public const string ClearLockout = "/v1/aaa/lockouts/clear";
+    /// <summary>Followed by a number.</summary>
+    public const string Interfaces = "/v1/interfaces/virtual-access/";
+    public const string Templates = "/v1/virtual-templates";
     public const string Health = "/healthz";
 }

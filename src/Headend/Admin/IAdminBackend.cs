@@ -27,5 +27,10 @@ internal interface IAdminBackend
     /// <summary>Ends a local user's lockout and forgets the count; false when there was neither.</summary>
     ValueTask<bool> ClearLockoutAsync(string user, CancellationToken cancellation);
 
+    /// <summary>The virtual-access interface of this number; null without it.</summary>
+    ValueTask<InterfaceRecord?> GetInterfaceAsync(int number, CancellationToken cancellation);
+
+    ValueTask<IReadOnlyList<VirtualTemplateRecord>> GetTemplatesAsync(CancellationToken cancellation);
+
     ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation);
 }

@@ -164,7 +164,7 @@ internal static class AdminTables
     internal static void Row(Table table, params string?[] cells) =>
         table.AddRow(cells.Select(c => new Text(string.IsNullOrEmpty(c) ? "-" : Clean(c))));
 
-    private static string Clean(string text)
+    internal static string Clean(string text)
     {
         if (!text.Any(char.IsControl))
             return text;

@@ -27,6 +27,10 @@ internal static class ShowCommands
                 Simple("accounting", "Accounting records that wait, and where they go.", socket, json, options, (c, t) => c.GetAccountingAsync(t), AdminJsonContext.Default.AccountingSpoolRecord, AccountingTable.Print),
                 Simple("lockout", "Local users with wrong passwords, locked out or not yet.", socket, json, options, (c, t) => c.GetLockoutsAsync(t), AdminJsonContext.Default.IReadOnlyListLockoutRecord, AdminTables.Lockouts),
             },
+            Interface("interface", "State, addresses, tunnel and counters.", socket, json, options, InterfaceTables.Interface),
+            Interface("derived-config", "The configuration in force and, with --json, where each line is from.", socket, json, options, InterfaceTables.DerivedConfig),
+            Simple("vtemplate", "Virtual-templates, their active interfaces and changes that wait.", socket, json, options, (c, t) => c.GetTemplatesAsync(t),
+                AdminJsonContext.Default.IReadOnlyListVirtualTemplateRecord, InterfaceTables.Templates),
             new Command("ip", "Addresses.")
             {
                 new Command("local", "Addresses that the headend gives.")
@@ -113,6 +117,25 @@ internal static class ShowCommands
             return ExitCodes.Done;
         });
         return command;
+    }
+
+    /// <summary><c>show interface virtual-access N</c>, <c>show derived-config interface virtual-access N</c>.</summary>
+    private static Command Interface(
+        string name, string description, Option<string> socket, Option<bool> json, CommandLineOptions options, Action<InterfaceRecord, CommandLineOptions> print)
+    {
+        var number = new Argument<int>("N") { Description = "Number of the interface." };
+        var access = new Command("virtual-access", "The interface of a session.") { number };
+        access.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = new AdminClient(parsed.GetRequiredValue(socket));
+            var shown = await client.GetInterfaceAsync(parsed.GetRequiredValue(number), cancellation);
+            if (parsed.GetValue(json))
+                PrintJson(shown, AdminJsonContext.Default.InterfaceRecord, options.Output);
+            else
+                print(shown, options);
+            return ExitCodes.Done;
+        });
+        return name == "interface" ? new Command(name, description) { access } : new Command(name, description) { new Command("interface", "Of an interface.") { access } };
     }
 
     private static Argument<string?> DetailArgument()

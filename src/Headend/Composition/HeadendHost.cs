@@ -36,6 +36,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly TelemetryServer telemetry;
     private readonly CryptoWorkers crypto;
     private readonly LocalAaaComposition localFiles;
+    private readonly VirtualTemplateStore templates;
     private readonly KernelWorker kernel;
     private readonly InterimSchedule interims;
     private readonly DhcpClient dhcp;
@@ -55,7 +56,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var aaaObserver = new AaaEventObserver(metrics, limits, logger, configuration.Radius.Dictionary);
         radius = new RadiusComposition(configuration, time, aaaObserver);
         // Everything that the files decide comes before the first socket: a mistake in them leaves no trace.
-        var compiler = new ProfileCompiler(configuration, radius, aaaObserver, time);
+        templates = new VirtualTemplateStore(configuration.VirtualTemplates);
+        var compiler = new ProfileCompiler(configuration, radius, templates, aaaObserver, time);
         var profiles = compiler.Compile();
         localFiles = new LocalAaaComposition(configuration, compiler.Users, profiles, time, logger);
         var pools = PoolCompiler.Compile(configuration.Pools, time);
@@ -91,7 +93,11 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         });
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
-        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa) { Accounting = accounting.Describe };
+        Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa)
+        {
+            Accounting = accounting.Describe,
+            Interfaces = new InterfaceAdmin(table, interfaces, templates, clock),
+        };
         aaaObserver.EndOverdueSessions = ids => EndSessions(ids);
         Observe(addresses);
         if (configuration.Radius.DynamicAuthor is { } dynamicAuthor)
@@ -158,8 +164,17 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>Reads the local users' file, authorities and revocation lists again. Sessions stay; a file that cannot be used leaves what was before.</summary>
-    public void Reload() => localFiles.Reload();
+    /// <summary>
+    /// Reads the local users' file, authorities and revocation lists again, and takes the virtual-templates of a configuration that was read again. Sessions stay; what cannot
+    /// be used leaves what was before.
+    /// </summary>
+    /// <param name="configuration">Null where there is none, or it has errors.</param>
+    public void Reload(HeadendConfiguration? configuration = null)
+    {
+        localFiles.Reload();
+        if (configuration is not null)
+            templates.Reload(configuration.VirtualTemplates, table.All, logger);
+    }
 
     /// <summary>Ends every session: Delete to each client, Accounting Stop to RADIUS, both waited for within bounds.</summary>
     public async Task StopAsync()

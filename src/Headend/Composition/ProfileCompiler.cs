@@ -6,13 +6,13 @@ using Headend.Ikev2.Crypto;
 using Headend.Pki;
 using Headend.Runtime;
 using Headend.Sessions;
-using Headend.VirtualAccess.Configuration;
 using DpdMode = Headend.Ikev2.DpdMode;
 
 namespace Headend.Composition;
 
 /// <summary>Turns the configuration's profiles into the core's, each tagged with what it means outside of IKE.</summary>
-internal sealed class ProfileCompiler(HeadendConfiguration configuration, RadiusComposition radius, IProfileObserver observer, TimeProvider time)
+internal sealed class ProfileCompiler(
+    HeadendConfiguration configuration, RadiusComposition radius, VirtualTemplateStore templates, IProfileObserver observer, TimeProvider time)
 {
     /// <summary>Longer than a local keyring and the arithmetic of AUTH take, so that the time of a refusal tells nothing; short for somebody who mistyped a key.</summary>
     private static readonly TimeSpan RefusalDelay = TimeSpan.FromSeconds(1);
@@ -136,7 +136,6 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
     private ProfileBinding Bind(IkeProfileOptions options, LocalEapBinding localEap)
     {
         var aaa = configuration.Aaa;
-        var template = configuration.VirtualTemplates.First(t => t.Number == options.VirtualTemplate);
         return new ProfileBinding
         {
             Name = options.Name,
@@ -148,7 +147,7 @@ internal sealed class ProfileCompiler(HeadendConfiguration configuration, Radius
             Authorization = options.Authorization.ToDictionary(a => a.Key, a => Translate(a.Value)),
             Accounting = options.AccountingLists.Where(a => a.Value is not null).ToDictionary(a => a.Key, a => radius.AccountingOf(a.Value!)),
             Unique = options.Unique,
-            Template = new VirtualTemplate(template.Number, [.. template.Commands]),
+            Template = templates.Find(options.VirtualTemplate),
             NasIdentifier = configuration.NasIdentifier(),
             NasAddress = radius.NasAddress,
         };

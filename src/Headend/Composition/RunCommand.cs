@@ -4,11 +4,12 @@ using Headend.Cli;
 using Headend.Configuration;
 using Headend.Runtime;
 using Headend.Telemetry;
+using Microsoft.Extensions.Logging;
 
 namespace Headend.Composition;
 
 /// <summary><c>headend run</c>: reads or makes the configuration, serves until SIGTERM or SIGINT, says in a line why it cannot.</summary>
-internal static class RunCommand
+internal static partial class RunCommand
 {
     public static async Task<int> RunAsync(RunOptions options, CancellationToken cancellation)
     {
@@ -21,7 +22,7 @@ internal static class RunCommand
                 return ExitCodes.Failed;
             using var loggers = Logging.Create();
             await using var host = await HeadendHost.StartAsync(configuration, loggers, TimeProvider.System, stop.Token);
-            using var reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Reload(context, host));
+            using var reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Reload(context, host, options, loggers));
             await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await host.StopAsync();
             return ExitCodes.Done;
@@ -47,11 +48,20 @@ internal static class RunCommand
         return ExitCodes.Failed;
     }
 
-    private static void Reload(PosixSignalContext context, HeadendHost host)
+    private static void Reload(PosixSignalContext context, HeadendHost host, RunOptions options, ILoggerFactory loggers)
     {
         // Not the default action, which is the end.
         context.Cancel = true;
-        host.Reload();
+        HeadendConfiguration? fresh = null;
+        if (options.ConfigurationFile is { } file)
+        {
+            var outcome = ConfigurationParser.Load(file, ConfigurationRules.OfLeaves);
+            foreach (var error in outcome.Errors)
+                LogRefused(loggers.CreateLogger("headend"), error);
+            fresh = outcome.Configuration;
+        }
+
+        host.Reload(fresh);
     }
 
     private static void Stop(PosixSignalContext context, CancellationTokenSource stop)
@@ -76,4 +86,7 @@ internal static class RunCommand
             AdminSocket = options.AdminSocket is null ? configuration.AdminSocket : Path.GetFullPath(options.AdminSocket),
         };
     }
+
+    [LoggerMessage(EventId = 1126, EventName = "configuration-refused", Level = LogLevel.Error, Message = "{Reason}: the configuration that was read before stays")]
+    private static partial void LogRefused(ILogger logger, ConfigurationDiagnostic reason);
 }

@@ -31,6 +31,7 @@ internal static class ConfigurationChecks
             ProfileChecks.Order(ikev2, diagnostics);
         }
 
+        VirtualTemplateTable.Check(root, diagnostics);
         LocalEapTable.CheckUsers(root, diagnostics);
         Admission(root, diagnostics);
         RadiusTable.Check(root, diagnostics);

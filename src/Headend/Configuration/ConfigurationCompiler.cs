@@ -22,7 +22,7 @@ internal static class ConfigurationCompiler
             Radius = Radius(root.Section("radius")),
             Aaa = Aaa(root.Section("aaa")),
             Ikev2 = Ikev2(root.Section("ikev2")),
-            VirtualTemplates = [.. root.Sections("virtual-templates").Select(t => new VirtualTemplateOptions(t.Get<int>("number"), t.List<string>("commands")))],
+            VirtualTemplates = VirtualTemplateTable.Compile(root),
             Pools = PoolTable.Compile(root),
             AccessLists = AccessListTable.Compile(root),
         };

@@ -41,10 +41,7 @@ internal static class ConfigurationTable
         Key("radius", RadiusSection(), "RADIUS servers and groups of them."),
         Key("aaa", AaaSection(), "Method lists and local users."),
         Required("ikev2", Ikev2Section(), "IKEv2: proposals, policies and profiles."),
-        Key("virtual-templates", new ListSyntax(new SectionSyntax(
-            Required("number", ScalarTable.Integer(1, 4095), "Number by which profiles refer to the template.") with { Declares = Templates },
-            Key("commands", new ListSyntax(ScalarTable.Text), "Interface commands that each session's interface starts with, such as `ip unnumbered lan0`, `ip mtu 1400`, `ip tcp adjust-mss 1360`.") with { Rule = r => r.InterfaceCommand })),
-            "What each session's virtual-access interface is made from."),
+        VirtualTemplateTable.Key,
         Key("pools", PoolTable.List, "Addresses for clients. Entries of one name are one pool; their ranges are used in the order written."),
         AccessListTable.Key)
     { Check = ConfigurationChecks.Root };

@@ -125,7 +125,7 @@ internal enum DpdMode
 
 internal sealed record DpdOptions(TimeSpan Interval, DpdMode Mode);
 
-internal sealed record VirtualTemplateOptions(int Number, IReadOnlyList<string> Commands);
+
 
 /// <param name="Name">Name by which policies and RADIUS refer to it.</param>
 /// <param name="Ranges">In order of use, at least one, all of one family.</param>

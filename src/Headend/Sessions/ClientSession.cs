@@ -36,6 +36,7 @@ internal sealed class ClientSession
         StartedAt = login.StartedAt;
         Path = login.Path;
         AddressAtLogin = login.Path.Remote.Address;
+        Template = Binding.Template.Current;
     }
 
     public SessionId Id { get; }
@@ -121,6 +122,15 @@ internal sealed class ClientSession
 
     /// <summary>Written by the kernel worker.</summary>
     public SessionHandle Handle { get; set; }
+
+    /// <summary>What the session's interface is cloned from: the profile's template as it was when the login began.</summary>
+    public VirtualTemplate Template { get; }
+
+    /// <summary>From the selectors of the first CHILD_SA.</summary>
+    public TunnelEncapsulation Encapsulation { get; set; }
+
+    /// <summary>The session as the last source of its interface's configuration.</summary>
+    public TunnelSession Tunnel => new(Path.Local.Address, Path.Remote.Address, Encapsulation, Binding.Name);
 
     /// <summary>What the interface is configured with; written by the kernel worker once the interface stands.</summary>
     public InterfaceConfig? InterfaceConfig { get; set; }
@@ -234,6 +244,9 @@ internal sealed class ClientSession
         from source in AuthorizationSources
         where !source.Profile.InterfaceCommands.IsEmpty
         select new AuthorizedCommands(ToConfigOrigin(source.Origin), source.Profile.InterfaceCommands);
+
+    /// <summary>Its interface stands and is cloned from that template, changed or not.</summary>
+    public bool IsCloneOf(TemplateBinding template) => ReferenceEquals(Binding.Template, template) && !Handle.IsNone;
 
     public IEnumerable<IPAddress> ClientAddresses()
     {

@@ -1,7 +1,6 @@
 using System.Net;
 using Headend.Aaa.Client;
 using Headend.Configuration;
-using Headend.VirtualAccess.Configuration;
 
 namespace Headend.Sessions;
 
@@ -39,7 +38,7 @@ internal sealed record ProfileBinding
     /// <summary>By how the client proves itself; where nothing stands there is none.</summary>
     public IReadOnlyDictionary<RemoteMethod, AccountingBinding> Accounting { get; init; } = new Dictionary<RemoteMethod, AccountingBinding>();
 
-    public required VirtualTemplate Template { get; init; }
+    public required TemplateBinding Template { get; init; }
 
     /// <summary>Simultaneous sessions of one identity.</summary>
     public UniqueOptions Unique { get; init; } = UniqueOptions.Never;

@@ -50,6 +50,8 @@ internal sealed class SessionAdmin(
 
     public required Func<AccountingSpoolRecord> Accounting { get; init; }
 
+    public required InterfaceAdmin Interfaces { get; init; }
+
     public ValueTask<AccountingSpoolRecord> GetAccountingAsync(CancellationToken cancellation) => ValueTask.FromResult(Accounting());
 
     public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
@@ -89,6 +91,10 @@ internal sealed class SessionAdmin(
     }
 
     public ValueTask<bool> ClearLockoutAsync(string user, CancellationToken cancellation) => ValueTask.FromResult(local.Lockout.Clear(user));
+
+    public ValueTask<InterfaceRecord?> GetInterfaceAsync(int number, CancellationToken cancellation) => ValueTask.FromResult(Interfaces.Describe(number));
+
+    public ValueTask<IReadOnlyList<VirtualTemplateRecord>> GetTemplatesAsync(CancellationToken cancellation) => ValueTask.FromResult(Interfaces.DescribeTemplates());
 
     public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation)
     {

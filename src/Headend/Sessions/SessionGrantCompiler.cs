@@ -98,7 +98,7 @@ internal sealed partial class SessionGrantCompiler(
     // The session's interface borrows its addresses, and has them as host addresses.
     private static IEnumerable<IPNetwork> OwnAddresses(ClientSession session, IReadOnlyList<InterfaceAddress> interfaces)
     {
-        var config = VirtualAccessDerivation.Derive(session.Binding.Template, session.AuthorizedCommands(), InterfaceNames.None).Config;
+        var config = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), InterfaceNames.None).Config;
         foreach (var (lender, octets) in new[] { (config.IpUnnumbered?.Value, 4), (config.Ipv6Unnumbered?.Value, 16) })
         {
             foreach (var lent in interfaces.Where(a => a.Interface == lender && a.Address.GetAddressBytes().Length == octets).Take(1))

@@ -102,6 +102,8 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
         return (ToTime(counters.LastInbound), ToTime(counters.LastOutbound));
     }
 
+    public ImmutableArray<SaCounters> SasOf(ClientSession session) => session.Handle.IsNone ? [] : dataPlane.GetSaCounters(session.Handle);
+
     public TrafficCounters CountersOf(ClientSession session) =>
         !session.Handle.IsNone && dataPlane.TryGetCounters(session.Handle, out var counters) ? ToTraffic(counters) : default;
 
@@ -131,7 +133,7 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
 
     private InterfaceRequest? Derive(ClientSession session, ChildSaParameters child, out string? fault)
     {
-        var derived = VirtualAccessDerivation.Derive(session.Binding.Template, session.AuthorizedCommands(), names);
+        var derived = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), names).For(session.Tunnel);
         Note(session, derived);
         fault = derived.Failures.IsEmpty ? Unenforced(derived.Config) : derived.Explain();
         return fault is not null
@@ -255,7 +257,7 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
     {
         if (session.IsClosed || session.Handle.IsNone || session.InterfaceConfig is not { } current)
             return InterfaceChangeFailure.Gone;
-        var changed = VirtualAccessDerivation.Change(current, commands, names);
+        var changed = VirtualAccessDerivation.Change(current, commands, names).For(session.Tunnel);
         if (!changed.Failures.IsEmpty)
             return new InterfaceChangeFailure(string.Join("; ", changed.Failures.Select(r => r.Failure)), IsBadValue: true);
         var config = changed.Config;

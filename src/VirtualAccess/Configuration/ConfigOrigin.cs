@@ -15,6 +15,9 @@ public enum ConfigSource
 
     /// <summary>A CoA-Request, while the session stood.</summary>
     ChangeOfAuthorization,
+
+    /// <summary>The incoming IKE session.</summary>
+    Session,
 }
 
 /// <summary>Where a value of a derived interface comes from, for <c>show derived-config</c>.</summary>
@@ -24,12 +27,15 @@ public readonly record struct ConfigOrigin(ConfigSource Source, string Name)
 {
     public static ConfigOrigin Default => new(ConfigSource.Default, "");
 
+    public static ConfigOrigin Session => new(ConfigSource.Session, "");
+
     public override string ToString() => Source switch
     {
         ConfigSource.Default => "default",
         ConfigSource.VirtualTemplate => $"virtual-template {Name}",
         ConfigSource.AaaGroup => $"aaa group {Name}",
         ConfigSource.AaaImplicitUser => $"aaa implicit user {Name}",
+        ConfigSource.Session => "session",
         ConfigSource.ChangeOfAuthorization => $"aaa change of authorization {Name}",
         _ => $"aaa user {Name}",
     };

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Headend.VirtualAccess.Configuration;
 
 /// <summary>Every command an interface takes. A new command is a new row; parser, help, <c>no</c> form and docs/interface-commands.md follow from it.</summary>
@@ -45,6 +47,24 @@ internal static class InterfaceCommandTable
             (c, call) => c with { Ipv6OutboundAccessGroup = call.Setting<string>(0) },
             (c, _) => c with { Ipv6OutboundAccessGroup = null }),
 
+        new("tunnel source ADDRESS", "The address that the client must have come to", "Sessions that came to another one are refused.",
+            (c, call) => c with { TunnelSource = call.Setting<IPAddress>(0) },
+            (c, _) => c with { TunnelSource = null }),
+
+        new("tunnel mode ipsec ipv4", "ESP in tunnel mode over IPv4", TunnelModeEffect, Mode(TunnelEncapsulation.Ipsec, isIpv6: false), NoMode),
+        new("tunnel mode ipsec ipv6", "ESP in tunnel mode over IPv6", TunnelModeEffect, Mode(TunnelEncapsulation.Ipsec, isIpv6: true), NoMode),
+        new("tunnel mode gre ip", "GRE over IPv4 under ESP in transport mode", TunnelModeEffect, Mode(TunnelEncapsulation.Gre, isIpv6: false), NoMode),
+        new("tunnel mode gre ipv6", "GRE over IPv6 under ESP in transport mode", TunnelModeEffect, Mode(TunnelEncapsulation.Gre, isIpv6: true), NoMode),
+        new("tunnel mode auto", "As the session is", "Takes an earlier `tunnel mode` back.", Mode(null, isIpv6: false), NoMode),
+
+        new("tunnel key <0-4294967295>", "Key of GRE packets (RFC 2890)", "ESP in tunnel mode has none: there the command is kept and shown, and changes no packet.",
+            (c, call) => c with { TunnelKey = call.Setting<uint>(0) },
+            (c, _) => c with { TunnelKey = null }),
+
+        new("tunnel protection ipsec profile NAME", "The IPsec settings of the IKEv2 profile: its name, or default", "Sessions are protected by those with and without the command; another name is refused.",
+            (c, call) => c with { TunnelProtection = call.Setting<string>(0) },
+            (c, _) => c with { TunnelProtection = null }),
+
         new("service-policy input NAME", "Traffic policy for packets of the client", ServicePolicy,
             (c, call) => c with { ServicePolicyInput = Attach(c.ServicePolicyInput, call) },
             (c, _) => c with { ServicePolicyInput = null }),
@@ -54,9 +74,16 @@ internal static class InterfaceCommandTable
             (c, _) => c with { ServicePolicyOutput = null }),
     ];
 
+    private const string TunnelModeEffect = "Sessions of another mode are refused, unless the template has `mode: auto`. Without the command each has the mode that it came with.";
+
     private const string AccessGroup = "The access list NAME of the configuration decides about each packet.";
 
     private const string ServicePolicy = "The policy-map NAME of the configuration. A second one does not replace the first: give `no service-policy` before it. A change of authorization replaces it.";
+
+    private static InterfaceConfig NoMode(InterfaceConfig config, InterfaceCommandCall call) => config with { TunnelMode = null };
+
+    private static InterfaceCommandAction Mode(TunnelEncapsulation? encapsulation, bool isIpv6) =>
+        (c, call) => c with { TunnelMode = call.Setting(new TunnelMode(encapsulation, isIpv6)) };
 
     /// <summary>A policy that stands is replaced by a change of authorization only: at a login the second command of two does nothing, as on IOS.</summary>
     private static Setting<string> Attach(Setting<string>? standing, InterfaceCommandCall call)

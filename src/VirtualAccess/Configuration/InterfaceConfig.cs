@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Headend.VirtualAccess.Configuration;
 
 /// <summary>The typed configuration of one virtual-access interface; null means that no command set the value.</summary>
@@ -41,6 +43,21 @@ public sealed record InterfaceConfig
     /// <summary><c>ipv6 traffic-filter NAME out</c>: the access list for IPv6 packets to the client.</summary>
     public Setting<string>? Ipv6OutboundAccessGroup { get; init; }
 
+    /// <summary><c>tunnel source ADDRESS</c>: must be where the client came to.</summary>
+    public Setting<IPAddress>? TunnelSource { get; init; }
+
+    /// <summary><c>tunnel mode</c>: must be what the session is, unless the template's mode is auto.</summary>
+    public Setting<TunnelMode>? TunnelMode { get; init; }
+
+    /// <summary>The session decides about the tunnel's mode (<c>mode: auto</c> of the template).</summary>
+    public bool IsAutoMode { get; init; }
+
+    /// <summary><c>tunnel key N</c>: the key of GRE packets (RFC 2890); without GRE there is none.</summary>
+    public Setting<uint>? TunnelKey { get; init; }
+
+    /// <summary><c>tunnel protection ipsec profile NAME</c>.</summary>
+    public Setting<string>? TunnelProtection { get; init; }
+
     /// <summary><c>service-policy input NAME</c>: the policy for packets of the client.</summary>
     public Setting<string>? ServicePolicyInput { get; init; }
 
@@ -54,13 +71,22 @@ public sealed record InterfaceConfig
     public int EffectiveIpv6Mtu => Ipv6Mtu?.Value ?? Math.Max(MinimumIpv6Mtu, EffectiveIpMtu);
 
     /// <summary>The settings in the order of <c>show derived-config</c>.</summary>
-    public IEnumerable<(string Command, ConfigOrigin Origin)> Commands()
+    /// <param name="session">Where given, with what the session adds.</param>
+    public IEnumerable<(string Command, ConfigOrigin Origin)> Commands(TunnelSession? session = null)
     {
         ISetting?[] all =
         [
             Description, IpUnnumbered, InboundAccessGroup, OutboundAccessGroup, IpMtu, TcpAdjustMss, Ipv6Unnumbered, Ipv6InboundAccessGroup, Ipv6OutboundAccessGroup, Ipv6Mtu,
+            TunnelSource ?? FromSession(session?.Local, $"tunnel source {session?.Local}"),
+            FromSession(session?.Remote, $"tunnel destination {session?.Remote}"),
+            IsAutoMode ? FromSession(session?.Remote, $"tunnel mode {session?.Mode}") : TunnelMode,
+            TunnelKey, TunnelProtection,
+            // The headend answers clients and calls none.
+            TunnelProtection is null || session is null ? null : TunnelProtection with { Command = "no tunnel protection ipsec initiate" },
             ServicePolicyInput, ServicePolicyOutput,
         ];
         return all.OfType<ISetting>().Select(s => (s.Command, s.Origin));
     }
+
+    private static Setting<IPAddress>? FromSession(IPAddress? value, string command) => value is null ? null : new(value, ConfigOrigin.Session, command);
 }

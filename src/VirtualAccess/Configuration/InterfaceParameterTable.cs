@@ -36,6 +36,7 @@ internal static class InterfaceParameterTable
         new("VRF", "name of a VRF, which is the name of its device, at most 15 characters", ReadInterfaceName),
         new("NAME", "name or number from the configuration, at most 64 characters", ReadName),
         new("A.B.C.D", "IPv4 address", text => ReadAddress(text, AddressFamily.InterNetwork, "an IPv4 address")),
+        new("ADDRESS", "IPv4 or IPv6 address", text => ReadAddress(text, text.Contains(':') ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, "an address")),
         new("MASK", "IPv4 mask such as 255.255.255.0", ReadMask),
         new("X:X::X/L", "IPv6 address and prefix length", ReadAddress6),
         new("TEXT", "the rest of the line, at most 160 characters", ReadText, TakesRest: true),

@@ -9,6 +9,9 @@ namespace Headend.VirtualAccess.Configuration;
 public sealed record DerivedInterface(
     InterfaceConfig Config, ImmutableArray<(ConfigOrigin Origin, InterfaceCommandFailure Failure)> Failures, ImmutableArray<string> Notes)
 {
+    /// <summary>The same with what does not fit the session among the failures.</summary>
+    public DerivedInterface For(TunnelSession session) => this with { Failures = [.. Failures, .. session.Conflicts(Config)] };
+
     /// <summary>All failures in one line.</summary>
     public string Explain() => string.Join("; ", Failures.Select(f => $"{f.Origin}: {f.Failure}"));
 }
@@ -30,7 +33,7 @@ public static class VirtualAccessDerivation
             authorized = authorized.Prepend(new AuthorizedCommands(new ConfigOrigin(ConfigSource.VirtualTemplate, $"{template.Number}"), template.Commands));
         }
 
-        return Apply(InterfaceConfig.Empty, authorized, names);
+        return Apply(InterfaceConfig.Empty with { IsAutoMode = template is { IsAutoMode: true } }, authorized, names);
     }
 
     /// <summary>Applies further commands to the configuration of an interface that stands.</summary>

@@ -106,6 +106,39 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
 
     public ValueTask<bool> ClearLockoutAsync(string user, CancellationToken cancellation) => new(Lockouts.RemoveAll(l => l.User == user) > 0);
 
+    public ValueTask<InterfaceRecord?> GetInterfaceAsync(int number, CancellationToken cancellation) => new(number == 7 ? Interface : null);
+
+    public ValueTask<IReadOnlyList<VirtualTemplateRecord>> GetTemplatesAsync(CancellationToken cancellation) =>
+        new([
+            new VirtualTemplateRecord { Number = 1, Mode = "auto", ActiveInterfaces = 2, IsLocked = true, InterfacesBeforeChange = 1 },
+            new VirtualTemplateRecord { Number = 200, Mode = "configured", ActiveInterfaces = 0, IsLocked = false, InterfacesBeforeChange = 0 },
+        ]);
+
+    private static InterfaceRecord Interface { get; } = new()
+    {
+        Number = 7,
+        Interface = "Virtual-Access7",
+        Device = "vi7",
+        VirtualTemplate = 1,
+        Description = "a\u001b[2Jb",
+        User = "alice",
+        Profile = "remote-workers",
+        ClientAddresses = ["10.99.0.7"],
+        Routes = ["10.30.0.0/16"],
+        IpMtu = 1200,
+        Ipv6Mtu = 1280,
+        TunnelSource = "172.16.1.2",
+        TunnelDestination = "172.16.1.1",
+        TunnelProtocol = "IPSEC/IP",
+        InOctets = 10,
+        OutOctets = 20,
+        InPackets = 1,
+        OutPackets = 2,
+        LastInSeconds = 61,
+        Sas = [new InterfaceSaRecord("c0000001", "c0000002", 1, 2, 10, 20, IsSending: true)],
+        DerivedConfig = [new DerivedCommandRecord("ip mtu 1200", "aaa user alice"), new DerivedCommandRecord("tunnel destination 172.16.1.1", "session")],
+    };
+
     public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation) => new(new HealthRecord("ok", "0", 1, Sessions.Count));
 
     public async ValueTask StopAsync()

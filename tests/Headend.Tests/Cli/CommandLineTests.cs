@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json;
 using Headend.Admin;
 using Headend.Cli;
@@ -69,6 +70,43 @@ public sealed class CommandLineTests
         var (_, pools, _) = await RunAsync("show", "ip", "local", "pool", "--socket", backend.Path);
         Assert.Matches("p4 +10.99.0.1 +10.99.255.254 +65536 +3 +4 +9 +77", pools);
         Assert.Matches("\n +10.98.0.1 +10.98.0.9", pools);
+    }
+
+    [Fact]
+    public async Task Interfaces_and_templates_are_shown_in_the_words_of_IOS()
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        var (code, derived, _) = await RunAsync("show", "derived-config", "interface", "virtual-access", "7", "--socket", backend.Path);
+        Assert.Equal(0, code);
+        Assert.Equal(
+            "Building configuration...\n\nDerived configuration : 77 bytes\n\ninterface Virtual-Access7\n ip mtu 1200\n tunnel destination 172.16.1.1\nend\n", derived);
+
+        var (_, json, _) = await RunAsync("show", "derived-config", "interface", "virtual-access", "7", "--json", "--socket", backend.Path);
+        Assert.Equal("aaa user alice", JsonNode.Parse(json)!["derivedConfig"]![0]!["origin"]!.GetValue<string>());
+
+        var (_, shown, _) = await RunAsync("show", "interface", "virtual-access", "7", "--socket", backend.Path);
+        Assert.Contains("Virtual-Access7 is up, line protocol is up", shown, StringComparison.Ordinal);
+        Assert.Contains("  Tunnel protocol/transport IPSEC/IP", shown, StringComparison.Ordinal);
+        Assert.Contains("  Last input 00:01:01, output never", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', shown);
+
+        var (missing, _, error) = await RunAsync("show", "interface", "virtual-access", "8", "--socket", backend.Path);
+        Assert.Equal((1, "headend: there is no Virtual-Access8"), (missing, error.Trim()));
+
+        var (_, templates, _) = await RunAsync("show", "vtemplate", "--socket", backend.Path);
+        Assert.Equal(
+            """
+                     Active     Active    Subint  Interface
+                   Interface Subinterface Capable Type
+                   --------- ------------ ------- ---------
+            Vt1            2            0    No   Tunnel
+            Vt200          0            0    No   Tunnel
+
+            Virtual-Template1 is locked, active vaccess present: a change of the configuration is for new sessions
+              a change waits: 1 of 2 interfaces were cloned before it
+
+            """.ReplaceLineEndings("\n"),
+            templates.ReplaceLineEndings("\n"));
     }
 
     [Theory]

@@ -73,6 +73,14 @@ public sealed class PolicyConfigurationTests : IDisposable
     }
 
     [Fact]
+    public void Templates_name_access_lists_that_exist()
+    {
+        var text = ConfigurationFixture.Complete.Replace("\"ip mtu 1400\"", "\"ip access-group split in\", \"ip access-group nope out\"", StringComparison.Ordinal) + Lists;
+        var finding = Assert.Single(fixture.Findings(text));
+        Assert.Contains("\"ip access-group nope out\": \"nope\": no access list nope", finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Dictionaries_are_read_with_the_configuration()
     {
         fixture.Write("dictionary.acme", "$INCLUDE more/acme\n");

@@ -92,7 +92,7 @@ public sealed class SessionGrantCompilerTests : IProfileObserver
 
     private async Task<SessionGrant> GrantAsync(params string[] pairs)
     {
-        var session = TestSession.Create("alice", binding: TestSession.Binding with { Template = new VirtualTemplate(1, ["ip unnumbered lan0"]) });
+        var session = TestSession.Create("alice", binding: TestSession.Binding with { Template = new TemplateBinding(new VirtualTemplate(1, ["ip unnumbered lan0"])) });
         var outcome = await Compiler().CompileAsync(session, Read(pairs), CancellationToken.None);
         Assert.Null(outcome.Refusal);
         return outcome.Grant!;

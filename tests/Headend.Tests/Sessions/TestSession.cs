@@ -22,7 +22,7 @@ internal static class TestSession
         Name = "test",
         Eap = new EapOptions(QueryIdentity: true, TimeSpan.FromSeconds(90), AllowMethodsWithoutKey: false),
         Authentication = [new AaaMethod(null)],
-        Template = new VirtualTemplate(1, []),
+        Template = new TemplateBinding(new VirtualTemplate(1, [])),
     };
 
     public static ClientSession Create(string user, SessionProfile? profile = null, ProfileBinding? binding = null, IkeShard? shard = null, IkeIdentity? identity = null)

@@ -64,6 +64,21 @@ public sealed class InterfaceCommandTests
     }
 
     [Fact]
+    public void TheReferenceIsFresh()
+    {
+        var path = Path.Combine(RepositoryRoot(), "docs", "interface-commands.md");
+        if (Environment.GetEnvironmentVariable("HEADEND_WRITE_DOCS") == "1") File.WriteAllText(path, InterfaceReferenceCompiler.Compile());
+        Assert.True(File.ReadAllText(path) == InterfaceReferenceCompiler.Compile(), "docs/interface-commands.md is stale; run these tests with HEADEND_WRITE_DOCS=1 and commit it");
+    }
+
+    private static string RepositoryRoot()
+    {
+        var directory = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(directory, "Headend.sln"))) directory = Path.GetDirectoryName(directory)!;
+        return directory;
+    }
+
+    [Fact]
     public void AccessGroupsAndServicePoliciesNameWhatIsConfigured()
     {
         var names = new InterfaceNames(new HashSet<string> { "lan", "101" }, new HashSet<string> { "gold" });
