@@ -7,11 +7,11 @@ internal sealed record SessionRecord
 
     public required string Profile { get; init; }
 
-    /// <summary>One of <see cref="SessionStatus"/>.</summary>
-    public required string Status { get; init; }
-
     /// <summary>Which lines of the profile fit the client, in the words of the configuration.</summary>
     public string? ProfileMatch { get; init; }
+
+    /// <summary>One of <see cref="SessionStatus"/>.</summary>
+    public required string Status { get; init; }
 
     public string? User { get; init; }
 
