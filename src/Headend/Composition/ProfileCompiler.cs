@@ -17,6 +17,9 @@ internal sealed class ProfileCompiler(
     /// <summary>Longer than a local keyring and the arithmetic of AUTH take, so that the time of a refusal tells nothing; short for somebody who mistyped a key.</summary>
     private static readonly TimeSpan RefusalDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>RADIUS servers delay an Access-Reject (FreeRADIUS by a second) and not the Access-Accept that holds the key: longer than both.</summary>
+    private static readonly TimeSpan AaaRefusalDelay = TimeSpan.FromSeconds(3);
+
     /// <summary>The configuration's users, policies and attribute lists, once compiled.</summary>
     public LocalUserStore Users { get; private set; } = new([], LocalProfiles.None);
 
@@ -97,7 +100,7 @@ internal sealed class ProfileCompiler(
             RemoteEap = options.Eap is not null,
             EapTimeout = (options.Eap ?? EapOptions.Default).Timeout,
             RemotePreSharedKey = options.RemotePreSharedKey,
-            PskRefusalDelay = options.RemotePreSharedKey ? RefusalDelay : TimeSpan.Zero,
+            PskRefusalDelay = !options.RemotePreSharedKey ? TimeSpan.Zero : options.Keyring?.Aaa is null ? RefusalDelay : AaaRefusalDelay,
             IkeProposals = [.. proposals.Select(ProposalParser.ParseIke)],
             EspProposals = [.. options.Ipsec.Transforms.Select(ProposalParser.ParseEsp)],
             Pfs = Translate(options.Ipsec.Pfs),
