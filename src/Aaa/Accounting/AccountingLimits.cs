@@ -11,8 +11,11 @@ public sealed record AccountingLimits
     /// <summary>Octets of records that wait at once, in memory and on disk; beyond it the same.</summary>
     public long MaximumOctets { get; init; } = 256_000_000;
 
-    /// <summary>Records of one list under way at once.</summary>
-    public int MaximumConcurrent { get; init; } = 256;
+    /// <summary>
+    /// Records of one list under way at once. A commit releases its records together: so many datagrams find room in a receive buffer of Linux's default size (208 KiB, of which
+    /// each takes about 1 KiB) while the server is not running.
+    /// </summary>
+    public int MaximumConcurrent { get; init; } = 128;
 
     /// <summary>Pause after no server answered; doubled each time up to <see cref="MaximumBackoff"/>.</summary>
     public TimeSpan InitialBackoff { get; init; } = TimeSpan.FromSeconds(1);
