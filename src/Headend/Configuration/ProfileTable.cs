@@ -52,7 +52,7 @@ internal static class ProfileTable
     { Check = LocalEapTable.CheckEap };
 
     private static SectionSyntax IpsecSection() => new(
-        ConfigurationTable.Key("transforms", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 64), "ESP suites in order of preference.", "[aes256gcm16, chacha20poly1305, aes256-sha256]") with { Rule = r => r.EspTransforms },
+        ConfigurationTable.Key("transforms", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 64), "ESP suites in order of preference, such as `aes256gcm16` or `aes128-sha256-ecp256-noesn`. Extended sequence numbers are preferred where a suite does not say `noesn`.", "[aes256gcm16, chacha20poly1305, aes256-sha256]") with { Rule = r => r.EspTransforms },
         ConfigurationTable.Key("pfs", ScalarTable.Word(("optional", PfsMode.Optional), ("required", PfsMode.Required), ("none", PfsMode.None)),
             "Key exchange in rekeys of CHILD_SAs: `optional` as the client offers, `required` always, `none` never.", "optional"),
         ConfigurationTable.Key("lifetime", ScalarTable.Duration("10s", "7d"), "Age at which the headend rekeys a CHILD_SA.", "1h"),

@@ -184,6 +184,7 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
             OutboundKeys = new EspKeys(child.OutboundEncryptionKey.ToArray(), child.OutboundIntegrityKey.ToArray()),
             LocalSelectors = Translate(child.LocalSelectors),
             RemoteSelectors = Translate(child.RemoteSelectors),
+            ExtendedSequenceNumbers = suite.Esn,
             ReplayWindow = child.ReplayWindow,
             Outbound = child.OutboundAtOnce ? OutboundMode.Now : OutboundMode.AfterFirstInbound,
             Replaces = replaces,

@@ -13,6 +13,9 @@ public sealed record EspProposal(
     IReadOnlyList<IntegrityAlgorithm> Integrity,
     IReadOnlyList<KeyExchangeMethod> KeyExchange)
 {
+    /// <summary>Whether sequence numbers may be extended (RFC 4303 2.2.1), the preferred first.</summary>
+    public IReadOnlyList<bool> Esn { get; init; } = [true, false];
+
     /// <summary>What is accepted and offered where nothing is configured.</summary>
     public static IReadOnlyList<EspProposal> Defaults { get; } =
     [
@@ -34,7 +37,7 @@ public sealed record EspProposal(
         transforms.AddRange(Integrity.Select(i => i.ToTransform()));
         if (group is not null)
             transforms.Add(group.ToTransform());
-        transforms.Add(new Transform(TransformType.Esn, TransformIds.Esn.No));
+        transforms.AddRange(Esn.Select(e => new Transform(TransformType.Esn, e ? TransformIds.Esn.Yes : TransformIds.Esn.No)));
         return new Proposal(number, ProtocolId.Esp, EspSuite.SpiOctets(spi), transforms);
     }
 

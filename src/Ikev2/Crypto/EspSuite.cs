@@ -30,6 +30,8 @@ public sealed record EspSuite(
             transforms.Add(Integrity.ToTransform());
         if (KeyExchange is not null)
             transforms.Add(KeyExchange.ToTransform());
+        if (Esn)
+            transforms.Add(new Transform(TransformType.Esn, TransformIds.Esn.Yes));
         transforms.AddRange(NoneTransforms);
         return new Proposal(ProposalNumber, ProtocolId.Esp, SpiOctets(ourSpi), transforms);
     }
@@ -37,7 +39,9 @@ public sealed record EspSuite(
     public override string ToString()
     {
         var name = Integrity is null ? Encryption.Keyword : $"{Encryption}-{Integrity}";
-        return KeyExchange is null ? name : $"{name}-{KeyExchange}";
+        if (KeyExchange is not null)
+            name = $"{name}-{KeyExchange}";
+        return Esn ? name + "-esn" : name;
     }
 
     internal static byte[] SpiOctets(uint spi)

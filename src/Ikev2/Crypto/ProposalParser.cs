@@ -24,6 +24,8 @@ public static class ProposalParser
             error = $"'{text}': 'none' is no key exchange group for an IKE SA";
         else if (words.KeyExchange.Count == 0)
             error = $"'{text}': no key exchange group named (such as x25519, ecp256, modp2048)";
+        else if (words.Esn.Count > 0)
+            error = $"'{text}': 'esn' and 'noesn' are for CHILD_SAs, whose packets have sequence numbers";
         else if (words.Encryption.Find(e => e.IsEspOnly) is { } espOnly)
             error = $"'{text}': '{espOnly}' is for CHILD_SAs only, as it does not encrypt";
         if (error is not null)
@@ -34,7 +36,7 @@ public static class ProposalParser
         return true;
     }
 
-    /// <summary>Reads a proposal for CHILD_SAs. Groups are optional; "none" beside groups is accepted and changes nothing.</summary>
+    /// <summary>Reads a proposal for CHILD_SAs. Groups are optional; so are "esn" and "noesn", of which the first named is preferred, and "esn" where neither is; "none" beside groups is accepted and changes nothing.</summary>
     /// <param name="text">Configured text.</param>
     /// <param name="proposal">Result.</param>
     /// <param name="error">What is wrong, naming the keyword.</param>
@@ -52,6 +54,8 @@ public static class ProposalParser
             return false;
 
         proposal = new EspProposal(text, words.Encryption, words.Integrity, words.KeyExchange);
+        if (words.Esn.Count > 0)
+            proposal = proposal with { Esn = words.Esn };
         return true;
     }
 
@@ -94,6 +98,8 @@ public static class ProposalParser
 
         public List<KeyExchangeMethod> KeyExchange { get; } = [];
 
+        public List<bool> Esn { get; } = [];
+
         public bool NoGroup { get; private set; }
 
         public bool TryAdd(string word)
@@ -106,6 +112,8 @@ public static class ProposalParser
                 AddOnce(Prf, prf);
             else if (AlgorithmTable.TryFindKeyExchange(word, out var group))
                 AddOnce(KeyExchange, group);
+            else if (string.Equals(word, "esn", StringComparison.OrdinalIgnoreCase) || string.Equals(word, "noesn", StringComparison.OrdinalIgnoreCase))
+                AddOnce(Esn, word.Length == "esn".Length);
             else if (string.Equals(word, "none", StringComparison.OrdinalIgnoreCase))
                 NoGroup = true;
             else

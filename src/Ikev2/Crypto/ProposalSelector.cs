@@ -139,7 +139,7 @@ public static class ProposalSelector
 
         suite = new IkeSuite(theirs.Number, encryption, integrity, prf, group, theirs.Spi)
         {
-            NoneTransforms = offer.Nones(withoutIntegrity: encryption.IsAead, withoutGroup: false),
+            NoneTransforms = offer.Nones(withoutIntegrity: encryption.IsAead, withoutGroup: false, withoutEsn: false),
         };
         return true;
     }
@@ -153,20 +153,23 @@ public static class ProposalSelector
         // A proposal without any ESN transform is taken as one without ESN, although RFC 7296 3.3.3 requires the transform.
         var offer = new TransformOffer(theirs);
         if (!offer.AreTypesKnown(TransformType.Esn)
-            || !offer.AllowsNone(TransformType.Esn)
             || !TryCipher(offer, ours.Encryption, ours.Integrity, out var encryption, out var integrity))
         {
             return false;
         }
 
+        var extended = new Transform(TransformType.Esn, TransformIds.Esn.Yes);
+        var acceptable = ours.Esn.Where(e => e ? offer.Has(extended) : offer.AllowsNone(TransformType.Esn)).Take(1).ToArray();
+        if (acceptable is not [var esn])
+            return false;
         var withoutGroup = pfs == PfsPolicy.Disabled || (pfs == PfsPolicy.Optional && keGroup is null);
         var group = withoutGroup ? null : Group(offer, ours.KeyExchange.Count > 0 ? ours.KeyExchange : s_anyGroup, keGroup);
         if (group is null && !withoutGroup && !(pfs == PfsPolicy.Optional && offer.AllowsNone(TransformType.KeyExchange)))
             return false;
 
-        suite = new EspSuite(theirs.Number, encryption, integrity, group, Esn: false, BinaryPrimitives.ReadUInt32BigEndian(theirs.Spi.Span))
+        suite = new EspSuite(theirs.Number, encryption, integrity, group, esn, BinaryPrimitives.ReadUInt32BigEndian(theirs.Spi.Span))
         {
-            NoneTransforms = offer.Nones(withoutIntegrity: encryption.IsAead, withoutGroup: group is null),
+            NoneTransforms = offer.Nones(withoutIntegrity: encryption.IsAead, withoutGroup: group is null, withoutEsn: !esn),
         };
         return true;
     }

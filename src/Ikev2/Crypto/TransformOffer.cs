@@ -41,7 +41,7 @@ internal readonly struct TransformOffer(Proposal proposal)
     public bool AllowsNone(TransformType type) => !Offers(type) || Has(new Transform(type, 0));
 
     /// <summary>The offered transforms "none" of those types for which none is chosen.</summary>
-    public Transform[] Nones(bool withoutIntegrity, bool withoutGroup)
+    public Transform[] Nones(bool withoutIntegrity, bool withoutGroup, bool withoutEsn)
     {
         var nones = new List<Transform>();
         foreach (var transform in _transforms)
@@ -49,7 +49,8 @@ internal readonly struct TransformOffer(Proposal proposal)
             var type = transform.Type;
             var wanted = type == TransformType.Integrity ? withoutIntegrity
                 : type == TransformType.KeyExchange ? withoutGroup
-                : type == TransformType.Esn || IsAdditionalKeyExchange(type);
+                : type == TransformType.Esn ? withoutEsn
+                : IsAdditionalKeyExchange(type);
             if (wanted && transform == new Transform(type, 0) && !nones.Contains(transform))
                 nones.Add(transform);
         }

@@ -18,6 +18,7 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
     private KeyExchangeMethod? _group = old.Suite.KeyExchange;
     private IKeyExchange? _own;
     private uint _inboundSpi;
+    private IReadOnlyList<EspProposal> _offered = [];
     private bool _retried;
 
     public override ExchangeType Type => ExchangeType.CreateChildSa;
@@ -79,7 +80,7 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
         var local = response.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorInitiator);
         if (response.First<SaPayload>() is not { } chosen || nonceR is null || remote is null || local is null || (ke is null) != (_group is null)
             || ke?.Group != _group?.Id
-            || !ProposalSelector.TryAcceptEsp(sa.Session!.Profile.EspProposals, chosen.Proposals, _group, out var suite)
+            || !ProposalSelector.TryAcceptEsp(_offered, chosen.Proposals, _group, out var suite)
             || !AllWithin(local.Selectors, old.LocalSelectors) || !AllWithin(remote.Selectors, old.RemoteSelectors))
         {
             Break(sa, "the answer to our CHILD_SA rekey is not consistent with what we offered");
@@ -128,12 +129,13 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
     private void Send(IkeSa sa)
     {
         _inboundSpi = sa.Endpoint.NewEspSpi();
+        _offered = [.. sa.Session!.Profile.EspProposals.Select(LikeOld)];
         var rekeyed = new byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt32BigEndian(rekeyed, old.InboundSpi);
         List<IkePayload> payloads =
         [
             new NotifyPayload(ProtocolId.Esp, rekeyed, NotifyType.RekeySa, default),
-            new SaPayload(ProposalSelector.ToProposals(sa.Session!.Profile.EspProposals, _inboundSpi, _group)),
+            new SaPayload(ProposalSelector.ToProposals(_offered, _inboundSpi, _group)),
             new NoncePayload(_nonceI),
         ];
         if (_own is not null)
@@ -142,6 +144,9 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
         payloads.Add(new TrafficSelectorPayload(isInitiator: false, old.RemoteSelectors));
         sa.SendRequest(payloads);
     }
+
+    /// <summary>What the SA has of extended sequence numbers stays: the client has chosen, and some offer one form only to themselves.</summary>
+    private EspProposal LikeOld(EspProposal proposal) => proposal.Esn.Contains(old.Suite.Esn) ? proposal with { Esn = [old.Suite.Esn] } : proposal;
 
     private void Refused(IkeSa sa, NotifyPayload error)
     {

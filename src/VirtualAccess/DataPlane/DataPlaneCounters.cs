@@ -7,4 +7,4 @@ public readonly record struct SessionCounters(
 
 /// <summary>Counters of one pair of SAs, inner octets and packets; OutSequence is the last sequence number sent, InHighest the highest received.</summary>
 public readonly record struct SaCounters(
-    uint InboundSpi, uint OutboundSpi, long InOctets, long OutOctets, long InPackets, long OutPackets, uint OutSequence, uint InHighest, bool Sending);
+    uint InboundSpi, uint OutboundSpi, long InOctets, long OutOctets, long InPackets, long OutPackets, ulong OutSequence, ulong InHighest, bool Sending);

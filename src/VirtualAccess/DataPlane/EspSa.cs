@@ -9,17 +9,18 @@ namespace Headend.VirtualAccess.DataPlane;
 /// </summary>
 internal sealed class EspSa : IDisposable
 {
-    /// <summary>RFC 4303 3.3.3: the number "MUST NOT" cycle; the hint leaves a quarter of the space for the rekey.</summary>
-    private const uint SequenceHintAt = 0xc000_0000;
+    /// <summary>Numbers of which a hint leaves a quarter for the rekey.</summary>
+    private const ulong QuartersUsed = 0xc000_0000;
 
     private readonly EspCipher inboundCipher;
     private readonly EspCipher outboundCipher;
     private readonly EspSoftLimits softLimits;
+    private readonly bool extended;
     private bool inboundClosed;
     private bool outboundClosed;
     private int softLimitRaised;
     private long inOctets, inPackets, outOctets, outPackets;
-    private uint sequence;
+    private ulong sequence;
     private TransportAddress hintedRemote;
 
     public EspSa(EspSaParameters parameters, long serial)
@@ -33,10 +34,11 @@ internal sealed class EspSa : IDisposable
         Remote = new SelectorTable(parameters.RemoteSelectors);
         Window = new ReplayWindow(parameters.ReplayWindow);
         softLimits = parameters.SoftLimits;
-        inboundCipher = EspCipher.Create(Algorithm, parameters.InboundKeys, encrypt: false);
+        extended = parameters.ExtendedSequenceNumbers;
+        inboundCipher = EspCipher.Create(Algorithm, parameters.InboundKeys, encrypt: false, extended);
         try
         {
-            outboundCipher = EspCipher.Create(Algorithm, parameters.OutboundKeys, encrypt: true);
+            outboundCipher = EspCipher.Create(Algorithm, parameters.OutboundKeys, encrypt: true, extended);
         }
         catch (CryptographicException)
         {
@@ -68,7 +70,7 @@ internal sealed class EspSa : IDisposable
     public Lock OutboundGate { get; } = new();
 
     /// <summary>Last number sent; settable so that tests reach the end of the space.</summary>
-    internal uint Sequence
+    internal ulong Sequence
     {
         get => Volatile.Read(ref sequence);
         set => sequence = value;
@@ -90,9 +92,11 @@ internal sealed class EspSa : IDisposable
         authentic = newest = false;
         if (inboundClosed) return EspDrop.UnknownSpi;
         if (packet.Length < MinimumLength) return EspDrop.Malformed;
-        var number = BinaryPrimitives.ReadUInt32BigEndian(packet[4..]);
+        var low = BinaryPrimitives.ReadUInt32BigEndian(packet[4..]);
+        ulong number = low;
+        if (extended && !Window.TryExtend(low, out number)) return EspDrop.Replay;
         if (!Window.IsFresh(number)) return EspDrop.Replay;
-        if (!inboundCipher.Open(packet, 0)) return EspDrop.AuthenticationFailed;
+        if (!inboundCipher.Open(packet, (uint)(number >> 32))) return EspDrop.AuthenticationFailed;
         authentic = true;
         newest = number > Window.Highest;
         Window.Accept(number);
@@ -140,10 +144,11 @@ internal sealed class EspSa : IDisposable
         lock (OutboundGate)
         {
             if (outboundClosed) return EspDrop.NoOutboundSa;
-            if (sequence == uint.MaxValue) return EspDrop.SequenceExhausted;
+            // RFC 4303 3.3.3: the number must not cycle.
+            if (sequence == (extended ? ulong.MaxValue : uint.MaxValue)) return EspDrop.SequenceExhausted;
             sequence++;
-            nearExhaustion = sequence == SequenceHintAt;
-            EspCodec.WriteHeader(packet, OutboundSpi, sequence);
+            nearExhaustion = sequence == (extended ? QuartersUsed << 32 : QuartersUsed);
+            EspCodec.WriteHeader(packet, OutboundSpi, (uint)sequence);
             var payload = EspCodec.HeaderLength + Algorithm.IvLength;
             EspCodec.WriteTrailer(packet[(payload + innerLength)..^Algorithm.IcvLength], ipv6 ? EspCodec.NextHeaderIPv6 : EspCodec.NextHeaderIPv4);
             return outboundCipher.Seal(packet, sequence) ? EspDrop.None : EspDrop.SendFailed;

@@ -45,6 +45,9 @@ public sealed record EspSaParameters
     /// <summary>The client's side: sources of inbound, destinations of outbound packets.</summary>
     public required ImmutableArray<EspSelector> RemoteSelectors { get; init; }
 
+    /// <summary>Sequence numbers of 64 bits, of which the low half is sent (RFC 4303 2.2.1).</summary>
+    public bool ExtendedSequenceNumbers { get; init; }
+
     /// <summary>Anti-replay window in packets, 32 to 4096, or 0 for none (RFC 4303 3.4.3).</summary>
     public int ReplayWindow { get; init; } = 1024;
 

@@ -12,7 +12,7 @@ public enum DataPlaneHintKind
     /// <summary>A soft limit of octets or packets is reached: rekey. Once per SA.</summary>
     SoftLimitReached,
 
-    /// <summary>Three quarters of the 32-bit sequence numbers are used: rekey at once. Once per SA.</summary>
+    /// <summary>Three quarters of the sequence numbers are used: rekey at once. Once per SA.</summary>
     SequenceNearExhaustion,
 
     /// <summary>ESP for an SPI that is not installed (INVALID_SPI, 11); at most <see cref="UserSpaceDataPlaneOptions.UnknownSpiHintsPerSecond"/> a second.</summary>

@@ -40,6 +40,7 @@ public sealed class ProposalTests
     [InlineData("", "''")]
     [InlineData("aes256--sha256", "''")]
     [InlineData("aes256gmac-prfsha256-x25519", "aes256gmac")]
+    [InlineData("aes256-sha256-x25519-esn", "esn")]
     public void Ike_errors_name_the_word(string text, string named)
     {
         Assert.False(ProposalParser.TryParseIke(text, out _, out var error));
@@ -172,17 +173,34 @@ public sealed class ProposalTests
         Assert.Equal(0xa1b2c3d4, suite.PeerSpi);
     }
 
+    // RFC 7296 3.3.2: both in one proposal mean that the responder chooses.
+    [Theory]
+    [InlineData("aes256gcm16", true, true, true)]
+    [InlineData("aes256gcm16", false, true, false)]
+    [InlineData("aes256gcm16", true, false, true)]
+    [InlineData("aes256gcm16-noesn", true, true, false)]
+    [InlineData("aes256gcm16-noesn", true, false, null)]
+    [InlineData("aes256gcm16-esn", false, true, null)]
+    [InlineData("aes256gcm16-noesn-esn", true, true, false)]
+    public void Extended_sequence_numbers(string configured, bool offersYes, bool offersNo, bool? expected)
+    {
+        Transform[] offered = [.. offersYes ? [new Transform(TransformType.Esn, 1)] : Array.Empty<Transform>(), .. offersNo ? [s_noEsn] : Array.Empty<Transform>()];
+        var chosen = ProposalSelector.TrySelectEsp([ProposalParser.ParseEsp(configured)], [Esp([s_gcm256, .. offered])], PfsPolicy.Optional, keyExchangePresent: false, out var suite);
+        Assert.Equal(expected, chosen ? suite!.Esn : null);
+        if (chosen)
+            Assert.Single(suite!.ToProposal(7).Transforms, new Transform(TransformType.Esn, (ushort)(suite.Esn ? 1 : 0)));
+    }
+
     [Fact]
     public void Child_sa_without_group_and_esn()
     {
         Transform none = Group(Ke.None);
         var extended = new Transform(TransformType.Esn, 1);
-        Assert.False(ProposalSelector.TrySelectEsp(EspProposal.Defaults, [Esp(s_gcm256, extended)], PfsPolicy.Optional, keyExchangePresent: false, out _));
         Assert.False(ProposalSelector.TrySelectEsp(EspProposal.Defaults, [Esp(s_gcm256, s_noEsn)], PfsPolicy.Required, keyExchangePresent: true, out _));
         Assert.True(ProposalSelector.TrySelectEsp(EspProposal.Defaults, [Esp(s_gcm256)], PfsPolicy.Optional, keyExchangePresent: true, out var suite));
         Assert.Null(suite.KeyExchange);
         Assert.True(ProposalSelector.TrySelectEsp(EspProposal.Defaults, [Esp(s_cbc256, s_sha256, none, extended, s_noEsn)], PfsPolicy.Optional, false, out suite));
-        Assert.Equal([s_cbc256, s_sha256, none, s_noEsn], suite.ToProposal(7).Transforms);
+        Assert.Equal([s_cbc256, s_sha256, extended, none], suite.ToProposal(7).Transforms);
     }
 
     [Fact]

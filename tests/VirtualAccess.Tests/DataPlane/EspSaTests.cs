@@ -46,7 +46,7 @@ public sealed class EspSaTests
             Assert.Contains(Packets.Open(headend, packet.AsSpan(0, length).ToArray(), out _), new[] { EspDrop.AuthenticationFailed, EspDrop.Malformed });
         }
 
-        Assert.Equal(0u, headend.Window.Highest);
+        Assert.Equal(0ul, headend.Window.Highest);
         Assert.Equal(EspDrop.None, Packets.Open(headend, packet.ToArray(), out _));
         Assert.Equal(EspDrop.Replay, Packets.Open(headend, packet, out _));
     }
@@ -93,6 +93,36 @@ public sealed class EspSaTests
         client.Sequence = uint.MaxValue - 1;
         Assert.Equal(EspDrop.None, client.Seal(packet, 28, false, out _));
         Assert.Equal(EspDrop.SequenceExhausted, client.Seal(packet, 28, false, out _));
+    }
+
+    /// <summary>RFC 4303 2.2.1 and appendix A: the ICV covers the high half, which is not sent; the receiver finds it, also over the turn of the low half and after losses.</summary>
+    [Theory]
+    [InlineData("aes256gcm16"), InlineData("aes128ccm8"), InlineData("aes128gmac"), InlineData("chacha20poly1305")]
+    [InlineData("aes256-sha256"), InlineData("aes128ctr-aesxcbc"), InlineData("aes128-aescmac")]
+    public void ExtendedSequenceNumbers(string name)
+    {
+        var (hp, cp) = Sa.Pair(Sa.Algorithm(name), 0x1000);
+        using var headend = new EspSa(hp with { ExtendedSequenceNumbers = true }, 1);
+        using var client = new EspSa(cp with { ExtendedSequenceNumbers = true }, 2);
+        using var plain = new EspSa(hp, 3);
+        var inner = Packets.Udp("10.99.0.1", "10.10.0.1", 61);
+        Assert.Equal(EspDrop.AuthenticationFailed, Packets.Open(plain, Packets.Seal(client, inner), out _));
+        foreach (var start in new ulong[] { 5, 0x8000_0000, 0xffff_fffd, 0x1_7000_0000, 0x1_ffff_fffe, 0x2_8000_0000 })
+        {
+            client.Sequence = start;
+            for (var i = 0; i < 5; i++)
+            {
+                var packet = Packets.Seal(client, inner);
+                Assert.Equal(EspDrop.None, Packets.Open(headend, packet.ToArray(), out var opened));
+                Assert.Equal(inner, opened);
+                Assert.Equal(client.Sequence, headend.Window.Highest);
+                Assert.NotEqual(EspDrop.None, Packets.Open(headend, packet, out _));
+            }
+        }
+
+        client.Sequence = ulong.MaxValue - 1;
+        Assert.Equal(EspDrop.None, client.Seal(new byte[EspCodec.SealedLength(client.Algorithm, 28)], 28, false, out _));
+        Assert.Equal(EspDrop.SequenceExhausted, client.Seal(new byte[EspCodec.SealedLength(client.Algorithm, 28)], 28, false, out _));
     }
 
     [Fact]

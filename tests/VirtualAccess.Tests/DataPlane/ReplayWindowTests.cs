@@ -27,7 +27,7 @@ public sealed class ReplayWindowTests
                 highest = Math.Max(highest, number);
             }
 
-            return window.Highest == highest;
+            return window.Highest == (ulong)highest;
         }));
     }
 
@@ -38,19 +38,37 @@ public sealed class ReplayWindowTests
     [InlineData(4096)]
     public void EveryPositionOfTheWindowIsAcceptedOnce(int size)
     {
-        const uint Top = 100_000;
-        for (var back = 0u; back < size + 70; back++)
+        const ulong Top = 100_000;
+        for (var back = 0ul; back < (ulong)size + 70; back++)
         {
             var window = new ReplayWindow(size);
             window.Accept(Top);
             var number = Top - back;
-            var expected = back > 0 && back < size;
+            var expected = back > 0 && back < (ulong)size;
             Assert.Equal(expected, window.IsFresh(number));
             if (!expected) continue;
             window.Accept(number);
             Assert.False(window.IsFresh(number));
             Assert.Equal(Top, window.Highest);
         }
+    }
+
+    /// <summary>RFC 4303 A2.1: of all numbers with this low half the one that lies in the window or least ahead of it; the model tries them all.</summary>
+    [Fact]
+    public void ExtendsLikeASearchForTheNearestNumber()
+    {
+        var tops = Gen.Elements<ulong>(0, 1, 31, 4095, 4096, 0x7fff_ffff, 0xffff_f000, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0fff, 0x5_8000_0000, 0x7_ffff_ffff, 0xffff_fffe_0000_0010);
+        var lows = Gen.Elements<uint>(0, 1, 31, 4094, 4095, 4096, 0x7fff_ffff, 0x8000_0000, 0xffff_f000, 0xffff_f001, 0xffff_ffff);
+        Check.QuickThrowOnFailure(Prop.ForAll(tops.ToArbitrary(), lows.ToArbitrary(), Gen.Elements(1, 32, 64, 1024, 4096).ToArbitrary(), (top, low, size) =>
+        {
+            var window = new ReplayWindow(size);
+            if (top > 0) window.Accept(top);
+            var bottom = (Int128)top - size + 1;
+            var nearest = (Int128)low + ((Int128)(top >> 32) << 32) - ((Int128)1 << 32);
+            while (nearest < bottom) nearest += (Int128)1 << 32;
+            var found = window.TryExtend(low, out var number);
+            return nearest < 0 ? !found : found && number == (ulong)nearest;
+        }));
     }
 
     [Fact]
