@@ -191,6 +191,9 @@ internal sealed partial class UdpListener : IDisposable
                         break;
                 }
             }
+
+            if (port.Marked)
+                dataPlane!.EndReceive();
         }
     }
 

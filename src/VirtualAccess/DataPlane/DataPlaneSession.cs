@@ -10,12 +10,13 @@ internal sealed record SessionPath(EspPath Path, int Descriptor)
 }
 
 /// <summary>
-/// One session. Its device is read in a turn of its <see cref="TunReader"/> and written with the gate of an SA held; closing waits for each of them, so
+/// One session. Its device is read in a turn of its <see cref="TunReader"/> and written with its own gate held; closing waits for each of them, so
 /// that no thread uses a descriptor number that the kernel has given to somebody else.
 /// </summary>
 internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, LentAddresses lent, SessionPath path)
 {
     private readonly Lock gate = new();
+    private readonly Lock deliveryGate = new();
     private readonly List<EspSa> all = [];
     private readonly List<EspSa> waiting = [];
     private volatile EspSa[] sending = [];
@@ -25,6 +26,7 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     private long tooBigWindow;
     private int tooBigSent;
     private bool closed;
+    private bool deliveryClosed;
 
     public SessionHandle Handle { get; } = handle;
 
@@ -111,6 +113,39 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
         }
     }
 
+    /// <summary>Hands packets from the client to the kernel and counts them.</summary>
+    /// <param name="sa">The SA that they came on.</param>
+    /// <param name="vectors">Header and pieces of one write.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="packets">Packets that are joined in it.</param>
+    /// <param name="octets">Their octets together.</param>
+    public unsafe EspDrop Deliver(EspSa sa, Linux.IoVector* vectors, int count, int packets, int octets)
+    {
+        EspDrop drop;
+        lock (deliveryGate)
+        {
+            drop = deliveryClosed ? EspDrop.UnknownSpi : Device.Write(vectors, count);
+            if (drop == EspDrop.None)
+            {
+                sa.CountInbound(octets, packets);
+                Interlocked.Add(ref inOctets, octets);
+                Interlocked.Add(ref inPackets, packets);
+            }
+            else
+            {
+                Interlocked.Add(ref inDropped, packets);
+            }
+        }
+
+        return drop;
+    }
+
+    /// <summary>Waits for the delivery in hand; nothing is written or counted inbound after it.</summary>
+    public void CloseDelivery()
+    {
+        lock (deliveryGate) deliveryClosed = true;
+    }
+
     /// <summary>The SA for an outbound packet: the newest that covers it (RFC 4301 4.4.1).</summary>
     public EspSa? Select(in IpPacket ip, out EspDrop drop)
     {
@@ -143,12 +178,6 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     {
         if (second != tooBigWindow) (tooBigWindow, tooBigSent) = (second, 0);
         return tooBigSent++ < perSecond;
-    }
-
-    public void CountInbound(int octets)
-    {
-        Interlocked.Add(ref inOctets, octets);
-        Interlocked.Increment(ref inPackets);
     }
 
     public void TouchInbound(long now) => Volatile.Write(ref lastInbound, now);

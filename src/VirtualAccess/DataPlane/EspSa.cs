@@ -64,7 +64,7 @@ internal sealed class EspSa : IDisposable
 
     public ReplayWindow Window { get; }
 
-    /// <summary>Held while an inbound packet is opened and delivered.</summary>
+    /// <summary>Held while an inbound packet is opened and put in order for delivery.</summary>
     public Lock InboundGate { get; } = new();
 
     public Lock OutboundGate { get; } = new();
@@ -109,11 +109,11 @@ internal sealed class EspSa : IDisposable
         return Remote.Contains(ip.Source, ip, ip.SourcePort) && Local.Contains(ip.Destination, ip, ip.DestinationPort) ? EspDrop.None : EspDrop.InboundSelector;
     }
 
-    /// <summary>Counts a delivered packet; with <see cref="InboundGate"/> held.</summary>
-    public void CountInbound(int octets)
+    /// <summary>Counts delivered packets.</summary>
+    public void CountInbound(int octets, int packets)
     {
-        inOctets += octets;
-        inPackets++;
+        Interlocked.Add(ref inOctets, octets);
+        Interlocked.Add(ref inPackets, packets);
     }
 
     /// <summary>True once per foreign address; with <see cref="InboundGate"/> held.</summary>

@@ -52,6 +52,9 @@ internal sealed unsafe class EspSendBatch : IDisposable
     /// <summary>The slot of the next packet.</summary>
     public byte* Slot => slots + (Count * Stride);
 
+    /// <summary>Where the next inner packet is put.</summary>
+    public Span<byte> InnerSlot => new(Slot + InnerOffset, MaximumInner);
+
     /// <summary>Adds the packet that stands in <see cref="Slot"/>.</summary>
     public void Commit(DataPlaneSession session, EspSa sa, SessionPath path, int offset, int length, int innerLength, byte trafficClass)
     {

@@ -59,4 +59,12 @@ public interface IDataPlane : IDisposable
     /// <param name="remote">Source of the outer packet.</param>
     /// <param name="now">Timestamp of the injected TimeProvider, one per batch is enough.</param>
     void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now);
+
+    /// <summary>
+    /// Ends a batch of <see cref="ReceiveEsp"/> on this thread: what it has held back, to join TCP segments, is delivered. The buffers of the batch must stay as they are
+    /// until then.
+    /// </summary>
+    void EndReceive()
+    {
+    }
 }

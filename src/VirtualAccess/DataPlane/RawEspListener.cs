@@ -34,6 +34,7 @@ internal sealed class RawEspListener : IDisposable
         {
             var now = time.GetTimestamp();
             for (var i = 0; i < count; i++) dataPlane.ReceiveEsp(socket.Packet(i), socket.Local(i), socket.Remote(i), now);
+            dataPlane.EndReceive();
         }
     }
 }

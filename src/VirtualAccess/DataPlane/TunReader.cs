@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Headend.VirtualAccess.Linux;
 
 namespace Headend.VirtualAccess.DataPlane;
@@ -20,6 +22,9 @@ internal sealed unsafe class TunReader : IDisposable
     private readonly IDataPlaneObserver observer;
     private readonly int tooBigPerSecond;
     private readonly Action<DataPlaneSession, EspSa> onSoftLimit;
+
+    /// <summary>What the last read brought.</summary>
+    private readonly byte* frame = (byte*)NativeMemory.AlignedAlloc(TunDevice.LongestRead, 64);
 
     public TunReader(int number, TimeProvider time, DropTable drops, IDataPlaneObserver observer, int tooBigPerSecond)
     {
@@ -59,6 +64,7 @@ internal sealed unsafe class TunReader : IDisposable
         thread.Join();
         stop.Dispose();
         epoll.Dispose();
+        NativeMemory.AlignedFree(frame);
     }
 
     private void Run()
@@ -85,10 +91,9 @@ internal sealed unsafe class TunReader : IDisposable
     /// <summary>Reads at most one batch, so that a busy session does not starve the others.</summary>
     private void Drain(DataPlaneSession session, EspSendBatch batch, long now)
     {
-        for (var i = 0; i < EspSendBatch.Capacity; i++)
+        for (var packets = 0; packets < EspSendBatch.Capacity;)
         {
-            if (batch.IsFull) batch.Flush(now, onSoftLimit);
-            var length = session.Device.Read(batch.Slot + EspSendBatch.InnerOffset, EspSendBatch.MaximumInner);
+            var length = session.Device.Read(frame, TunDevice.LongestRead);
             if (length < 0)
             {
                 // Somebody deleted the device: it would be readable for ever.
@@ -97,35 +102,83 @@ internal sealed unsafe class TunReader : IDisposable
             }
 
             if (length == 0) return;
-            var drop = Seal(session, batch, length, now);
+            var drop = Take(session, batch, length, now, out var count);
+            packets += count;
             if (drop == EspDrop.None) continue;
             drops.Count(drop);
             session.CountOutboundDrop();
         }
     }
 
-    private EspDrop Seal(DataPlaneSession session, EspSendBatch batch, int length, long now)
+    /// <summary>Seals what was read: one packet, or as many as are to be cut out of it.</summary>
+    private EspDrop Take(DataPlaneSession session, EspSendBatch batch, int length, long now, out int count)
     {
-        var inner = new Span<byte>(batch.Slot + EspSendBatch.InnerOffset, length);
-        if (!IpPacket.TryRead(inner, out var ip)) return EspDrop.Malformed;
+        count = 1;
+        if (length < VirtioHeader.Length) return EspDrop.Malformed;
+        var header = *(VirtioHeader*)frame;
+        var packet = new Span<byte>(frame + VirtioHeader.Length, length - VirtioHeader.Length);
+        if (!IpPacket.TryRead(packet, out var ip)) return EspDrop.Malformed;
         var sa = session.Select(ip, out var drop);
         if (sa is null) return drop;
         var path = session.Path;
         if (path.Descriptor < 0) return EspDrop.NoSocket;
-        if (ip.DontFragment && session.LargestInner(sa, ip.IsIPv6) is var largest && length > largest)
+        if (header.GsoType == VirtioHeader.GsoNone) return SealOne(session, sa, path, batch, packet, header, ip, now);
+        if (!TcpSegmentCutter.TryPrepare(header, packet, ip, out var cutter) || cutter.LongestSegment > EspSendBatch.MaximumInner) return EspDrop.Malformed;
+        if (ip.DontFragment && session.LargestInner(sa, ip.IsIPv6) is var largest && cutter.LongestSegment > largest)
         {
-            ReportTooBig(session, inner, ip, largest, now);
+            ReportTooBig(session, packet, ip, largest, now);
             return EspDrop.TooBig;
         }
 
-        if (session.AdjustMss != 0) TcpMssClamp.Apply(inner, ip, session.AdjustMss);
+        count = cutter.Count;
+        for (var index = 0; index < count && drop == EspDrop.None; index++)
+        {
+            if (batch.IsFull) batch.Flush(now, onSoftLimit);
+            var segment = cutter.Write(index, batch.InnerSlot);
+            drop = Seal(session, sa, path, batch, segment, ip, now);
+        }
+
+        return drop;
+    }
+
+    private EspDrop SealOne(
+        DataPlaneSession session, EspSa sa, SessionPath path, EspSendBatch batch, Span<byte> packet, in VirtioHeader header, in IpPacket ip, long now)
+    {
+        if (packet.Length > EspSendBatch.MaximumInner) return EspDrop.TooBig;
+        if ((header.Flags & VirtioHeader.NeedsChecksum) != 0 && !TryFinishChecksum(packet, header)) return EspDrop.Malformed;
+        if (ip.DontFragment && session.LargestInner(sa, ip.IsIPv6) is var largest && packet.Length > largest)
+        {
+            ReportTooBig(session, packet, ip, largest, now);
+            return EspDrop.TooBig;
+        }
+
+        if (session.AdjustMss != 0) TcpMssClamp.Apply(packet, ip, session.AdjustMss);
+        if (batch.IsFull) batch.Flush(now, onSoftLimit);
+        packet.CopyTo(batch.InnerSlot);
+        return Seal(session, sa, path, batch, packet.Length, ip, now);
+    }
+
+    /// <summary>Seals the packet in the batch's slot and adds it.</summary>
+    private EspDrop Seal(DataPlaneSession session, EspSa sa, SessionPath path, EspSendBatch batch, int length, in IpPacket ip, long now)
+    {
         var offset = EspSendBatch.InnerOffset - EspCodec.HeaderLength - sa.Algorithm.IvLength;
         var sealedLength = EspCodec.SealedLength(sa.Algorithm, length);
-        drop = sa.Seal(new Span<byte>(batch.Slot + offset, sealedLength), length, ip.IsIPv6, out var nearExhaustion);
+        var drop = sa.Seal(new Span<byte>(batch.Slot + offset, sealedLength), length, ip.IsIPv6, out var nearExhaustion);
         if (drop != EspDrop.None) return drop;
         batch.Commit(session, sa, path, offset, sealedLength, length, ip.TrafficClass);
         if (nearExhaustion) Hint(DataPlaneHintKind.SequenceNearExhaustion, session, sa);
         return EspDrop.None;
+    }
+
+    /// <summary>Adds what the kernel left open of a transport checksum: the field holds the pseudo header's sum.</summary>
+    private static bool TryFinishChecksum(Span<byte> packet, in VirtioHeader header)
+    {
+        var place = header.ChecksumStart + header.ChecksumOffset;
+        if (place + sizeof(ushort) > packet.Length) return false;
+        var checksum = InternetChecksum.Compute(packet[header.ChecksumStart..]);
+        // RFC 768: zero would mean "no checksum"; 0xffff is the same number.
+        BinaryPrimitives.WriteUInt16BigEndian(packet[place..], checksum == 0 ? ushort.MaxValue : checksum);
+        return true;
     }
 
     private void ReportTooBig(DataPlaneSession session, ReadOnlySpan<byte> packet, in IpPacket ip, int mtu, long now)

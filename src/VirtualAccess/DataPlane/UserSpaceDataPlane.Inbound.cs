@@ -27,6 +27,9 @@ public sealed partial class UserSpaceDataPlane
         Receive(entry, packet, local, remote, now);
     }
 
+    /// <inheritdoc/>
+    public void EndReceive() => coalescers.Value!.Flush();
+
     private void Receive(InboundSa entry, Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now)
     {
         var (session, sa) = (entry.Session, entry.Sa);
@@ -44,12 +47,7 @@ public sealed partial class UserSpaceDataPlane
             if (drop == EspDrop.None)
             {
                 if (session.AdjustMss != 0) TcpMssClamp.Apply(inner, ip, session.AdjustMss);
-                drop = session.Device.Write(inner);
-                if (drop == EspDrop.None)
-                {
-                    sa.CountInbound(inner.Length);
-                    session.CountInbound(inner.Length);
-                }
+                coalescers.Value!.Add(session, sa, inner, ip);
             }
 
             moved = newest && HasMoved(session, sa, remote);

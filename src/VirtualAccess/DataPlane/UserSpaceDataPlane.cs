@@ -25,6 +25,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly LinkCloser closer = new();
     private readonly DropTable drops = new();
     private readonly TunReader[] readers;
+    private readonly ThreadLocal<TcpCoalescer> coalescers;
     private readonly ConcurrentDictionary<long, DataPlaneSession> sessions = new();
     private readonly ConcurrentDictionary<uint, InboundSa> inbound = new();
     private readonly ImmutableArray<BatchSocket> udpSockets;
@@ -49,6 +50,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
         DescriptorLimit = DescriptorLimits.Raise();
         RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
+        coalescers = new ThreadLocal<TcpCoalescer>(() => new TcpCoalescer(drops), trackAllValues: true);
         rawListeners = options.PlainEsp ? OpenRaw() : [];
         readers = new TunReader[Math.Max(1, options.TunThreads)];
         for (var i = 0; i < readers.Length; i++) readers[i] = new TunReader(i, time, drops, observer, options.TooBigPerSecond);
@@ -201,6 +203,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
             sa.Dispose();
         }
 
+        found.CloseDelivery();
         ReaderOf(found).Remove(found);
         lock (found.ChangeGate)
         {
@@ -238,6 +241,8 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         closer.Dispose();
         foreach (var stage in options.Stages) stage.Dispose();
         foreach (var listener in rawListeners) listener.Dispose();
+        foreach (var coalescer in coalescers.Values) coalescer.Dispose();
+        coalescers.Dispose();
         netlink.Dispose();
     }
 

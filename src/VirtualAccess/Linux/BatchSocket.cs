@@ -7,7 +7,8 @@ namespace Headend.VirtualAccess.Linux;
 
 /// <summary>
 /// A datagram socket that receives in batches (recvmmsg) and tells the local address of each datagram, also when bound to a wildcard.
-/// One thread receives; any thread sends. The packets of a batch are valid until the next <see cref="Receive"/>.
+/// Datagrams of one sender that the kernel joined (UDP_GRO, udp(7)) are told apart again. One thread receives; any thread sends. The packets of a batch are valid until the
+/// next <see cref="Receive"/>.
 /// </summary>
 public sealed unsafe class BatchSocket : IDisposable
 {
@@ -23,7 +24,12 @@ public sealed unsafe class BatchSocket : IDisposable
     private const int SOL_SOCKET = 1;
     private const int SO_SNDBUFFORCE = 32;
     private const int SO_RCVBUFFORCE = 33;
+    private const int SolUdp = 17;
+    private const int UdpGro = 104;
     private const int SlotMetadata = 128;
+
+    /// <summary>Datagrams of one sender that the kernel joins at most (UDP_GRO_CNT_MAX is 64, UDP_MAX_SEGMENTS of a local sender 128).</summary>
+    private const int MostJoined = 128;
     private const int ControlOffset = 32;
     private const int ControlLength = SlotMetadata - ControlOffset;
 
@@ -36,6 +42,7 @@ public sealed unsafe class BatchSocket : IDisposable
     private readonly byte* metadata;
     private readonly IoVector* vectors;
     private readonly MultiMessageHeader* messages;
+    private readonly Piece[] pieces = new Piece[BatchSize * MostJoined];
     private long receiveErrors;
     private long sendErrors;
     private volatile bool stopped;
@@ -93,7 +100,7 @@ public sealed unsafe class BatchSocket : IDisposable
     }
 
     /// <summary>Waits for datagrams.</summary>
-    /// <returns>Number of datagrams in this batch, 1 to <see cref="BatchSize"/>; 0 after <see cref="Stop"/>.</returns>
+    /// <returns>Number of datagrams in this batch, of at most <see cref="BatchSize"/> reads; 0 after <see cref="Stop"/>.</returns>
     public int Receive()
     {
         while (!stopped)
@@ -105,7 +112,7 @@ public sealed unsafe class BatchSocket : IDisposable
             }
 
             var count = NativeMethods.ReceiveMessages(descriptor, messages, BatchSize, NativeMethods.MSG_DONTWAIT, null);
-            if (count > 0) return count;
+            if (count > 0) return Divide(count);
             var errno = count < 0 ? Marshal.GetLastPInvokeError() : 0;
             // ECONNREFUSED and the like report an ICMP error of an earlier send; the socket goes on.
             if (errno is not (Errno.EAGAIN or Errno.EINTR)) Interlocked.Increment(ref receiveErrors);
@@ -118,9 +125,9 @@ public sealed unsafe class BatchSocket : IDisposable
     /// <summary>The datagram, writable; for IP protocol 50 without the IP header. Empty when it was truncated.</summary>
     public Span<byte> Packet(int index)
     {
-        ref var message = ref messages[index];
-        if ((message.Header.Flags & NativeMethods.MSG_TRUNC) != 0) return [];
-        var packet = new Span<byte>(packets + (index * Stride), (int)message.Length);
+        var piece = pieces[index];
+        if ((messages[piece.Message].Header.Flags & NativeMethods.MSG_TRUNC) != 0) return [];
+        var packet = new Span<byte>(packets + (piece.Message * Stride) + piece.Offset, piece.Length);
         if (!rawIPv4) return packet;
         var header = packet.IsEmpty ? 0 : (packet[0] & 15) * 4;
         return header <= packet.Length ? packet[header..] : [];
@@ -129,7 +136,7 @@ public sealed unsafe class BatchSocket : IDisposable
     /// <summary>Where the datagram came from.</summary>
     public TransportAddress Remote(int index)
     {
-        ref var message = ref messages[index];
+        ref var message = ref messages[pieces[index].Message];
         var known = SocketAddressCodec.TryRead(new ReadOnlySpan<byte>(message.Header.Name, (int)Math.Min(message.Header.NameLength, SocketAddressCodec.MaximumAddress)), out var address);
         return !known ? default : port == 0 ? address with { Port = 0 } : address;
     }
@@ -137,7 +144,7 @@ public sealed unsafe class BatchSocket : IDisposable
     /// <summary>The address it was sent to, with this socket's port.</summary>
     public TransportAddress Local(int index)
     {
-        ref var message = ref messages[index];
+        ref var message = ref messages[pieces[index].Message];
         return SocketAddressCodec.TryReadLocal(new ReadOnlySpan<byte>(message.Header.Control, (int)Math.Min(message.Header.ControlLength, ControlLength)), port, out var local)
             ? local
             : LocalAddress;
@@ -196,6 +203,30 @@ public sealed unsafe class BatchSocket : IDisposable
         NativeMemory.Free(messages);
     }
 
+    /// <summary>Makes a list of the datagrams in what was read; all but the last of those joined are equally long.</summary>
+    private int Divide(int messageCount)
+    {
+        var made = 0;
+        for (var index = 0; index < messageCount; index++)
+        {
+            ref var message = ref messages[index];
+            var length = (int)message.Length;
+            var control = new ReadOnlySpan<byte>(message.Header.Control, (int)Math.Min(message.Header.ControlLength, ControlLength));
+            var size = SocketAddressCodec.ReadSegmentSize(control);
+            if (size <= 0 || size >= length || (length + size - 1) / size > MostJoined) size = Math.Max(1, length);
+            var offset = 0;
+            do
+            {
+                var piece = Math.Min(size, length - offset);
+                pieces[made++] = new Piece(index, offset, piece);
+                offset += piece;
+            }
+            while (offset < length);
+        }
+
+        return made;
+    }
+
     private static BatchSocket Open(Socket socket, IPEndPoint local, bool raw, int bufferOctets)
     {
         try
@@ -212,6 +243,9 @@ public sealed unsafe class BatchSocket : IDisposable
             }
 
             SetBuffers(socket, bufferOctets);
+            var on = 1;
+            // Kernels before 5.0 do not join: slower, no failure.
+            if (!raw) _ = NativeMethods.SetSocketOption((int)socket.SafeHandle.DangerousGetHandle(), SolUdp, UdpGro, &on, sizeof(int));
             socket.Bind(local);
             return new BatchSocket(socket, raw);
         }
@@ -238,4 +272,7 @@ public sealed unsafe class BatchSocket : IDisposable
         _ = NativeMethods.Poll(descriptors, 2, -1);
         return descriptors[1].Returned == 0;
     }
+
+    /// <summary>One datagram within what was read.</summary>
+    private readonly record struct Piece(int Message, int Offset, int Length);
 }

@@ -58,7 +58,13 @@ internal static unsafe partial class NativeMethods
     public const int O_CLOEXEC = 0x80000;
     public const uint TUNSETIFF = 0x400454ca;
     public const short IFF_TUN = 0x0001;
+    public const uint TUNSETOFFLOAD = 0x400454d0;
+    public const nint TUN_F_CSUM = 1;
+    public const nint TUN_F_TSO4 = 2;
+    public const nint TUN_F_TSO6 = 4;
+    public const nint TUN_F_TSO_ECN = 8;
     public const short IFF_NO_PI = 0x1000;
+    public const short IFF_VNET_HDR = 0x4000;
     public const short IFF_TUN_EXCL = unchecked((short)0x8000);
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_TRUNC = 0x20;
@@ -87,6 +93,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibC, EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport(LibC, EntryPoint = "writev", SetLastError = true)]
+    public static partial nint WriteVector(int descriptor, IoVector* vectors, int count);
 
     [LibraryImport(LibC, EntryPoint = "sendmsg", SetLastError = true)]
     public static partial nint SendMessage(int descriptor, MessageHeader* message, int flags);

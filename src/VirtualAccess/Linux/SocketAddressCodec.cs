@@ -17,6 +17,7 @@ internal static class SocketAddressCodec
     private const int SolUdp = 17;
     private const int IpTos = 1;
     private const int UdpSegment = 103;
+    private const int UdpGro = 104;
     private const int IpPacketInformation = 8;
     private const int Ipv6PacketInformation = 50;
     private const int Ipv6TrafficClass = 67;
@@ -95,6 +96,21 @@ internal static class SocketAddressCodec
         var length = 0;
         BitConverter.TryWriteBytes(Start(control, ref length, 2, SolUdp, UdpSegment), octets);
         return length;
+    }
+
+    /// <summary>Octets of each datagram in a read of several that the kernel joined (UDP_GRO), 0 when it joined none.</summary>
+    public static int ReadSegmentSize(ReadOnlySpan<byte> control)
+    {
+        while (control.Length >= HeaderLength)
+        {
+            var length = (int)BitConverter.ToUInt64(control);
+            if (length < HeaderLength || length > control.Length) break;
+            if (BitConverter.ToInt32(control[8..]) == SolUdp && BitConverter.ToInt32(control[12..]) == UdpGro && length >= HeaderLength + sizeof(int))
+                return BitConverter.ToInt32(control[HeaderLength..]);
+            control = control[Math.Min(control.Length, (length + 7) & ~7)..];
+        }
+
+        return 0;
     }
 
     /// <summary>Finds the destination address of a received datagram.</summary>

@@ -128,6 +128,42 @@ public sealed class TunnelTests : IDisposable
         client.Exec("ping -M dont -c 1 -W 1 -s 1100 10.10.0.1");
     }
 
+    /// <summary>
+    /// TCP in both directions: the kernel hands over packets longer than the MTU, which are cut, and gets segments joined. Every octet arrives, and every packet on the way is
+    /// counted at both ends.
+    /// </summary>
+    [FactAsRoot]
+    public void TcpArrivesWholeAndIsCountedSegmentBySegment()
+    {
+        using var c = new Gateway(client, "192.0.2.1");
+        using var h = new Gateway(headend, "192.0.2.2");
+        Up(c, h, EspEncapsulation.Udp);
+        Rekey(c, h, Sa.Gcm256, 0x1000);
+        using var server = headend.Do(() => new System.Net.Sockets.TcpListener(System.Net.IPAddress.Parse("10.10.0.1"), 5001));
+        server.Start();
+        using var socket = client.Do(() => new System.Net.Sockets.TcpClient("10.10.0.1", 5001));
+        using var accepted = server.AcceptTcpClient();
+        var octets = System.Security.Cryptography.RandomNumberGenerator.GetBytes(8 << 20);
+        Transfer(socket, accepted);
+        Transfer(accepted, socket);
+
+        (long, long, long, long) Counted(Gateway gateway) =>
+            gateway.Plane.TryGetCounters(gateway.Session, out var n) ? (n.InPackets, n.InOctets, n.OutPackets, n.OutOctets) : default;
+        bool Agree() => Counted(c) is var (inPackets, inOctets, outPackets, outOctets) && Counted(h) == (outPackets, outOctets, inPackets, inOctets);
+        Assert.True(SpinWait.SpinUntil(Agree, TimeSpan.FromSeconds(10)), $"{Counted(c)} and {Counted(h)}");
+        // No segment is longer than the MTU of the devices, so that there are at least so many.
+        Assert.True(Counted(h).Item1 > octets.Length / 1500, $"{Counted(h)}");
+
+        void Transfer(System.Net.Sockets.TcpClient from, System.Net.Sockets.TcpClient to)
+        {
+            var sending = Task.Run(() => from.GetStream().Write(octets));
+            var received = new byte[octets.Length];
+            to.GetStream().ReadExactly(received);
+            sending.Wait();
+            Assert.True(octets.AsSpan().SequenceEqual(received));
+        }
+    }
+
     /// <summary>Bursts leave as messages that the kernel cuts; on a way that is too narrow for that, one by one and in fragments.</summary>
     [TheoryAsRoot]
     [InlineData(1500, "")]

@@ -70,6 +70,7 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
         {
             var now = TimeProvider.System.GetTimestamp();
             for (var i = 0; i < count; i++) Plane.ReceiveEsp(Socket.Packet(i), Socket.Local(i), Socket.Remote(i), now);
+            Plane.EndReceive();
         }
     }
 }

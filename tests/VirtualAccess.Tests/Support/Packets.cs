@@ -39,6 +39,48 @@ internal static class Packets
         return packet;
     }
 
+    /// <summary>A TCP packet without options with good checksums, DF set.</summary>
+    public static byte[] Tcp(string source, string destination, uint sequence, byte flags, int payload, ushort identification = 0x1234)
+    {
+        var packet = Udp(source, destination, payload + 12, 5001, 5002);
+        var ipv6 = packet[0] >> 4 == 6;
+        var tcp = packet.AsSpan(ipv6 ? 40 : 20);
+        tcp[4..20].Clear();
+        BinaryPrimitives.WriteUInt32BigEndian(tcp[4..], sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(tcp[8..], 77);
+        tcp[12] = 0x50;
+        tcp[13] = flags;
+        BinaryPrimitives.WriteUInt16BigEndian(tcp[14..], 500);
+        if (ipv6) packet[6] = 6;
+        else
+        {
+            packet[9] = 6;
+            packet[6] = 0x40;
+            BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(4), identification);
+        }
+
+        SetChecksums(packet);
+        return packet;
+    }
+
+    /// <summary>Writes the checksums of a TCP packet.</summary>
+    public static void SetChecksums(Span<byte> packet)
+    {
+        var ipv6 = packet[0] >> 4 == 6;
+        var tcp = packet[(ipv6 ? 40 : 20)..];
+        tcp[16..18].Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(tcp[16..], (ushort)~Sum(packet, tcp, ipv6));
+        if (ipv6) return;
+        packet[10..12].Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(packet[10..], (ushort)~Sum(packet[..20]));
+    }
+
+    public static bool HasGoodChecksums(ReadOnlySpan<byte> packet)
+    {
+        var ipv6 = packet[0] >> 4 == 6;
+        return Sum(packet, packet[(ipv6 ? 40 : 20)..], ipv6) == 0xffff && (ipv6 || Sum(packet[..20]) == 0xffff);
+    }
+
     public static byte[] Seal(EspSa sa, ReadOnlySpan<byte> inner)
     {
         var packet = new byte[EspCodec.SealedLength(sa.Algorithm, inner.Length)];
@@ -52,5 +94,17 @@ internal static class Packets
         var drop = sa.Open(packet, out var span, out _, out _, out _);
         inner = span.ToArray();
         return drop;
+    }
+
+    private static uint Sum(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> tcp, bool ipv6) =>
+        Sum([.. ipv6 ? packet[8..40] : packet[12..20], 0, 6, (byte)(tcp.Length >> 8), (byte)tcp.Length, .. tcp]);
+
+    /// <summary>RFC 1071 word by word, so that nothing is tested with itself.</summary>
+    private static uint Sum(ReadOnlySpan<byte> bytes)
+    {
+        var sum = 0u;
+        for (var i = 0; i < bytes.Length; i++) sum += (uint)bytes[i] << ((i & 1) == 0 ? 8 : 0);
+        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+        return sum;
     }
 }
