@@ -40,7 +40,7 @@ YAML
 ${DYNAMIC_AUTHOR:+  $DYNAMIC_AUTHOR}
 aaa:
   authentication: [ { name: eap-list, methods: [${AUTHENTICATION:-group corp}] } ]
-  authorization: [ { name: local-list, methods: [local] } ]
+  authorization: [ { name: local-list, methods: [local] }, { name: author-list, methods: [group corp] } ]
   accounting: [ { name: acct-list, methods: [group corp], interim-interval: ${INTERIM:-10m} } ]
 ${LOCAL_AAA:-}
 ikev2:

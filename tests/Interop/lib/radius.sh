@@ -157,6 +157,12 @@ server default {
 				&Auth-Type := Accept
 			}
 		}
+		# FreeRADIUS 3.2.1 protects replies without EAP only when it is told to.
+		if (&Service-Type == Outbound-User) {
+			update reply {
+				&Message-Authenticator := 0x00
+			}
+		}
 		if (&User-Name =~ /^#ACSACL#-/) {
 			requests
 			update reply {
