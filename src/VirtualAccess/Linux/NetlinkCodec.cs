@@ -31,6 +31,12 @@ internal static class Rtnetlink
     public const ushort IFLA_IFNAME = 3;
     public const ushort IFLA_MTU = 4;
     public const ushort IFLA_TXQLEN = 13;
+    public const ushort IFLA_LINKINFO = 18;
+    public const ushort IFLA_INFO_KIND = 1;
+    public const ushort IFLA_INFO_DATA = 2;
+    public const ushort IFLA_XFRM_IF_ID = 2;
+    public const ushort IFLA_STATS_LINK_64 = 1;
+    public const ushort RTM_GETSTATS = 94;
     public const ushort IFLA_IFALIAS = 20;
     public const ushort IFLA_AF_SPEC = 26;
     public const ushort IFLA_GROUP = 27;
@@ -62,6 +68,9 @@ internal sealed record NetlinkStep(string Name, byte[] Message, params int[] Tol
 /// <summary>A link of a dump.</summary>
 internal sealed record LinkRecord(int Index, string Name, string Alias);
 
+/// <summary>Counters of a link since it was made.</summary>
+internal readonly record struct LinkCounters(int Index, long InPackets, long OutPackets, long InOctets, long OutOctets, long InDropped, long OutDropped);
+
 /// <summary>An address of a dump.</summary>
 internal sealed record AddressRecord(int InterfaceIndex, IPAddress Address, int PrefixLength, byte Scope, bool Secondary);
 
@@ -73,6 +82,7 @@ internal static class NetlinkCodec
     private const int LinkBody = 16;
     private const int AddressBody = 8;
     private const int RouteBody = 12;
+    private const int StatisticsBody = 12;
     private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
     private const ushort Create = Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL;
 
@@ -98,6 +108,47 @@ internal static class NetlinkCodec
         byte[] family = [12, 0, Rtnetlink.AF_INET6, 0, .. mode];
         message.Add(Rtnetlink.IFLA_AF_SPEC, family);
         return message.ToArray();
+    }
+
+    /// <summary>A link of kind xfrm; the kernel refuses an interface id that another one has (EEXIST).</summary>
+    public static byte[] CreateXfrmLink(string name, uint interfaceId, string alias)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Create, LinkBody);
+        message.Add(Rtnetlink.IFLA_IFNAME, [.. Encoding.ASCII.GetBytes(name), 0]);
+        message.Add(Rtnetlink.IFLA_IFALIAS, Encoding.UTF8.GetBytes(alias));
+        byte[] kind = [8, 0, (byte)Rtnetlink.IFLA_INFO_KIND, 0, .. "xfrm"u8];
+        byte[] identifier = [8, 0, (byte)Rtnetlink.IFLA_XFRM_IF_ID, 0, .. BitConverter.GetBytes(interfaceId)];
+        byte[] data = [(byte)(4 + identifier.Length), 0, (byte)Rtnetlink.IFLA_INFO_DATA, 0, .. identifier];
+        message.Add(Rtnetlink.IFLA_LINKINFO, [.. kind, .. data]);
+        return message.ToArray();
+    }
+
+    /// <summary>64-bit counters of one interface, or with index 0 of all as a dump.</summary>
+    public static byte[] GetLinkCounters(int index)
+    {
+        var flags = index == 0 ? Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_DUMP : Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
+        var message = new NetlinkMessage(Rtnetlink.RTM_GETSTATS, (ushort)flags, StatisticsBody);
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        BitConverter.TryWriteBytes(message.Body[8..], 1u << (Rtnetlink.IFLA_STATS_LINK_64 - 1));
+        return message.ToArray();
+    }
+
+    /// <summary>Reads what <see cref="GetLinkCounters"/> brings.</summary>
+    public static bool TryReadLinkCounters(ReadOnlySpan<byte> body, out LinkCounters counters)
+    {
+        counters = default;
+        if (body.Length < StatisticsBody) return false;
+        var attributes = body[StatisticsBody..];
+        while (TryAttribute(ref attributes, out var type, out var value))
+        {
+            if (type != Rtnetlink.IFLA_STATS_LINK_64 || value.Length < 64) continue;
+            counters = new LinkCounters(
+                BitConverter.ToInt32(body[4..]), BitConverter.ToInt64(value), BitConverter.ToInt64(value[8..]), BitConverter.ToInt64(value[16..]), BitConverter.ToInt64(value[24..]),
+                BitConverter.ToInt64(value[48..]), BitConverter.ToInt64(value[56..]));
+            return true;
+        }
+
+        return false;
     }
 
     public static byte[] DeleteLink(int index)
@@ -242,7 +293,7 @@ internal static class NetlinkCodec
 
     private static byte Family(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6;
 
-    internal static bool TryAttribute(ref ReadOnlySpan<byte> buffer, out ushort type, out ReadOnlySpan<byte> value)
+    public static bool TryAttribute(scoped ref ReadOnlySpan<byte> buffer, out ushort type, out ReadOnlySpan<byte> value)
     {
         type = 0;
         value = default;

@@ -22,7 +22,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private readonly byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
     private uint sequence;
 
-    /// <param name="protocol">NETLINK_ROUTE or <see cref="Netfilter"/>.</param>
+    /// <param name="protocol">NETLINK_ROUTE (0) or another of linux/netlink.h.</param>
     /// <exception cref="IOException">No netlink in this system.</exception>
     public NetlinkSocket(int protocol = 0)
     {
@@ -115,6 +115,12 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     }
 
     public delegate void DumpItem(ushort type, ReadOnlySpan<byte> body);
+
+    /// <summary>Clears what was received last: for answers that carry keys.</summary>
+    public void Forget()
+    {
+        lock (gate) System.Security.Cryptography.CryptographicOperations.ZeroMemory(buffer);
+    }
 
     public void Dispose() => _ = NativeMethods.Close(descriptor);
 

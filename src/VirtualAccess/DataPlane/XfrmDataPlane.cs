@@ -1,0 +1,264 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Security.Cryptography;
+using Headend.VirtualAccess.Linux;
+
+namespace Headend.VirtualAccess.DataPlane;
+
+/// <summary>
+/// The data plane in the kernel: an xfrm interface per session, ESP states and policies by NETLINK_XFRM. No packet comes to this process but those of IKE.
+/// Of a killed run the kernel keeps everything; the next start takes away what carries this state id, and nothing else.
+/// </summary>
+public sealed partial class XfrmDataPlane : IDataPlane
+{
+    /// <summary>RFC 4303 2.1: 1 through 255 are reserved, 0 is for local use.</summary>
+    private const uint FirstSpi = 256;
+
+    /// <summary>An interface id is 12 bits of the state id, never all zero, and the number of the interface.</summary>
+    private const int NumberBits = 20;
+
+    private readonly UserSpaceDataPlaneOptions options;
+    private readonly IDataPlaneObserver observer;
+    private readonly TimeProvider time;
+    private readonly uint interfaceIds;
+    private readonly NetlinkSocket netlink = new();
+    private readonly NetlinkSocket statistics = new();
+    private readonly NetlinkSocket xfrm = new(Xfrm.NETLINK_XFRM);
+    private readonly TunCloser closer = new();
+    private readonly LentAddressTable lentAddresses;
+    private readonly LentAddressHolder heldAddresses;
+    private readonly ConcurrentDictionary<long, XfrmSession> sessions = new();
+    private readonly ConcurrentDictionary<uint, (XfrmSession Session, XfrmSaPair Pair)> byInboundSpi = new();
+    private readonly ConcurrentDictionary<uint, (XfrmSession Session, XfrmSaPair Pair)> byOutboundSpi = new();
+    private readonly ImmutableArray<long> dropsBefore;
+    private long lastHandle;
+
+    /// <summary>Hands ESP in UDP of the sockets to the kernel, removes what an earlier run with the same state id left, and starts the thread of events.</summary>
+    /// <param name="options">Settings; those of TUN have no meaning here.</param>
+    /// <param name="udpSockets">Headend's sockets on the NAT-traversal port.</param>
+    /// <param name="observer">Receives hints on the thread of events.</param>
+    /// <param name="time">Clock of all timestamps.</param>
+    /// <exception cref="IOException">The kernel lacks a part; <see cref="XfrmProbe"/> tells beforehand.</exception>
+    public XfrmDataPlane(UserSpaceDataPlaneOptions options, ImmutableArray<BatchSocket> udpSockets, IDataPlaneObserver observer, TimeProvider time)
+    {
+        this.options = options;
+        this.observer = observer;
+        this.time = time;
+        interfaceIds = InterfaceIds(options.StateId);
+        lentAddresses = new LentAddressTable(netlink, time);
+        heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
+        foreach (var socket in udpSockets) XfrmProbe.Encapsulate(socket);
+        RemoveLeftoverStates();
+        RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
+        dropsBefore = XfrmDropTable.Read();
+        events = new NetlinkEventSocket(Xfrm.NETLINK_XFRM, Xfrm.XFRMNLGRP_EXPIRE, Xfrm.XFRMNLGRP_MAPPING);
+        eventThread = new Thread(WatchEvents) { IsBackground = true, Name = "xfrm-events" };
+        eventThread.Start();
+    }
+
+    public string Kind => "xfrm";
+
+    public bool WantsEsp => false;
+
+    /// <summary>Interfaces of an earlier run that the constructor removed.</summary>
+    public ImmutableArray<string> RemovedLeftovers { get; }
+
+    public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        session = default;
+        if (!InterfacePlan.TryCreate(netlink, lentAddresses, heldAddresses, request, options, CreateDevice, out var device, out var lent, out failure)) return false;
+        failure = InterfaceStagePlan.Create(options.Stages, TargetOf(device), request);
+        if (failure is not null)
+        {
+            device.Dispose();
+            heldAddresses.Release(lent.V4);
+            return false;
+        }
+
+        var created = new XfrmSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, IdOf(request.Number), request.Path);
+        sessions[created.Handle.Value] = created;
+        session = created.Handle;
+        return true;
+    }
+
+    public bool TryUpdateInterface(SessionHandle session, Func<InterfaceRequest, InterfaceRequest> change, [NotNullWhen(false)] out InterfaceFailure? failure) =>
+        Try(session, "change interface", found => Update(found, change(found.Request)), out failure);
+
+    public bool TryAddRoutes(SessionHandle session, ImmutableArray<InterfaceRoute> routes, [NotNullWhen(false)] out InterfaceFailure? failure) =>
+        Try(
+            session,
+            "add routes",
+            found =>
+            {
+                var refused = InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, found.Lent, routes);
+                if (refused is null) found.Request = found.Request with { Routes = [.. found.Request.Routes, .. routes] };
+                return refused;
+            },
+            out failure);
+
+    public bool TryInstallSa(SessionHandle session, EspSaParameters parameters, [NotNullWhen(false)] out InterfaceFailure? failure) =>
+        Try(session, "install SA", found => Install(found, parameters), out failure);
+
+    public bool RemoveSa(uint inboundSpi)
+    {
+        if (!byInboundSpi.TryRemove(inboundSpi, out var entry)) return false;
+        lock (entry.Session.Gate)
+        {
+            if (!entry.Session.IsClosed) Remove(entry.Session, entry.Pair);
+        }
+
+        return true;
+    }
+
+    public bool UpdatePath(SessionHandle session, EspPath path)
+    {
+        if (!sessions.TryGetValue(session.Value, out var found)) return false;
+        lock (found.Gate)
+        {
+            if (!found.IsClosed) Move(found, path);
+        }
+
+        return true;
+    }
+
+    public bool RemoveInterface(SessionHandle session, out SessionCounters final)
+    {
+        final = default;
+        if (!sessions.TryRemove(session.Value, out var found)) return false;
+        lock (found.Gate)
+        {
+            found.IsClosed = true;
+            foreach (var pair in found.Pairs.ToArray()) Remove(found, pair);
+            // Behind the last packet, before the device and its counters go.
+            if (TryReadCounters(found, out var counters)) found.Read(counters, time.GetTimestamp());
+            final = found.Counters();
+            InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index);
+            InterfaceStagePlan.Remove(options.Stages, TargetOf(found.Device), found.Request);
+            found.Device.Dispose();
+            heldAddresses.Release(found.Lent.V4);
+        }
+
+        return true;
+    }
+
+    public bool TryGetCounters(SessionHandle session, out SessionCounters counters)
+    {
+        counters = default;
+        if (!sessions.TryGetValue(session.Value, out var found)) return false;
+        lock (found.Gate)
+        {
+            counters = TryReadCounters(found, out var read) ? found.Read(read, time.GetTimestamp()) : found.Counters();
+        }
+
+        return true;
+    }
+
+    /// <summary>As the kernel counts a state: octets of ESP's payload with what belongs to it, not of inner packets; sequence numbers are not read.</summary>
+    public ImmutableArray<SaCounters> GetSaCounters(SessionHandle session)
+    {
+        if (!sessions.TryGetValue(session.Value, out var found)) return [];
+        lock (found.Gate)
+        {
+            return [.. found.Pairs.Select(pair => CountersOf(found, pair))];
+        }
+    }
+
+    /// <summary>Of the whole network namespace since the start: the kernel tells no sessions apart.</summary>
+    public ImmutableArray<long> GetDrops() => XfrmDropTable.Difference(dropsBefore, XfrmDropTable.Read());
+
+    /// <summary>Nothing comes here: the kernel takes ESP before any socket sees it.</summary>
+    public void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now)
+    {
+    }
+
+    /// <summary>Removes every interface and joins the thread. The UDP sockets stay open.</summary>
+    public void Dispose()
+    {
+        foreach (var handle in sessions.Keys) RemoveInterface(new SessionHandle(handle), out _);
+        Volatile.Write(ref stopping, true);
+        eventThread.Join();
+        events.Dispose();
+        closer.Dispose();
+        foreach (var stage in options.Stages) stage.Dispose();
+        xfrm.Dispose();
+        statistics.Dispose();
+        netlink.Dispose();
+    }
+
+    private static InterfaceTarget TargetOf(XfrmDevice device) => new(device.Name, device.Index);
+
+    /// <summary>Two headends on one machine differ in the upper half; where they do not, the kernel refuses the second one's interface.</summary>
+    private static uint InterfaceIds(string stateId)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(stateId), hash);
+        return (uint)((((hash[0] << 8) | hash[1]) & 0xfff) | 1) << NumberBits;
+    }
+
+    private uint IdOf(int number) => interfaceIds | (uint)number;
+
+    private XfrmDevice? CreateDevice(InterfaceRequest request, out int errno)
+    {
+        errno = Errno.EINVAL;
+        return request.Number >> NumberBits != 0
+            ? null
+            : XfrmDevice.Create(netlink, request.Device, IdOf(request.Number), InterfaceMark.Alias(options.StateId, request.Label, null), out errno);
+    }
+
+    private bool Try(SessionHandle session, string step, Func<XfrmSession, InterfaceFailure?> perform, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        failure = new InterfaceFailure(step, "no such session");
+        if (!sessions.TryGetValue(session.Value, out var found)) return false;
+        lock (found.Gate)
+        {
+            if (found.IsClosed) return false;
+            failure = perform(found);
+        }
+
+        return failure is null;
+    }
+
+    private InterfaceFailure? Update(XfrmSession session, InterfaceRequest wanted)
+    {
+        var (standing, lent) = (session.Request, session.Lent);
+        var failure = InterfacePlan.Update(netlink, lentAddresses, heldAddresses, standing, wanted, options, session.Device.Index, ref lent);
+        if (failure is not null) return failure;
+        failure = InterfaceStagePlan.Update(options.Stages, TargetOf(session.Device), standing, wanted);
+        if (failure is null) session.Request = wanted;
+        else InterfacePlan.Update(netlink, lentAddresses, heldAddresses, wanted, standing, options, session.Device.Index, ref lent);
+        session.Lent = lent;
+        return failure;
+    }
+
+    private bool TryReadCounters(XfrmSession session, out LinkCounters counters)
+    {
+        LinkCounters? read = null;
+        statistics.Dump(NetlinkCodec.GetLinkCounters(session.Device.Index), (_, body) =>
+        {
+            if (NetlinkCodec.TryReadLinkCounters(body, out var found)) read = found;
+        });
+        counters = read ?? default;
+        return read is not null;
+    }
+
+    private void RemoveLeftoverStates()
+    {
+        var steps = new List<NetlinkStep>();
+        xfrm.Dump(XfrmCodec.DumpSas(), (_, body) =>
+        {
+            if (XfrmCodec.TryReadSa(body, out var report) && IsOurs(report.InterfaceId))
+                steps.Add(new NetlinkStep(string.Create(CultureInfo.InvariantCulture, $"no SA {report.Spi:x8}"), XfrmCodec.DeleteSa(report.Destination, report.Spi)));
+        });
+        xfrm.Dump(XfrmCodec.DumpPolicies(), (_, body) =>
+        {
+            if (XfrmCodec.TryReadPolicy(body, out var interfaceId) && IsOurs(interfaceId))
+                steps.Add(new NetlinkStep("no policy", XfrmCodec.DeletePolicy(body, interfaceId)));
+        });
+        // A datagram of the kernel's has its limits; leftovers of a large headend come in pieces.
+        foreach (var piece in steps.Chunk(64)) xfrm.Execute(piece);
+    }
+
+    private bool IsOurs(uint interfaceId) => interfaceId >> NumberBits == interfaceIds >> NumberBits;
+}

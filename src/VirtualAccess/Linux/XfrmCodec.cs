@@ -1,0 +1,350 @@
+using System.Buffers.Binary;
+using System.Text;
+using Headend.VirtualAccess.DataPlane;
+
+namespace Headend.VirtualAccess.Linux;
+
+/// <summary>Constants of linux/xfrm.h as far as used.</summary>
+internal static class Xfrm
+{
+    public const int NETLINK_XFRM = 6;
+    public const ushort XFRM_MSG_NEWSA = 0x10;
+    public const ushort XFRM_MSG_DELSA = 0x11;
+    public const ushort XFRM_MSG_GETSA = 0x12;
+    public const ushort XFRM_MSG_NEWPOLICY = 0x13;
+    public const ushort XFRM_MSG_DELPOLICY = 0x14;
+    public const ushort XFRM_MSG_GETPOLICY = 0x15;
+    public const ushort XFRM_MSG_EXPIRE = 0x18;
+    public const ushort XFRM_MSG_UPDPOLICY = 0x19;
+    public const ushort XFRM_MSG_MAPPING = 0x26;
+    public const uint XFRMNLGRP_EXPIRE = 2;
+    public const uint XFRMNLGRP_MAPPING = 8;
+    public const ushort XFRMA_ALG_AUTH = 1;
+    public const ushort XFRMA_ALG_CRYPT = 2;
+    public const ushort XFRMA_ENCAP = 4;
+    public const ushort XFRMA_TMPL = 5;
+    public const ushort XFRMA_REPLAY_VAL = 10;
+    public const ushort XFRMA_ALG_AEAD = 18;
+    public const ushort XFRMA_ALG_AUTH_TRUNC = 20;
+    public const ushort XFRMA_REPLAY_ESN_VAL = 23;
+    public const ushort XFRMA_SA_EXTRA_FLAGS = 24;
+    public const ushort XFRMA_IF_ID = 31;
+    public const byte XFRM_MODE_TRANSPORT = 0;
+    public const byte XFRM_MODE_TUNNEL = 1;
+    public const byte XFRM_STATE_AF_UNSPEC = 32;
+    public const byte XFRM_STATE_ESN = 128;
+    public const ushort UDP_ENCAP_ESPINUDP = 2;
+    public const byte IPPROTO_ESP = 50;
+    public const ulong XFRM_INF = ulong.MaxValue;
+}
+
+/// <summary>XFRM_POLICY_IN, _OUT and _FWD.</summary>
+internal enum XfrmDirection : byte
+{
+    In = 0,
+    Out = 1,
+    Forward = 2,
+}
+
+/// <summary>What a policy applies to: one prefix and block of ports on each side, of one protocol.</summary>
+/// <param name="Source">Source addresses.</param>
+/// <param name="Destination">Destination addresses, of the same family.</param>
+/// <param name="Protocol">IP protocol; 0 = any.</param>
+internal readonly record struct XfrmSelector(XfrmBlock Source, XfrmBlock Destination, byte Protocol)
+{
+    public XfrmSelector Reversed => new(Destination, Source, Protocol);
+}
+
+/// <summary>A prefix and a block of ports.</summary>
+/// <param name="Address">128 bits; IPv4 mapped.</param>
+/// <param name="IsIPv4">The family.</param>
+/// <param name="PrefixLength">In bits of the family.</param>
+/// <param name="Port">First port of the block.</param>
+/// <param name="PortMask">0 = any port.</param>
+internal readonly record struct XfrmBlock(UInt128 Address, bool IsIPv4, byte PrefixLength, ushort Port, ushort PortMask);
+
+/// <summary>One direction of an ESP SA for the kernel.</summary>
+internal sealed record XfrmSa
+{
+    public required uint Spi { get; init; }
+
+    public required TransportAddress Source { get; init; }
+
+    public required TransportAddress Destination { get; init; }
+
+    public required EspEncapsulation Encapsulation { get; init; }
+
+    public required uint InterfaceId { get; init; }
+
+    public required XfrmTransform Transform { get; init; }
+
+    /// <summary>Packets; 0 where nothing is received.</summary>
+    public required int ReplayWindow { get; init; }
+
+    /// <summary>0 = none.</summary>
+    public long SoftOctets { get; init; }
+
+    /// <summary>0 = none.</summary>
+    public long SoftPackets { get; init; }
+}
+
+/// <summary>A state as the kernel reports it; <see cref="Message"/> is the whole body, keys included, for whoever writes it back.</summary>
+internal readonly ref struct XfrmSaReport(ReadOnlySpan<byte> body)
+{
+    public ReadOnlySpan<byte> Message { get; } = body;
+
+    public uint Spi => BinaryPrimitives.ReadUInt32BigEndian(Message[(XfrmCodec.SelectorLength + 16)..]);
+
+    public TransportAddress Destination => XfrmCodec.ReadAddress(Message[XfrmCodec.SelectorLength..], BitConverter.ToUInt16(Message[XfrmCodec.FamilyOffset..]));
+
+    public ulong Octets => BitConverter.ToUInt64(Message[XfrmCodec.CurrentOffset..]);
+
+    public ulong Packets => BitConverter.ToUInt64(Message[(XfrmCodec.CurrentOffset + 8)..]);
+
+    public uint InterfaceId => XfrmCodec.TryFind(Message[XfrmCodec.SaLength..], Xfrm.XFRMA_IF_ID, out var value) && value.Length >= 4 ? BitConverter.ToUInt32(value) : 0;
+}
+
+/// <summary>
+/// Writes and reads messages of NETLINK_XFRM; pure. Numbers are in the machine's order but for SPIs, ports and addresses. Messages with keys are to be zeroed by
+/// whoever sent them.
+/// </summary>
+internal static class XfrmCodec
+{
+    public const int SelectorLength = 56;
+    public const int SaLength = 224;
+    public const int LifetimeOffset = SelectorLength + 24 + 16;
+    public const int CurrentOffset = LifetimeOffset + 64;
+    public const int FamilyOffset = CurrentOffset + 32 + 12 + 4 + 4;
+    private const int PolicyLength = 168;
+    private const int TemplateLength = 64;
+    private const int AlgorithmName = 64;
+    private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
+
+    /// <summary>Adds a state; one with the same SPI, destination and protocol is an error (EEXIST).</summary>
+    public static byte[] AddSa(XfrmSa sa)
+    {
+        var message = new NetlinkMessage(Xfrm.XFRM_MSG_NEWSA, Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL, SaLength);
+        var body = message.Body;
+        WriteId(body[SelectorLength..], sa.Destination, sa.Spi);
+        WriteAddress(body[(SelectorLength + 24)..], sa.Source);
+        WriteLifetime(body[LifetimeOffset..], sa.SoftOctets, sa.SoftPackets);
+        BitConverter.TryWriteBytes(body[(FamilyOffset - 4)..], sa.InterfaceId);
+        BitConverter.TryWriteBytes(body[FamilyOffset..], Family(sa.Destination));
+        var transform = sa.Transform;
+        body[FamilyOffset + 2] = transform.IsTransportMode ? Xfrm.XFRM_MODE_TRANSPORT : Xfrm.XFRM_MODE_TUNNEL;
+        body[FamilyOffset + 3] = (byte)Math.Min(sa.ReplayWindow, 32);
+        // Inner packets of either family pass a tunnel.
+        body[FamilyOffset + 4] = (byte)((transform.IsTransportMode ? 0 : Xfrm.XFRM_STATE_AF_UNSPEC) | (transform.IsEsn ? Xfrm.XFRM_STATE_ESN : 0));
+        AddAlgorithms(message, transform);
+        if (transform.IsEsn || sa.ReplayWindow > 32) message.Add(Xfrm.XFRMA_REPLAY_ESN_VAL, ReplayState(sa.ReplayWindow));
+        if (sa.Encapsulation == EspEncapsulation.Udp) message.Add(Xfrm.XFRMA_ENCAP, Encapsulation(sa.Source.Port, sa.Destination.Port));
+        message.Add(Xfrm.XFRMA_IF_ID, BitConverter.GetBytes(sa.InterfaceId));
+        return message.ToArray();
+    }
+
+    /// <summary>Writes a reported state back under other addresses: algorithms, keys, lifetimes and replay state stay (as RFC 4301 asks of an SA that moves).</summary>
+    public static byte[] MoveSa(in XfrmSaReport report, TransportAddress source, TransportAddress destination, EspEncapsulation encapsulation)
+    {
+        var message = new NetlinkMessage(Xfrm.XFRM_MSG_NEWSA, Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL, SaLength);
+        var body = message.Body;
+        report.Message[..SaLength].CopyTo(body);
+        WriteId(body[SelectorLength..], destination, report.Spi);
+        WriteAddress(body[(SelectorLength + 24)..], source);
+        BitConverter.TryWriteBytes(body[FamilyOffset..], Family(destination));
+        var attributes = report.Message[SaLength..];
+        while (NetlinkCodec.TryAttribute(ref attributes, out var type, out var value))
+        {
+            if (type is Xfrm.XFRMA_ALG_AUTH_TRUNC or Xfrm.XFRMA_ALG_CRYPT or Xfrm.XFRMA_ALG_AEAD or Xfrm.XFRMA_REPLAY_VAL or Xfrm.XFRMA_REPLAY_ESN_VAL or Xfrm.XFRMA_SA_EXTRA_FLAGS or Xfrm.XFRMA_IF_ID)
+                message.Add(type, value);
+        }
+
+        if (encapsulation == EspEncapsulation.Udp) message.Add(Xfrm.XFRMA_ENCAP, Encapsulation(source.Port, destination.Port));
+        return message.ToArray();
+    }
+
+    public static byte[] DeleteSa(TransportAddress destination, uint spi) => SaId(Xfrm.XFRM_MSG_DELSA, Acknowledged, destination, spi);
+
+    public static byte[] GetSa(TransportAddress destination, uint spi) => SaId(Xfrm.XFRM_MSG_GETSA, Acknowledged, destination, spi);
+
+    public static byte[] DumpSas() => new NetlinkMessage(Xfrm.XFRM_MSG_GETSA, Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_DUMP, 0).ToArray();
+
+    public static byte[] DumpPolicies() => new NetlinkMessage(Xfrm.XFRM_MSG_GETPOLICY, Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_DUMP, 0).ToArray();
+
+    /// <summary>Makes a policy or replaces the one with the same selector, direction and interface.</summary>
+    /// <param name="direction">In and Forward hold for what came out of the tunnel, Out for what goes in.</param>
+    /// <param name="selector">As the packets have it.</param>
+    /// <param name="interfaceId">Of the xfrm interface.</param>
+    /// <param name="source">Outer source; default = any.</param>
+    /// <param name="destination">Outer destination; default = any.</param>
+    /// <param name="spi">The state that carries the packets; 0 = any of the interface.</param>
+    /// <param name="isTransportMode">Instead of tunnel mode.</param>
+    public static byte[] SetPolicy(
+        XfrmDirection direction, in XfrmSelector selector, uint interfaceId, TransportAddress source, TransportAddress destination, uint spi, bool isTransportMode)
+    {
+        var message = new NetlinkMessage(Xfrm.XFRM_MSG_UPDPOLICY, Acknowledged, PolicyLength);
+        WriteSelector(message.Body, selector);
+        WriteLifetime(message.Body[SelectorLength..], 0, 0);
+        message.Body[160] = (byte)direction;
+        var template = new byte[TemplateLength];
+        WriteId(template, destination, spi);
+        var outer = destination == default ? (selector.Source.IsIPv4 ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6) : Family(destination);
+        BitConverter.TryWriteBytes(template.AsSpan(24), outer);
+        WriteAddress(template.AsSpan(28), source);
+        BitConverter.TryWriteBytes(template.AsSpan(44), interfaceId);
+        template[48] = isTransportMode ? Xfrm.XFRM_MODE_TRANSPORT : Xfrm.XFRM_MODE_TUNNEL;
+        template.AsSpan(52, 12).Fill(0xff);
+        message.Add(Xfrm.XFRMA_TMPL, template);
+        message.Add(Xfrm.XFRMA_IF_ID, BitConverter.GetBytes(interfaceId));
+        return message.ToArray();
+    }
+
+    public static byte[] DeletePolicy(XfrmDirection direction, in XfrmSelector selector, uint interfaceId)
+    {
+        var message = new NetlinkMessage(Xfrm.XFRM_MSG_DELPOLICY, Acknowledged, SelectorLength + 8);
+        WriteSelector(message.Body, selector);
+        message.Body[SelectorLength + 4] = (byte)direction;
+        message.Add(Xfrm.XFRMA_IF_ID, BitConverter.GetBytes(interfaceId));
+        return message.ToArray();
+    }
+
+    /// <summary>Deletes a policy as a dump reported it.</summary>
+    public static byte[] DeletePolicy(ReadOnlySpan<byte> reported, uint interfaceId)
+    {
+        var message = new NetlinkMessage(Xfrm.XFRM_MSG_DELPOLICY, Acknowledged, SelectorLength + 8);
+        reported[..SelectorLength].CopyTo(message.Body);
+        message.Body[SelectorLength + 4] = reported[160];
+        message.Add(Xfrm.XFRMA_IF_ID, BitConverter.GetBytes(interfaceId));
+        return message.ToArray();
+    }
+
+    public static bool TryReadPolicy(ReadOnlySpan<byte> body, out uint interfaceId)
+    {
+        interfaceId = 0;
+        if (body.Length < PolicyLength) return false;
+        if (TryFind(body[PolicyLength..], Xfrm.XFRMA_IF_ID, out var value) && value.Length >= 4) interfaceId = BitConverter.ToUInt32(value);
+        return true;
+    }
+
+    public static bool TryReadSa(ReadOnlySpan<byte> body, out XfrmSaReport report)
+    {
+        report = body.Length >= SaLength ? new XfrmSaReport(body) : default;
+        return body.Length >= SaLength;
+    }
+
+    /// <summary>struct xfrm_user_mapping: where a state's packets come from now.</summary>
+    public static bool TryReadMapping(ReadOnlySpan<byte> body, out uint spi, out TransportAddress source)
+    {
+        spi = 0;
+        source = default;
+        if (body.Length < 64) return false;
+        spi = BinaryPrimitives.ReadUInt32BigEndian(body[16..]);
+        source = ReadAddress(body[44..], BitConverter.ToUInt16(body[20..])) with { Port = BinaryPrimitives.ReadUInt16BigEndian(body[62..]) };
+        return true;
+    }
+
+    public static TransportAddress ReadAddress(ReadOnlySpan<byte> octets, ushort family) => family == Rtnetlink.AF_INET
+        ? TransportAddress.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(octets), 0)
+        : new TransportAddress(BinaryPrimitives.ReadUInt128BigEndian(octets), 0);
+
+    public static bool TryFind(ReadOnlySpan<byte> attributes, ushort wanted, out ReadOnlySpan<byte> value)
+    {
+        while (NetlinkCodec.TryAttribute(ref attributes, out var type, out value))
+        {
+            if (type == wanted) return true;
+        }
+
+        value = default;
+        return false;
+    }
+
+    private static byte[] SaId(ushort type, ushort flags, TransportAddress destination, uint spi)
+    {
+        var message = new NetlinkMessage(type, flags, 24);
+        WriteId(message.Body, destination, spi);
+        BitConverter.TryWriteBytes(message.Body[20..], Family(destination));
+        message.Body[22] = Xfrm.IPPROTO_ESP;
+        return message.ToArray();
+    }
+
+    private static void AddAlgorithms(NetlinkMessage message, XfrmTransform transform)
+    {
+        if (transform.IsAead)
+        {
+            message.Add(Xfrm.XFRMA_ALG_AEAD, Algorithm(transform.EncryptionName, transform.EncryptionKey.Span, transform.IcvBits));
+            return;
+        }
+
+        message.Add(Xfrm.XFRMA_ALG_CRYPT, Algorithm(transform.EncryptionName, transform.EncryptionKey.Span, null));
+        message.Add(Xfrm.XFRMA_ALG_AUTH_TRUNC, Algorithm(transform.IntegrityName, transform.IntegrityKey.Span, transform.IcvBits));
+    }
+
+    /// <summary>struct xfrm_algo, xfrm_algo_aead or xfrm_algo_auth: name, key length in bits, ICV length in bits where there is one, key.</summary>
+    private static byte[] Algorithm(string name, ReadOnlySpan<byte> key, int? icvBits)
+    {
+        var head = AlgorithmName + 4 + (icvBits is null ? 0 : 4);
+        var octets = new byte[head + key.Length];
+        Encoding.ASCII.GetBytes(name, octets);
+        BitConverter.TryWriteBytes(octets.AsSpan(AlgorithmName), key.Length * 8);
+        if (icvBits is { } bits) BitConverter.TryWriteBytes(octets.AsSpan(AlgorithmName + 4), bits);
+        key.CopyTo(octets.AsSpan(head));
+        return octets;
+    }
+
+    /// <summary>struct xfrm_replay_state_esn: also what windows beyond 32 packets need without extended sequence numbers.</summary>
+    private static byte[] ReplayState(int window)
+    {
+        var words = Math.Max(1, (window + 31) / 32);
+        var state = new byte[24 + (words * 4)];
+        BitConverter.TryWriteBytes(state, words);
+        BitConverter.TryWriteBytes(state.AsSpan(20), window);
+        return state;
+    }
+
+    private static byte[] Encapsulation(ushort sourcePort, ushort destinationPort)
+    {
+        var octets = new byte[24];
+        BitConverter.TryWriteBytes(octets, Xfrm.UDP_ENCAP_ESPINUDP);
+        BinaryPrimitives.WriteUInt16BigEndian(octets.AsSpan(2), sourcePort);
+        BinaryPrimitives.WriteUInt16BigEndian(octets.AsSpan(4), destinationPort);
+        return octets;
+    }
+
+    private static void WriteId(Span<byte> octets, TransportAddress destination, uint spi)
+    {
+        WriteAddress(octets, destination);
+        BinaryPrimitives.WriteUInt32BigEndian(octets[16..], spi);
+        octets[20] = Xfrm.IPPROTO_ESP;
+    }
+
+    private static void WriteAddress(Span<byte> octets, TransportAddress address)
+    {
+        octets[..16].Clear();
+        if (address == default) return;
+        if (address.IsIPv4) BinaryPrimitives.WriteUInt32BigEndian(octets, (uint)address.Address);
+        else BinaryPrimitives.WriteUInt128BigEndian(octets, address.Address);
+    }
+
+    private static void WriteLifetime(Span<byte> octets, long softOctets, long softPackets)
+    {
+        BitConverter.TryWriteBytes(octets, softOctets > 0 ? (ulong)softOctets : Xfrm.XFRM_INF);
+        BitConverter.TryWriteBytes(octets[8..], Xfrm.XFRM_INF);
+        BitConverter.TryWriteBytes(octets[16..], softPackets > 0 ? (ulong)softPackets : Xfrm.XFRM_INF);
+        BitConverter.TryWriteBytes(octets[24..], Xfrm.XFRM_INF);
+    }
+
+    private static void WriteSelector(Span<byte> octets, in XfrmSelector selector)
+    {
+        WriteAddress(octets, new TransportAddress(selector.Destination.Address, 0));
+        WriteAddress(octets[16..], new TransportAddress(selector.Source.Address, 0));
+        BinaryPrimitives.WriteUInt16BigEndian(octets[32..], selector.Destination.Port);
+        BinaryPrimitives.WriteUInt16BigEndian(octets[34..], selector.Destination.PortMask);
+        BinaryPrimitives.WriteUInt16BigEndian(octets[36..], selector.Source.Port);
+        BinaryPrimitives.WriteUInt16BigEndian(octets[38..], selector.Source.PortMask);
+        BitConverter.TryWriteBytes(octets[40..], (ushort)(selector.Source.IsIPv4 ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6));
+        octets[42] = selector.Destination.PrefixLength;
+        octets[43] = selector.Source.PrefixLength;
+        octets[44] = selector.Protocol;
+    }
+
+    private static ushort Family(TransportAddress address) => address.IsIPv4 ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6;
+}
