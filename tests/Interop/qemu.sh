@@ -44,8 +44,10 @@ build_initrd() {
   local tree=$CACHE/initrd version module
   version=$(ls "$CACHE/kernel/lib/modules")
   rm -rf "$tree"
-  mkdir -p "$tree"/{bin,proc,sys,dev,new,ro,rw,"lib/modules/$version"}
+  mkdir -p "$tree"/{bin,sbin,proc,sys,dev,new,ro,rw,"lib/modules/$version"}
   cp "$(command -v busybox)" "$tree/bin/busybox"
+  # The kernel loads what it is asked for later (nf_tables, ciphers) by this program of its first root.
+  ln -s ../bin/busybox "$tree/sbin/modprobe"
   for module in $MODULES; do
     mkdir -p "$tree/lib/modules/$version/$(dirname "$module")"
     cp -r "$CACHE/kernel/lib/modules/$version/$module" "$tree/lib/modules/$version/$(dirname "$module")/" 2>/dev/null

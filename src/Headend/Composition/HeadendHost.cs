@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
 using Headend.Admin;
@@ -19,9 +18,6 @@ namespace Headend.Composition;
 /// </summary>
 internal sealed partial class HeadendHost : IAsyncDisposable
 {
-    /// <summary>Below this a busy headend runs out of descriptors before it runs out of anything else.</summary>
-    private const ulong FewDescriptors = 1 << 16;
-
     private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan AccountingTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BindPatience = TimeSpan.FromSeconds(60);
@@ -64,7 +60,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
         table = new SessionTable();
-        dataPlane = OpenDataPlane(configuration, time);
+        dataPlane = DataPlaneComposition.Open(configuration, listener, table, time, logger);
         accounting = OpenAccounting(configuration, aaaObserver, time, bindPatience, cancellation);
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
@@ -241,44 +237,6 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         () => addresses.Pools,
         logger);
 
-    private IDataPlane OpenDataPlane(HeadendConfiguration configuration, TimeProvider time)
-    {
-        if (configuration.DataPlane == DataPlaneKind.None)
-            return new NullDataPlane();
-        try
-        {
-            // The state directory tells our interfaces from those of another headend on this machine.
-            var options = new UserSpaceDataPlaneOptions { StateId = StateIdOf(configuration.StateDirectory) };
-            var opened = new UserSpaceDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
-            if (!opened.RemovedLeftovers.IsEmpty)
-            {
-                var interfaces = string.Join(' ', opened.RemovedLeftovers);
-                LogLeftovers(logger, interfaces);
-            }
-
-            if (opened.DescriptorLimit is > 0 and < FewDescriptors)
-                LogDescriptors(logger, opened.DescriptorLimit);
-
-            return opened;
-        }
-        catch (IOException error)
-        {
-            listener.Dispose();
-            throw ExplainDataPlane(error);
-        }
-        catch (SocketException error)
-        {
-            listener.Dispose();
-            throw ExplainDataPlane(error);
-        }
-    }
-
-    private static HeadendStartException ExplainDataPlane(Exception error) => new(
-        $"data-plane: {error.Message} (interfaces need root or CAP_NET_ADMIN and CAP_NET_RAW; `data-plane: {{ kind: none }}` needs neither)", error);
-
-    private static string StateIdOf(string stateDirectory) =>
-        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(stateDirectory)).AsSpan(0, 8));
-
     private void MakeShards(
         HeadendConfiguration configuration, IReadOnlyList<IkeProfile> profiles, MonotonicClock clock, EffectDispatcher dispatcher, IkeEventObserver observer)
     {
@@ -365,12 +323,6 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
     [LoggerMessage(EventId = 1302, EventName = "stopping", Level = LogLevel.Information, Message = "sessions={Sessions}")]
     private static partial void LogStopping(ILogger logger, int sessions);
-
-    [LoggerMessage(EventId = 1304, EventName = "leftovers-removed", Level = LogLevel.Warning, Message = "interfaces={Interfaces}: an earlier run ended without removing them")]
-    private static partial void LogLeftovers(ILogger logger, string interfaces);
-
-    [LoggerMessage(EventId = 1306, EventName = "few-descriptors", Level = LogLevel.Warning, Message = "RLIMIT_NOFILE is {Limit} and each session takes one: raise it (LimitNOFILE=1048576 in a systemd unit)")]
-    private static partial void LogDescriptors(ILogger logger, ulong limit);
 
     [LoggerMessage(EventId = 1305, EventName = "no-forwarding", Level = LogLevel.Warning, Message = "{Path} is 0: packets of clients go no further than this machine; set it to 1")]
     private static partial void LogNoForwarding(ILogger logger, string path);

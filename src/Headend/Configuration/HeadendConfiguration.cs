@@ -46,6 +46,9 @@ internal enum DataPlaneKind
     /// <summary>ESP in this process, packets through TUN.</summary>
     UserSpace,
 
+    /// <summary>ESP in the kernel, packets through xfrm interfaces.</summary>
+    Xfrm,
+
     /// <summary>Control plane only.</summary>
     None,
 }

@@ -1,0 +1,91 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using Headend.Configuration;
+using Headend.Runtime;
+using Headend.Sessions;
+using Headend.VirtualAccess.DataPlane;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Composition;
+
+/// <summary>Opens the data plane that the configuration asks for, or with <c>auto</c> the best that this machine offers.</summary>
+internal static partial class DataPlaneComposition
+{
+    /// <summary>Below this many descriptors a headend of ordinary size runs out of them.</summary>
+    private const ulong FewDescriptors = 65536;
+
+    /// <exception cref="HeadendStartException">This machine cannot be what is asked for; says which part is missing.</exception>
+    public static IDataPlane Open(HeadendConfiguration configuration, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
+    {
+        if (configuration.DataPlane == DataPlaneKind.None)
+            return new NullDataPlane();
+        try
+        {
+            // The state directory tells our interfaces from those of another headend on this machine.
+            var options = new UserSpaceDataPlaneOptions { StateId = StateIdOf(configuration.StateDirectory) };
+            return UseKernel(configuration.DataPlane, logger) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
+        }
+        catch (IOException error)
+        {
+            listener.Dispose();
+            throw Explain(error);
+        }
+        catch (SocketException error)
+        {
+            listener.Dispose();
+            throw Explain(error);
+        }
+    }
+
+    private static bool UseKernel(DataPlaneKind kind, ILogger logger)
+    {
+        if (kind == DataPlaneKind.UserSpace)
+            return false;
+        var obstacle = XfrmProbe.FindObstacle();
+        if (obstacle is null)
+            return true;
+        if (kind == DataPlaneKind.Xfrm)
+            throw new IOException($"this kernel cannot be the data plane: {obstacle}");
+        LogNoKernel(logger, obstacle);
+        return false;
+    }
+
+    private static UserSpaceDataPlane OpenUserSpace(UserSpaceDataPlaneOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
+    {
+        var opened = new UserSpaceDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
+        NoteLeftovers(opened.RemovedLeftovers, logger);
+        if (opened.DescriptorLimit is > 0 and < FewDescriptors)
+            LogDescriptors(logger, opened.DescriptorLimit);
+        return opened;
+    }
+
+    private static XfrmDataPlane OpenKernel(UserSpaceDataPlaneOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
+    {
+        var opened = new XfrmDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
+        NoteLeftovers(opened.RemovedLeftovers, logger);
+        return opened;
+    }
+
+    private static void NoteLeftovers(IReadOnlyCollection<string> removed, ILogger logger)
+    {
+        if (removed.Count == 0)
+            return;
+        var interfaces = string.Join(' ', removed);
+        LogLeftovers(logger, interfaces);
+    }
+
+    private static HeadendStartException Explain(Exception error) => new(
+        $"data-plane: {error.Message} (interfaces need root or CAP_NET_ADMIN and CAP_NET_RAW; `data-plane: {{ kind: none }}` needs neither)", error);
+
+    private static string StateIdOf(string stateDirectory) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(stateDirectory)).AsSpan(0, 8));
+
+    [LoggerMessage(EventId = 1304, EventName = "leftovers-removed", Level = LogLevel.Warning, Message = "interfaces={Interfaces}: an earlier run ended without removing them")]
+    private static partial void LogLeftovers(ILogger logger, string interfaces);
+
+    [LoggerMessage(EventId = 1306, EventName = "few-descriptors", Level = LogLevel.Warning, Message = "RLIMIT_NOFILE is {Limit} and each session takes one: raise it (LimitNOFILE=1048576 in a systemd unit)")]
+    private static partial void LogDescriptors(ILogger logger, ulong limit);
+
+    [LoggerMessage(EventId = 1307, EventName = "user-space-data-plane", Level = LogLevel.Information, Message = "ESP is computed in this process, since the kernel cannot: {Obstacle}")]
+    private static partial void LogNoKernel(ILogger logger, string obstacle);
+}
