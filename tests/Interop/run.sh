@@ -26,7 +26,8 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   kill_and_restart terminate zero_configuration"
 SLOW="accounting_under_fire"
 
-seconds_for() { case $1 in waiting_logins|dead_client|rekey_by_server|accounting_under_fire|radius_blast|mfa_push) echo 420 ;; *) echo 240 ;; esac; }
+seconds_for() { local seconds; seconds=$(seconds_at_ease "$1"); echo $((seconds * PATIENCE)); }
+seconds_at_ease() { case $1 in waiting_logins|dead_client|rekey_by_server|accounting_under_fire|radius_blast|mfa_push) echo 420 ;; *) echo 240 ;; esac; }
 
 if [ "${1:-}" = --one ]; then
   SCENARIO=$2 RESULTS=$3

@@ -132,7 +132,7 @@ CONF
 }
 
 # log_in NAME CONNECTION [SECONDS]: the whole login; output kept in $RUN/NAME/CONNECTION.initiate
-log_in() { timeout --foreground "$((${3:-20} + 2))" swanctl --initiate --child "$2" --timeout "${3:-20}" --uri "unix://$RUN/$1/vici" >"$RUN/$1/$2.initiate" 2>&1; }
+log_in() { timeout --foreground "$((${3:-20} * PATIENCE + 2))" swanctl --initiate --child "$2" --timeout "$((${3:-20} * PATIENCE))" --uri "unix://$RUN/$1/vici" >"$RUN/$1/$2.initiate" 2>&1; }
 
 log_out() { timeout --foreground 20 swanctl --terminate --ike "$2" --timeout 10 --uri "unix://$RUN/$1/vici" >"$RUN/$1/$2.terminate" 2>&1; }
 

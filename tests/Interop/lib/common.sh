@@ -23,9 +23,12 @@ equal() {
 # need NAME REASON COMMAND...: like check, but a failure ends the scenario: the rest would only repeat it.
 need() { check "$@" || exit 0; }
 
+# INTEROP_PATIENCE=N: every wait may take N times as long, for slow machines such as the guest of qemu.sh.
+PATIENCE=${INTEROP_PATIENCE:-1}
+
 # wait_until SECONDS COMMAND...: polls every 50 ms until the command succeeds.
 wait_until() {
-  local end=$(($(date +%s%N) + $1 * 1000000000)); shift
+  local end=$(($(date +%s%N) + $1 * PATIENCE * 1000000000)); shift
   until "$@" >/dev/null 2>&1; do
     [ "$(date +%s%N)" -lt "$end" ] || return 1
     sleep 0.05

@@ -1,0 +1,21 @@
+# Debian's own kernel under QEMU, for what the machine's kernel has not: the data plane in the kernel (xfrm interfaces, ESP).
+
+# in_guest SECONDS SCENARIO...: runs scenarios in the guest with the variables of this one and takes their results over.
+in_guest() {
+  local seconds=$1 line counted=; shift
+  while IFS= read -r line; do
+    case $line in
+      "ok - "*) ok "${line#ok - }" ;;
+      "skip - "*) line=${line#skip - }; skip "${line%%: *}" "${line#*: }" ;;
+      "not ok - "*) line=${line#not ok - }; fail "${line%%: *}" "${line#*: }" ;;
+      "interop: "*) counted=1 ;;
+      *) printf '%s\n' "$line" ;;
+    esac
+  done < <(env INTEROP_PATIENCE=10 MEGABYTES="${GUEST_MEGABYTES:-5}" DATA_PLANE="${DATA_PLANE:-}" "$HERE/qemu.sh" --seconds "$seconds" "$HERE/run.sh" "$@")
+  check "the guest came to its end" "it did not within $seconds s" test -n "$counted"
+}
+
+scenario_xfrm() {
+  only_ours "the data plane in the kernel" || return
+  DATA_PLANE=xfrm in_guest 1000 mschapv2 nat inner_ipv6 rekey_by_client rekey_by_server kill_and_restart
+}
