@@ -26,7 +26,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
     private readonly NetlinkSocket netlink = new();
     private readonly NetlinkSocket statistics = new();
     private readonly NetlinkSocket xfrm = new(Xfrm.NETLINK_XFRM);
-    private readonly TunCloser closer = new();
+    private readonly LinkCloser closer = new();
     private readonly LentAddressTable lentAddresses;
     private readonly LentAddressHolder heldAddresses;
     private readonly ConcurrentDictionary<long, XfrmSession> sessions = new();
