@@ -5,6 +5,7 @@ using Headend.Configuration;
 using Headend.Runtime;
 using Headend.Sessions;
 using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Policy;
 using Microsoft.Extensions.Logging;
 
 namespace Headend.Composition;
@@ -62,6 +63,8 @@ internal static partial class DataPlaneComposition
 
     private static XfrmDataPlane OpenKernel(UserSpaceDataPlaneOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
     {
+        // In this process the packet path clamps by itself.
+        options = options with { Stages = [.. options.Stages, new MssClampStage(options.StateId)] };
         var opened = new XfrmDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
         NoteLeftovers(opened.RemovedLeftovers, logger);
         return opened;

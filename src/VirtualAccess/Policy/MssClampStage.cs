@@ -1,0 +1,110 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Linux;
+
+namespace Headend.VirtualAccess.Policy;
+
+/// <summary>
+/// <c>ip tcp adjust-mss</c> where packets do not pass this process: one nftables table of this headend's, one set of interfaces for each MSS in use. A packet's way
+/// does not grow with sessions, and the kernel only ever lowers the option.
+/// </summary>
+public sealed class MssClampStage : IInterfaceStage
+{
+    private readonly Lock gate = new();
+    private readonly string table;
+    private readonly LibNftables? library;
+    private readonly NetlinkSocket? netfilter;
+    private readonly string? missing;
+    private readonly HashSet<int> sets = [];
+    private readonly Dictionary<string, int> clamped = new(StringComparer.Ordinal);
+
+    /// <summary>Makes the table anew; what an earlier run with the same state id left goes.</summary>
+    /// <param name="stateId">As in <see cref="UserSpaceDataPlaneOptions.StateId"/>.</param>
+    public MssClampStage(string stateId)
+    {
+        table = $"headend-mss-{stateId}";
+        if (!LibNftables.TryOpen(out var opened, out missing)) return;
+        if (opened.Run(Setup()) is { } refused)
+        {
+            opened.Dispose();
+            missing = $"the kernel makes no nftables table ({refused})";
+            return;
+        }
+
+        library = opened;
+        netfilter = new NetlinkSocket(NetlinkSocket.Netfilter);
+    }
+
+    /// <inheritdoc/>
+    public bool TryApply(InterfaceTarget target, InterfaceRequest? from, InterfaceRequest to, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        var wanted = to.Config.TcpAdjustMss?.Value ?? 0;
+        lock (gate)
+        {
+            var standing = clamped.GetValueOrDefault(target.Device);
+            var reason = wanted == standing ? null : Change(target.Device, standing, wanted);
+            failure = reason is null ? null : new InterfaceFailure($"ip tcp adjust-mss {wanted} on {target.Device}", reason);
+            return failure is null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Remove(InterfaceTarget target, InterfaceRequest standing)
+    {
+        lock (gate)
+        {
+            if (clamped.TryGetValue(target.Device, out var mss)) Change(target.Device, mss, 0);
+        }
+    }
+
+    /// <summary>Removes the table.</summary>
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            library?.Run($"delete table inet {table}\n");
+            library?.Dispose();
+            netfilter?.Dispose();
+        }
+    }
+
+    private string Setup()
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"add table inet {table}\ndelete table inet {table}\nadd table inet {table}\n");
+        foreach (var hook in new[] { "forward", "input", "output" })
+            text.Append(CultureInfo.InvariantCulture, $"add chain inet {table} {hook} {{ type filter hook {hook} priority mangle; policy accept; }}\n");
+        return text.ToString();
+    }
+
+    private string SetOf(int mss)
+    {
+        var set = string.Create(CultureInfo.InvariantCulture, $"mss{mss}");
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"add set inet {table} {set} {{ type ifname; }}\n");
+        foreach (var (hook, side) in new[] { ("forward", "iifname"), ("forward", "oifname"), ("input", "iifname"), ("output", "oifname") })
+            text.Append(CultureInfo.InvariantCulture, $"add rule inet {table} {hook} {side} @{set} tcp flags & syn == syn tcp option maxseg size set {mss}\n");
+        return text.ToString();
+    }
+
+    private string? Change(string device, int standing, int wanted)
+    {
+        if (library is null) return missing;
+        if (wanted != 0 && !sets.Contains(wanted))
+        {
+            if (library.Run(SetOf(wanted)) is { } refused) return refused;
+            sets.Add(wanted);
+        }
+
+        var steps = new List<NetlinkStep>();
+        if (wanted != 0) steps.Add(new NetlinkStep($"{device} in mss{wanted}", NfTablesCodec.AddInterface(table, $"mss{wanted}", device)));
+        if (standing != 0) steps.Add(new NetlinkStep($"{device} out of mss{standing}", NfTablesCodec.RemoveInterface(table, $"mss{standing}", device)));
+        var errno = netfilter!.ExecuteTransaction(steps, out var failed);
+        if (errno != 0) return $"{(failed < 0 ? "transaction" : steps[failed].Name)}: {Errno.Describe(errno)}";
+        if (wanted == 0) clamped.Remove(device);
+        else clamped[device] = wanted;
+        return null;
+    }
+}
