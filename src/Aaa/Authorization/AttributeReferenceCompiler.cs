@@ -24,8 +24,8 @@ public static class AttributeReferenceCompiler
           counted. In the configuration both are errors of `check-config`.
         - Values that name a thing: the stronger side of the merge wins. Lists of routes, interface commands and split-DNS names add up. All that one side says of a direction's
           packet filter is one filter. Class adds up over authentication and user authorization.
-        - Packet filters are not enforced yet. A session whose profile has one (Filter-Id, `inacl`, `outacl`, NAS-Filter-Rule, a downloadable list) is refused, and the reason names
-          it: nobody is let in with less filtering than AAA asked for. Rates and service-policies are logged (`rate-not-enforced`), and the session goes on without.
+        - Of several packet filters that one side names for a direction each must permit ([access lists](access-lists.md)). A filter that does not exist, cannot be read or cannot be
+          enforced on this machine refuses the login, and the reason names it: nobody is let in with less filtering than AAA asked for. Rates and service-policies are logged (`rate-not-enforced`), and the session goes on without.
         - Routes that AAA names are part of the interface's plan: where one cannot be had, because it stands already for somebody else, the login fails and says which. With
           `route-accept=any` the client's selectors of at most an IPv4 /8 or an IPv6 /16 are accepted and routed, but none that meets a network of a pool or of this machine's own
           interfaces; a route that cannot be had is left out and logged (`route-not-accepted`).

@@ -4,7 +4,7 @@ namespace Headend.Aaa.Authorization;
 
 public static partial class AttributeTable
 {
-    private const string AccessRule = "until the headend enforces access lists, a login that needs one is refused";
+    private const string AccessRule = "replaced by a CoA that names that direction";
     private const string QosRule = "logged and not enforced yet";
 
     private static AttributeRow[] PairRows() =>

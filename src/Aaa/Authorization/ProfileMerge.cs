@@ -41,8 +41,7 @@ public static class ProfileMerge
         // Address and choice belong together, as do pool and choice: a fixed address of one side is not to be undone by a pool of the weaker one.
         var address = strong.Ipv4Choice != AddressChoice.Unspecified ? strong : weak;
         // All that one side says of a direction's filter is one filter: parts of two would be neither's.
-        var inbound = HasInboundFilter(strong) ? strong : weak;
-        var outbound = strong.OutboundAccessList is not null || !strong.OutboundEntries.IsEmpty ? strong : weak;
+        var filters = ReplaceFilters(weak, strong);
         return new SessionProfile
         {
             UserName = strong.UserName ?? weak.UserName,
@@ -87,19 +86,57 @@ public static class ProfileMerge
             ChargeableUserIdentity = strong.ChargeableUserIdentity.IsEmpty ? weak.ChargeableUserIdentity : strong.ChargeableUserIdentity,
             // The last command of a kind wins on the interface, so the stronger side comes last.
             InterfaceCommands = weak.InterfaceCommands.AddRange(strong.InterfaceCommands),
-            InboundAccessList = inbound.InboundAccessList,
-            InboundEntries = inbound.InboundEntries,
-            DownloadableAccessList = inbound.DownloadableAccessList,
-            DownloadedEntries = inbound.DownloadedEntries,
-            OutboundAccessList = outbound.OutboundAccessList,
-            OutboundEntries = outbound.OutboundEntries,
-            FilterRules = strong.FilterRules.IsEmpty ? weak.FilterRules : strong.FilterRules,
+            InboundAccessList = filters.InboundAccessList,
+            InboundEntries = filters.InboundEntries,
+            DownloadableAccessList = filters.DownloadableAccessList,
+            DownloadedEntries = filters.DownloadedEntries,
+            OutboundAccessList = filters.OutboundAccessList,
+            OutboundEntries = filters.OutboundEntries,
+            FilterRules = filters.FilterRules,
             ServicePolicyIn = strong.ServicePolicyIn ?? weak.ServicePolicyIn,
             ServicePolicyOut = strong.ServicePolicyOut ?? weak.ServicePolicyOut,
             RateUp = strong.RateUp ?? weak.RateUp,
             RateDown = strong.RateDown ?? weak.RateDown,
         };
     }
+
+    /// <summary>
+    /// A change of authorization: what <paramref name="asked"/> says of a direction's filter takes the place of everything that was said of that direction
+    /// ("the new ACL replaces any existing ACL"); a direction of which it says nothing stays.
+    /// </summary>
+    public static SessionProfile ReplaceFilters(SessionProfile standing, SessionProfile asked)
+    {
+        var inbound = HasInboundFilter(asked) || asked.FilterRules.Any(IsInbound);
+        var outbound = HasOutboundFilter(asked) || asked.FilterRules.Any(static rule => !IsInbound(rule));
+        var rest = WithoutFilters(standing, inbound, outbound);
+        rest = rest with { FilterRules = rest.FilterRules.AddRange(asked.FilterRules) };
+        if (inbound)
+        {
+            rest = rest with
+            {
+                InboundAccessList = asked.InboundAccessList,
+                InboundEntries = asked.InboundEntries,
+                DownloadableAccessList = asked.DownloadableAccessList,
+                DownloadedEntries = asked.DownloadedEntries,
+            };
+        }
+
+        return outbound ? rest with { OutboundAccessList = asked.OutboundAccessList, OutboundEntries = asked.OutboundEntries } : rest;
+    }
+
+    /// <summary>Without what was said of a direction's filter.</summary>
+    public static SessionProfile WithoutFilters(SessionProfile profile, bool inbound, bool outbound)
+    {
+        if (!inbound && !outbound) return profile;
+        profile = profile with { FilterRules = [.. profile.FilterRules.Where(rule => IsInbound(rule) ? !inbound : !outbound)] };
+        if (inbound) profile = profile with { InboundAccessList = null, InboundEntries = [], DownloadableAccessList = null, DownloadedEntries = [] };
+        return outbound ? profile with { OutboundAccessList = null, OutboundEntries = [] } : profile;
+    }
+
+    // RFC 6733 4.3.1: action, then direction.
+    private static bool IsInbound(string rule) => rule.Split(' ', 3, StringSplitOptions.RemoveEmptyEntries) is [_, "in", ..];
+
+    private static bool HasOutboundFilter(SessionProfile profile) => profile.OutboundAccessList is not null || !profile.OutboundEntries.IsEmpty;
 
     private static bool HasInboundFilter(SessionProfile profile)
         => profile.InboundAccessList is not null || !profile.InboundEntries.IsEmpty || profile.DownloadableAccessList is not null;

@@ -70,6 +70,9 @@ internal sealed class AdminClient : IDisposable
     public Task<IReadOnlyList<VirtualTemplateRecord>> GetTemplatesAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.Templates, AdminJsonContext.Default.IReadOnlyListVirtualTemplateRecord, cancellation);
 
+    public Task<IReadOnlyList<AccessListRecord>> GetAccessListsAsync(CancellationToken cancellation) =>
+        GetAsync(AdminPaths.AccessLists, AdminJsonContext.Default.IReadOnlyListAccessListRecord, cancellation);
+
     public async Task<int> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {
         using var content = JsonContent.Create(which, AdminJsonContext.Default.ClearSessionsRecord);

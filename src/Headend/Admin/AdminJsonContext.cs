@@ -11,6 +11,7 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(IReadOnlyList<IkeSaDetailRecord>))]
 [JsonSerializable(typeof(IReadOnlyList<AaaServerRecord>))]
 [JsonSerializable(typeof(IReadOnlyList<AddressPoolRecord>))]
+[JsonSerializable(typeof(IReadOnlyList<AccessListRecord>))]
 [JsonSerializable(typeof(AccountingSpoolRecord))]
 [JsonSerializable(typeof(ClearSessionsRecord))]
 [JsonSerializable(typeof(ClearedSessionsRecord))]

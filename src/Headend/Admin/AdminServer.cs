@@ -100,6 +100,9 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("GET", { } named) when named.StartsWith(AdminPaths.Interfaces, StringComparison.Ordinal):
                 await WriteInterfaceAsync(context, named[AdminPaths.Interfaces.Length..], backend);
                 break;
+            case ("GET", AdminPaths.AccessLists):
+                await WriteAsync(context, await backend.GetAccessListsAsync(stop), AdminJsonContext.Default.IReadOnlyListAccessListRecord);
+                break;
             case ("GET", AdminPaths.Health):
                 await WriteAsync(context, await backend.GetHealthAsync(stop), AdminJsonContext.Default.HealthRecord);
                 break;
@@ -112,7 +115,7 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("POST", AdminPaths.ClearLockout):
                 await ClearLockoutAsync(context, backend);
                 break;
-            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.Lockouts or AdminPaths.Templates or AdminPaths.Health):
+            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.AccessLists or AdminPaths.Lockouts or AdminPaths.Templates or AdminPaths.Health):
                 await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "use GET");
                 break;
             case (_, AdminPaths.ClearSessions or AdminPaths.ClearLockout):
@@ -200,6 +203,7 @@ internal static class AdminPaths
     public const string AaaUsers = "/v1/aaa/users";
     public const string Accounting = "/v1/aaa/accounting";
     public const string Pools = "/v1/pools";
+    public const string AccessLists = "/v1/access-lists";
     public const string Lockouts = "/v1/aaa/lockouts";
     public const string ClearLockout = "/v1/aaa/lockouts/clear";
     /// <summary>Followed by a number.</summary>

@@ -18,6 +18,8 @@ internal interface IAdminBackend
     /// <param name="cancellation">Ends the wait.</param>
     ValueTask<IReadOnlyList<AaaUserRecord>> GetAaaUsersAsync(string? user, CancellationToken cancellation);
 
+    ValueTask<IReadOnlyList<AccessListRecord>> GetAccessListsAsync(CancellationToken cancellation);
+
     /// <summary>Ends the sessions that fit, each with a Delete to the client, and answers how many.</summary>
     ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation);
 

@@ -31,8 +31,10 @@ internal static class ShowCommands
             Interface("derived-config", "The configuration in force and, with --json, where each line is from.", socket, json, options, InterfaceTables.DerivedConfig),
             Simple("vtemplate", "Virtual-templates, their active interfaces and changes that wait.", socket, json, options, (c, t) => c.GetTemplatesAsync(t),
                 AdminJsonContext.Default.IReadOnlyListVirtualTemplateRecord, InterfaceTables.Templates),
-            new Command("ip", "Addresses.")
+            AccessLists("access-lists", socket, json, options),
+            new Command("ip", "Addresses and access lists.")
             {
+                AccessLists("access-lists", socket, json, options),
                 new Command("local", "Addresses that the headend gives.")
                 {
                     Simple("pool", "Address pools.", socket, json, options, (c, t) => c.GetPoolsAsync(t), AdminJsonContext.Default.IReadOnlyListAddressPoolRecord, AdminTables.Pools),
@@ -59,6 +61,26 @@ internal static class ShowCommands
                 PrintJson(sessions, AdminJsonContext.Default.IReadOnlyListSessionRecord, options.Output);
             else
                 AdminTables.Sessions(sessions, parsed.GetValue(detail) is not null, options);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command AccessLists(string name, Option<string> socket, Option<bool> json, CommandLineOptions options)
+    {
+        var list = new Argument<string?>("name") { Description = "Only this list.", Arity = ArgumentArity.ZeroOrOne };
+        var detail = new Option<bool>("--detail") { Description = "The end of each list, and the interfaces that use it." };
+        var command = new Command(name, "Access lists and what they have met.") { list, detail };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = new AdminClient(parsed.GetRequiredValue(socket));
+            var lists = await client.GetAccessListsAsync(cancellation);
+            if (parsed.GetValue(list) is { } only)
+                lists = [.. lists.Where(l => l.Name == only)];
+            if (parsed.GetValue(json))
+                PrintJson(lists, AdminJsonContext.Default.IReadOnlyListAccessListRecord, options.Output);
+            else
+                AccessListTable.Print(lists, parsed.GetValue(detail), options);
             return ExitCodes.Done;
         });
         return command;

@@ -10,6 +10,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Headend.Composition;
 
+/// <summary>An open data plane and those of its stages that tell what they met; the plane disposes them.</summary>
+/// <param name="Plane">The data plane.</param>
+/// <param name="Filters">Packet filters; null where no packets pass.</param>
+internal sealed record OpenedDataPlane(IDataPlane Plane, FilterStage? Filters);
+
 /// <summary>Opens the data plane that the configuration asks for, or with <c>auto</c> the best that this machine offers.</summary>
 internal static partial class DataPlaneComposition
 {
@@ -17,26 +22,35 @@ internal static partial class DataPlaneComposition
     private const ulong FewDescriptors = 65536;
 
     /// <exception cref="HeadendStartException">This machine cannot be what is asked for; says which part is missing.</exception>
-    public static IDataPlane Open(HeadendConfiguration configuration, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
+    public static OpenedDataPlane Open(
+        HeadendConfiguration configuration, IReadOnlyDictionary<string, AccessList> accessLists, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
     {
         if (configuration.DataPlane == DataPlaneKind.None)
-            return new NullDataPlane();
+            return new OpenedDataPlane(new NullDataPlane(), null);
+        // The state directory tells our interfaces from those of another headend on this machine.
+        var options = new UserSpaceDataPlaneOptions { StateId = StateIdOf(configuration.StateDirectory) };
+        FilterStage? filters = null;
         try
         {
-            // The state directory tells our interfaces from those of another headend on this machine.
-            var options = new UserSpaceDataPlaneOptions { StateId = StateIdOf(configuration.StateDirectory) };
-            return UseKernel(configuration.DataPlane, logger) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
+            filters = OpenFilters(options.StateId, accessLists, time, logger);
+            options = options with { Stages = [filters] };
+            IDataPlane plane = UseKernel(configuration.DataPlane, logger) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
+            return new OpenedDataPlane(plane, filters);
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or SocketException)
         {
+            filters?.Dispose();
             listener.Dispose();
             throw Explain(error);
         }
-        catch (SocketException error)
-        {
-            listener.Dispose();
-            throw Explain(error);
-        }
+    }
+
+    private static FilterStage OpenFilters(string stateId, IReadOnlyDictionary<string, AccessList> accessLists, TimeProvider time, ILogger logger)
+    {
+        var filters = new FilterStage(stateId, [.. accessLists.Values], time, failure => LogRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
+        if (filters.Missing is { } missing)
+            LogNoFilter(logger, missing);
+        return filters;
     }
 
     private static bool UseKernel(DataPlaneKind kind, ILogger logger)
@@ -89,6 +103,13 @@ internal static partial class DataPlaneComposition
     [LoggerMessage(EventId = 1306, EventName = "few-descriptors", Level = LogLevel.Warning, Message = "RLIMIT_NOFILE is {Limit} and each session takes one: raise it (LimitNOFILE=1048576 in a systemd unit)")]
     private static partial void LogDescriptors(ILogger logger, ulong limit);
 
-    [LoggerMessage(EventId = 1307, EventName = "user-space-data-plane", Level = LogLevel.Information, Message = "ESP is computed in this process, since the kernel cannot: {Obstacle}")]
+    [LoggerMessage(EventId = 1309, EventName = "user-space-data-plane", Level = LogLevel.Information, Message = "ESP is computed in this process, since the kernel cannot: {Obstacle}")]
     private static partial void LogNoKernel(ILogger logger, string obstacle);
+
+    [LoggerMessage(EventId = 1308, EventName = "packet-filter-restored", Message = "somebody deleted our nftables table; all lists were made again failure={Failure}")]
+    private static partial void LogRestored(ILogger logger, LogLevel level, string? failure);
+
+    [LoggerMessage(
+        EventId = 1307, EventName = "no-packet-filter", Level = LogLevel.Warning, Message = "{Missing}: no packets can be filtered; logins that need an access list are refused")]
+    private static partial void LogNoFilter(ILogger logger, string missing);
 }

@@ -8,6 +8,7 @@ using Headend.Runtime;
 using Headend.Sessions;
 using Headend.Telemetry;
 using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Policy;
 using Microsoft.Extensions.Logging;
 
 namespace Headend.Composition;
@@ -25,6 +26,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
     private readonly UdpListener listener;
     private readonly IDataPlane dataPlane;
+    private readonly OpenedDataPlane opened;
     private readonly RadiusComposition radius;
     private readonly AccountingComposition accounting;
     private readonly SessionInterfaces interfaces;
@@ -60,16 +62,20 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
         table = new SessionTable();
-        dataPlane = DataPlaneComposition.Open(configuration, listener, table, time, logger);
+        var accessLists = PolicyComposition.AccessLists(configuration.AccessLists);
+        opened = DataPlaneComposition.Open(configuration, accessLists, listener, table, time, logger);
+        dataPlane = opened.Plane;
+        var filters = new SessionFilterCompiler(accessLists, opened.Filters?.Missing);
         accounting = OpenAccounting(configuration, aaaObserver, time, bindPatience, cancellation);
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
-        interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), logger);
+        interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), filters, logger);
         interims = new InterimSchedule(time, interfaces.CountersOf);
         var addressEvents = new AddressEventObserver(limits, logger);
         var addresses = new AddressAssignment(pools, addressEvents);
         dhcp = new DhcpClient(new DhcpClientOptions(), time);
+        var grants = MakeGrants(accessLists, filters, addresses, time);
         var lifecycle = new SessionLifecycle(new SessionServices
         {
             Clock = clock,
@@ -77,7 +83,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Numbers = new SessionNumbers(time, accounting.Epoch),
             Addressing = new SessionAddressing(addresses, dhcp, addressEvents, time),
             Interfaces = interfaces,
-            Authorizer = new SessionAuthorizer(compiler.Authorization, MakeGrants(configuration, addresses, time)),
+            Authorizer = new SessionAuthorizer(compiler.Authorization, grants),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
             Local = LocalAaa,
@@ -93,6 +99,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             Accounting = accounting.Describe,
             Interfaces = new InterfaceAdmin(table, interfaces, templates, clock),
+            Filters = () => opened.Filters?.GetStatistics() ?? FilterStatistics.Empty,
         };
         aaaObserver.EndOverdueSessions = ids => EndSessions(ids);
         Observe(addresses);
@@ -100,7 +107,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             var performer = new SessionDynamicAuthorization(
                 new SessionLookup(table, configuration.Radius.NasIdentifier ?? Environment.MachineName),
-                new SessionReauthorization(interfaces, interims), radius.Client, clock, metrics, logger);
+                new SessionReauthorization(interfaces, grants, interims), radius.Client, clock, metrics, logger);
             try
             {
                 dynamicAuthorization = new DynamicAuthorizationComposition(dynamicAuthor, performer, time, metrics, limits, logger);
@@ -230,9 +237,11 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         }
     }
 
-    private SessionGrantCompiler MakeGrants(HeadendConfiguration configuration, AddressAssignment addresses, TimeProvider time) => new(
+    private SessionGrantCompiler MakeGrants(
+        IReadOnlyDictionary<string, AccessList> accessLists, SessionFilterCompiler filters, AddressAssignment addresses, TimeProvider time) => new(
         radius.Client is null ? null : new DownloadableAccessListClient(radius.Client),
-        PolicyComposition.AccessLists(configuration.AccessLists),
+        accessLists,
+        filters,
         new InterfaceNetworks(time, InterfaceNetworks.Detect),
         () => addresses.Pools,
         logger);

@@ -10,6 +10,7 @@ using Headend.Runtime;
 using Headend.Telemetry;
 using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Policy;
 using LoginRecord = Headend.Ikev2.LoginRecord;
 
 namespace Headend.Sessions;
@@ -134,6 +135,12 @@ internal sealed class ClientSession
 
     /// <summary>What the interface is configured with; written by the kernel worker once the interface stands.</summary>
     public InterfaceConfig? InterfaceConfig { get; set; }
+
+    /// <summary>The lists that its packets must pass; written by the kernel worker once they stand.</summary>
+    public InterfaceFilter Filter { get; set; } = InterfaceFilter.None;
+
+    /// <summary>Where <see cref="Filter"/> comes from: the profile, with the filters of later changes; null before the interface stands. Written by the kernel worker.</summary>
+    public SessionProfile? FilterProfile { get; set; }
 
     /// <summary>Held while a change of authorization is applied: one after the other.</summary>
     public SemaphoreSlim ChangeGate { get; } = new(1, 1);

@@ -7,6 +7,7 @@ using Headend.Admin;
 using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Runtime;
+using Headend.VirtualAccess.Policy;
 
 namespace Headend.Sessions;
 
@@ -51,6 +52,12 @@ internal sealed class SessionAdmin(
     public required Func<AccountingSpoolRecord> Accounting { get; init; }
 
     public required InterfaceAdmin Interfaces { get; init; }
+
+    /// <summary>Asks the kernel for its counters.</summary>
+    public required Func<FilterStatistics> Filters { get; init; }
+
+    public ValueTask<IReadOnlyList<AccessListRecord>> GetAccessListsAsync(CancellationToken cancellation) =>
+        ValueTask.FromResult(AccessListRecordCompiler.Compile(Filters()));
 
     public ValueTask<AccountingSpoolRecord> GetAccountingAsync(CancellationToken cancellation) => ValueTask.FromResult(Accounting());
 

@@ -13,7 +13,8 @@ namespace Headend.Sessions;
 /// for and cannot be had refuses the login: a session never comes up with less filtering than was asked for.
 /// </summary>
 internal sealed partial class SessionGrantCompiler(
-    DownloadableAccessListClient? downloads, IReadOnlyDictionary<string, AccessList> accessLists, InterfaceNetworks interfaces, Func<IReadOnlyList<AddressPool>> pools, ILogger logger)
+    DownloadableAccessListClient? downloads, IReadOnlyDictionary<string, AccessList> accessLists, SessionFilterCompiler filters, InterfaceNetworks interfaces,
+    Func<IReadOnlyList<AddressPool>> pools, ILogger logger)
 {
     /// <summary>INTERNAL_IP4_SUBNET and INTERNAL_IP6_SUBNET of one answer.</summary>
     private const int MaximumSubnets = 512;
@@ -21,16 +22,11 @@ internal sealed partial class SessionGrantCompiler(
     /// <summary>Completes at once unless an access list has to be downloaded or the system asked for its interfaces. On a grant the session's profile is set.</summary>
     public async ValueTask<AuthorizationOutcome> CompileAsync(ClientSession session, SessionProfile profile, CancellationToken cancellation)
     {
-        if (profile.DownloadableAccessList is { } name && profile.DownloadedEntries.IsEmpty)
-        {
-            var download = await FetchAsync(session, name, cancellation).ConfigureAwait(false);
-            if (download.Failure is { } failure)
-                return new AuthorizationOutcome(null, $"the access list {name} cannot be fetched: {failure}", download.IsUnavailable);
-            profile = profile with { DownloadedEntries = download.Entries };
-        }
-
-        if (UnenforceableFilter(profile) is { } filter)
-            return AuthorizationOutcome.Refused($"{filter} cannot be enforced by this version, and nobody is let in with less filtering than AAA asked for");
+        (profile, var failure, var unavailable) = await DownloadAsync(session, profile, cancellation).ConfigureAwait(false);
+        if (failure is not null)
+            return new AuthorizationOutcome(null, failure, unavailable);
+        if (filters.Check(profile) is { } unenforceable)
+            return AuthorizationOutcome.Refused(unenforceable);
         IReadOnlyList<InterfaceAddress> own = profile.RouteInterfaces.IsEmpty && profile.RouteAcceptance is null ? [] : await interfaces.GetAsync().ConfigureAwait(false);
         if (!TryResolveSubnets(session, profile, own, out var subnets, out var refusal))
             return AuthorizationOutcome.Refused(refusal);
@@ -39,20 +35,15 @@ internal sealed partial class SessionGrantCompiler(
         return new AuthorizationOutcome(ToGrant(profile, own, subnets), null, false);
     }
 
-    /// <summary>The first filter of a profile, by the name of its attribute; null without one.</summary>
-    internal static string? UnenforceableFilter(SessionProfile profile)
+    /// <summary>Fetches the downloadable access list that a profile names, where it has not been fetched yet. With a failure the profile is as it was.</summary>
+    public async ValueTask<(SessionProfile Profile, string? Failure, bool IsUnavailable)> DownloadAsync(ClientSession session, SessionProfile profile, CancellationToken cancellation)
     {
-        if (profile.InboundAccessList is { } inbound)
-            return $"the access list {inbound} (ip:inacl or Filter-Id)";
-        if (profile.OutboundAccessList is { } outbound)
-            return $"the access list {outbound} (ip:outacl or Filter-Id)";
-        if (!profile.InboundEntries.IsEmpty)
-            return $"ip:inacl of {profile.InboundEntries.Length} lines";
-        if (!profile.OutboundEntries.IsEmpty)
-            return $"ip:outacl of {profile.OutboundEntries.Length} lines";
-        if (!profile.FilterRules.IsEmpty)
-            return $"NAS-Filter-Rule of {profile.FilterRules.Length} lines";
-        return profile.DownloadableAccessList is { } downloadable ? $"the downloaded access list {downloadable} of {profile.DownloadedEntries.Length} lines" : null;
+        if (profile.DownloadableAccessList is not { } name || !profile.DownloadedEntries.IsEmpty)
+            return (profile, null, false);
+        var download = await FetchAsync(session, name, cancellation).ConfigureAwait(false);
+        return download.Failure is { } failure
+            ? (profile, $"the access list {name} cannot be fetched: {failure}", download.IsUnavailable)
+            : (profile with { DownloadedEntries = download.Entries }, null, false);
     }
 
     private async ValueTask<AccessListDownload> FetchAsync(ClientSession session, string name, CancellationToken cancellation)

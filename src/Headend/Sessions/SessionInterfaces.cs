@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Headend.Aaa.Accounting;
+using Headend.Aaa.Authorization;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.Runtime;
 using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.DataPlane;
+using Headend.VirtualAccess.Policy;
 using Microsoft.Extensions.Logging;
 
 namespace Headend.Sessions;
@@ -14,7 +16,8 @@ namespace Headend.Sessions;
 /// Translates between IKE's effects and the data plane. Interfaces are made and removed by the kernel worker; SAs of an interface that stands are installed and
 /// removed on the shard's thread, which blocks nothing and keeps their order.
 /// </summary>
-internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, InterfaceNames names, ILogger logger)
+internal sealed partial class SessionInterfaces(
+    IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, InterfaceNames names, SessionFilterCompiler filters, ILogger logger)
 {
     /// <summary>Longest wait for the kernel worker to begin.</summary>
     private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(10);
@@ -51,9 +54,9 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
     }
 
     /// <summary>
-    /// Applies further commands to a standing interface, all or none. Answers null once they hold in the kernel, else what stood in the way.
+    /// Applies a change to a standing interface, all of it or none. Answers null once it holds in the kernel, else what stood in the way.
     /// </summary>
-    public async Task<InterfaceChangeFailure?> ChangeAsync(ClientSession session, ImmutableArray<string> commands, string origin)
+    public async Task<InterfaceChangeFailure?> ChangeAsync(ClientSession session, InterfaceChange change, string origin)
     {
         var done = new TaskCompletionSource<InterfaceChangeFailure?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var begun = 0;
@@ -64,7 +67,7 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
             InterfaceChangeFailure? failure = new("the interface could not be changed", IsBadValue: false);
             try
             {
-                failure = Change(session, new AuthorizedCommands(new ConfigOrigin(ConfigSource.ChangeOfAuthorization, origin), commands));
+                failure = Change(session, change, new ConfigOrigin(ConfigSource.ChangeOfAuthorization, origin));
             }
             finally
             {
@@ -136,6 +139,9 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
         var derived = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), names).For(session.Tunnel);
         Note(session, derived);
         fault = derived.Failures.IsEmpty ? Unenforced(derived.Config) : derived.Explain();
+        var filter = InterfaceFilter.None;
+        if (fault is null && !filters.TryCompile(session, session.Profile, derived.Config, out filter, out var unresolved))
+            fault = unresolved;
         return fault is not null
             ? null
             : new InterfaceRequest
@@ -144,6 +150,7 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
                 Config = derived.Config,
                 ClientAddresses = [.. session.ClientAddresses()],
                 Routes = PeerRouting.Assigned(session.Profile, session.Addresses),
+                Filter = filter,
                 Path = ToEspPath(child.Path, child.UdpEncapsulation),
                 Label = session.User ?? session.IkeIdentity,
             };
@@ -152,9 +159,8 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
     /// <summary>The first command that asks for less to be let through than would be; null without one.</summary>
     private static string? Unenforced(InterfaceConfig config)
     {
-        var filter = config.InboundAccessGroup ?? config.OutboundAccessGroup ?? config.Ipv6InboundAccessGroup ?? config.Ipv6OutboundAccessGroup
-            ?? config.ServicePolicyInput ?? config.ServicePolicyOutput;
-        return filter is null ? null : $"{filter.Origin}: \"{filter.Command}\" cannot be enforced by this version, and nobody is let in with less filtering than was asked for";
+        var policy = config.ServicePolicyInput ?? config.ServicePolicyOutput;
+        return policy is null ? null : $"{policy.Origin}: \"{policy.Command}\" cannot be enforced by this version, and nobody is let in with less filtering than was asked for";
     }
 
     private void Note(ClientSession session, DerivedInterface derived)
@@ -223,6 +229,8 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
 
             session.Handle = handle;
             session.InterfaceConfig = request.Config;
+            session.Filter = request.Filter;
+            session.FilterProfile = session.Profile;
             AddAnnounced(session, selectors);
         }
 
@@ -254,21 +262,34 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
     }
 
     // On the kernel worker: nobody else changes this interface meanwhile.
-    private InterfaceChangeFailure? Change(ClientSession session, AuthorizedCommands commands)
+    private InterfaceChangeFailure? Change(ClientSession session, InterfaceChange change, ConfigOrigin origin)
     {
         if (session.IsClosed || session.Handle.IsNone || session.InterfaceConfig is not { } current)
             return InterfaceChangeFailure.Gone;
-        var changed = VirtualAccessDerivation.Change(current, commands, names).For(session.Tunnel);
+        var changed = VirtualAccessDerivation.Change(current, new AuthorizedCommands(origin, change.Commands), names).For(session.Tunnel);
         if (!changed.Failures.IsEmpty)
             return new InterfaceChangeFailure(string.Join("; ", changed.Failures.Select(r => r.Failure)), IsBadValue: true);
         var config = changed.Config;
         if (Unenforced(config) is { } filter)
             return new InterfaceChangeFailure(filter, IsBadValue: false);
+        var profile = FiltersAfter(session.FilterProfile ?? session.Profile, change.Filters, current, config);
+        if (!filters.TryCompile(session, profile, config, out var compiled, out var unresolved))
+            return new InterfaceChangeFailure(unresolved, IsBadValue: true);
         Note(session, changed);
-        if (!dataPlane.TryUpdateInterface(session.Handle, standing => standing with { Config = config }, out var failure))
+        if (!dataPlane.TryUpdateInterface(session.Handle, standing => standing with { Config = config, Filter = compiled }, out var failure))
             return new InterfaceChangeFailure(failure.ToString(), failure.BadValue);
         session.InterfaceConfig = config;
+        session.Filter = compiled;
+        session.FilterProfile = profile;
         return null;
+    }
+
+    /// <summary>A change that names a direction's access group, or its lines, means that and no longer what AAA said before.</summary>
+    private static SessionProfile FiltersAfter(SessionProfile standing, SessionProfile asked, InterfaceConfig before, InterfaceConfig after)
+    {
+        var inbound = before.InboundAccessGroup != after.InboundAccessGroup || before.Ipv6InboundAccessGroup != after.Ipv6InboundAccessGroup;
+        var outbound = before.OutboundAccessGroup != after.OutboundAccessGroup || before.Ipv6OutboundAccessGroup != after.Ipv6OutboundAccessGroup;
+        return ProfileMerge.ReplaceFilters(ProfileMerge.WithoutFilters(standing, inbound, outbound), asked);
     }
 
     private MonotonicTime? ToTime(long timestamp) => timestamp == 0 ? null : clock.FromTimestamp(timestamp);
@@ -279,6 +300,11 @@ internal sealed partial class SessionInterfaces(IDataPlane dataPlane, KernelWork
     [LoggerMessage(EventId = 1233, EventName = "route-not-accepted", Level = LogLevel.Warning, Message = "session={Session} route={Route} reason={Reason}: the client announced it")]
     private static partial void LogRouteRefused(ILogger logger, string session, InterfaceRoute route, string reason);
 }
+
+/// <summary>What is to be changed on a standing interface.</summary>
+/// <param name="Commands">Interface commands, in order.</param>
+/// <param name="Filters">Its filters take the place of the standing ones, direction by direction; nothing else of it counts.</param>
+internal sealed record InterfaceChange(ImmutableArray<string> Commands, SessionProfile Filters);
 
 /// <summary>Why an interface was not changed; nothing of it was.</summary>
 /// <param name="Detail">For the audit log.</param>

@@ -10,11 +10,11 @@ namespace Headend.Sessions;
 /// Changes the authorization of a session that stands, all of it or none. What can fail comes first and is undone by its own plan; what follows cannot fail
 /// unless the session is over.
 /// </summary>
-internal sealed class SessionReauthorization(SessionInterfaces interfaces, InterimSchedule interims)
+internal sealed class SessionReauthorization(SessionInterfaces interfaces, SessionGrantCompiler grants, InterimSchedule interims)
 {
-    /// <summary>What the data plane and the session can change while they stand. Access lists, service policies and rates join with their interface commands.</summary>
+    /// <summary>What the data plane and the session can change while they stand. Service policies and rates join with their interface commands.</summary>
     public const SessionChangeKinds Supported =
-        SessionChangeKinds.InterfaceConfig | SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout | SessionChangeKinds.InterimInterval | SessionChangeKinds.Class;
+        SessionChangeKinds.InterfaceConfig | SessionChangeKinds.AccessList | SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout | SessionChangeKinds.InterimInterval | SessionChangeKinds.Class;
 
     /// <summary>Answers null once every change holds.</summary>
     public async ValueTask<DynamicRequestFailure?> ApplyAsync(ClientSession session, SessionChange change, string origin)
@@ -42,8 +42,16 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Inter
     {
         if (session.IsClosed)
             return Gone;
-        if (change.Has(SessionChangeKinds.InterfaceConfig)
-            && await interfaces.ChangeAsync(session, change.Values.InterfaceCommands, origin).ConfigureAwait(false) is { } failure)
+        if (change.Has(SessionChangeKinds.AccessList))
+        {
+            var (values, missing, unavailable) = await grants.DownloadAsync(session, change.Values, CancellationToken.None).ConfigureAwait(false);
+            if (missing is not null)
+                return new DynamicRequestFailure(unavailable ? ErrorCause.ResourcesUnavailable : ErrorCause.InvalidAttributeValue, missing);
+            change = change with { Values = values };
+        }
+
+        if (change.Has(SessionChangeKinds.InterfaceConfig | SessionChangeKinds.AccessList)
+            && await interfaces.ChangeAsync(session, new InterfaceChange(change.Values.InterfaceCommands, change.Values), origin).ConfigureAwait(false) is { } failure)
         {
             if (session.IsClosed || failure == InterfaceChangeFailure.Gone)
                 return Gone;
@@ -70,7 +78,7 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Inter
         }
 
         session.AuthorizationSources = Add(session.AuthorizationSources, change.Values, origin);
-        session.Profile = Merge(session.Profile, change) with { InterfaceCommands = [.. session.AuthorizationSources.SelectMany(s => s.Profile.InterfaceCommands)] };
+        session.Profile = Merge(session.Profile, session.FilterProfile ?? session.Profile, change) with { InterfaceCommands = [.. session.AuthorizationSources.SelectMany(s => s.Profile.InterfaceCommands)] };
         if (session.Accounting is not { } accounting)
             return;
         var generation = accounting.InterimGeneration;
@@ -91,11 +99,21 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Inter
         return [.. sources.Where(s => s.Origin.Kind != AuthorizationKind.ChangeOfAuthorization), source];
     }
 
-    private static SessionProfile Merge(SessionProfile profile, SessionChange change)
+    /// <param name="profile">What stood.</param>
+    /// <param name="filters">Its filters stand now.</param>
+    /// <param name="change">The rest of what was asked for.</param>
+    private static SessionProfile Merge(SessionProfile profile, SessionProfile filters, SessionChange change)
     {
         var values = change.Values;
         return profile with
         {
+            InboundAccessList = filters.InboundAccessList,
+            InboundEntries = filters.InboundEntries,
+            DownloadableAccessList = filters.DownloadableAccessList,
+            DownloadedEntries = filters.DownloadedEntries,
+            OutboundAccessList = filters.OutboundAccessList,
+            OutboundEntries = filters.OutboundEntries,
+            FilterRules = filters.FilterRules,
             SessionTimeout = change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout : profile.SessionTimeout,
             IdleTimeout = change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout : profile.IdleTimeout,
             InterimInterval = change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval : profile.InterimInterval,

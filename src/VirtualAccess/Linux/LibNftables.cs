@@ -8,6 +8,7 @@ internal sealed unsafe partial class LibNftables : IDisposable
 {
     private const string Library = "libnftables.so.1";
     private const uint NFT_CTX_OUTPUT_JSON = 1 << 4;
+    private const int FD_SETSIZE = 1024;
 
     private readonly Lock gate = new();
     private nint context;
@@ -23,6 +24,12 @@ internal sealed unsafe partial class LibNftables : IDisposable
         if (!NativeLibrary.TryLoad(Library, out _))
         {
             missing = $"{Library} is not installed (Debian package libnftables1)";
+            return false;
+        }
+
+        if (!NextDescriptorIsLow())
+        {
+            missing = $"{Library} needs a descriptor below {FD_SETSIZE}, and so many are open already";
             return false;
         }
 
@@ -66,6 +73,16 @@ internal sealed unsafe partial class LibNftables : IDisposable
             if (context != 0) FreeContext(context);
             context = 0;
         }
+    }
+
+    // The library waits for its socket, which it opens once, by select(): a higher number would end the process. The kernel gives the lowest that is free; a few may go
+    // to other threads meanwhile.
+    private static bool NextDescriptorIsLow()
+    {
+        var probe = NativeMethods.EventDescriptor(0, NativeMethods.EFD_CLOEXEC);
+        if (probe < 0) return false;
+        _ = NativeMethods.Close(probe);
+        return probe < FD_SETSIZE - 64;
     }
 
     [LibraryImport(Library, EntryPoint = "nft_ctx_new")]

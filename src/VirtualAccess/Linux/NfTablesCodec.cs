@@ -10,10 +10,12 @@ internal static class NfTablesCodec
     private const ushort NFNL_MSG_BATCH_BEGIN = 16;
     private const ushort NFNL_MSG_BATCH_END = 17;
     private const ushort NFNL_SUBSYS_NFTABLES = 10;
+    private const ushort NFT_MSG_GETTABLE = 1;
     private const ushort NFT_MSG_NEWSETELEM = 12;
     private const ushort NFT_MSG_DELSETELEM = 14;
     private const byte NFPROTO_INET = 1;
     private const ushort NLA_F_NESTED = 0x8000;
+    private const ushort NFTA_TABLE_NAME = 1;
     private const ushort NFTA_SET_ELEM_LIST_TABLE = 1;
     private const ushort NFTA_SET_ELEM_LIST_SET = 2;
     private const ushort NFTA_SET_ELEM_LIST_ELEMENTS = 3;
@@ -26,6 +28,14 @@ internal static class NfTablesCodec
     public static byte[] Begin() => Header(NFNL_MSG_BATCH_BEGIN, Rtnetlink.NLM_F_REQUEST, 0, NFNL_SUBSYS_NFTABLES).ToArray();
 
     public static byte[] End() => Header(NFNL_MSG_BATCH_END, Rtnetlink.NLM_F_REQUEST, 0, NFNL_SUBSYS_NFTABLES).ToArray();
+
+    /// <summary>Asks for a table of family inet, outside of a transaction: ENOENT where there is none.</summary>
+    public static byte[] GetTable(string table)
+    {
+        var message = Header((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, Acknowledged, NFPROTO_INET, 0);
+        message.Add(NFTA_TABLE_NAME, Encoding.ASCII.GetBytes(table + "\0"));
+        return message.ToArray();
+    }
 
     /// <summary>Adds an interface's name to a set of names in a table of family inet; EEXIST is not an error of the kernel's.</summary>
     public static byte[] AddInterface(string table, string set, string device) => Element(NFT_MSG_NEWSETELEM, Acknowledged | Rtnetlink.NLM_F_CREATE, table, set, device);

@@ -104,6 +104,9 @@ public sealed record AccessList(string Name, IReadOnlyList<AccessListEntry> Entr
     /// <summary>The list is one session's own: another with the same lines may be enforced by the same chain.</summary>
     public bool IsOfSession { get; init; }
 
+    /// <summary>The list is asked about packets of this family alone, as IOS's <c>ip access-group</c> and <c>ipv6 traffic-filter</c> do; null = about both.</summary>
+    public AddressFamily? Scope { get; init; }
+
     public bool IsStandard => Entries.All(static e => e.IsStandard);
 
     public bool IsIpv6 => Entries.Count > 0 && Entries.All(static e => e.Family == AddressFamily.InterNetworkV6);

@@ -11,19 +11,28 @@ namespace Headend.VirtualAccess.Policy;
 /// </summary>
 public sealed class FilterStage : IInterfaceStage
 {
+    /// <summary>How long packets may pass unfiltered when somebody deletes our table.</summary>
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
+
     private readonly Lock gate = new();
     private readonly FilterTable table;
     private readonly LibNftables? library;
     private readonly NetlinkSocket? netfilter;
     private readonly NetlinkSocket? route;
     private readonly Dictionary<string, Applied> interfaces = new(StringComparer.Ordinal);
+    private readonly Action<string?>? restored;
+    private readonly ITimer? watch;
+    private bool disposed;
 
     /// <summary>Makes the table; what an earlier run with the same state id left goes.</summary>
     /// <param name="stateId">As in <see cref="UserSpaceDataPlaneOptions.StateId"/>.</param>
     /// <param name="standing">Lists of the configuration: their chains and counters stay as long as the process.</param>
+    /// <param name="time">Clock of the watch over the table.</param>
+    /// <param name="restored">Called when somebody else has deleted the table (<c>nft flush ruleset</c>): null = all lists stand again, else why they do not. On a timer's thread.</param>
     /// <exception cref="IOException">The kernel filters, but refuses one of these lists.</exception>
-    public FilterStage(string stateId, IReadOnlyList<AccessList> standing)
+    public FilterStage(string stateId, IReadOnlyList<AccessList> standing, TimeProvider time, Action<string?>? restored = null)
     {
+        this.restored = restored;
         table = new FilterTable(stateId);
         if (!LibNftables.TryOpen(out var opened, out var missing))
         {
@@ -47,6 +56,8 @@ public sealed class FilterStage : IInterfaceStage
             Dispose();
             throw new IOException($"access list {list.Name}: {error}");
         }
+
+        watch = time.CreateTimer(_ => Watch(), null, WatchInterval, WatchInterval);
     }
 
     /// <summary>Why this machine cannot filter; null where it can.</summary>
@@ -111,11 +122,11 @@ public sealed class FilterStage : IInterfaceStage
             return FilterStatistics.Empty;
         }
 
-        var users = applied.SelectMany(static a => a.Group.Inbound.Concat(a.Group.Outbound).Distinct()).GroupBy(static c => c).ToDictionary(static g => g.Key, static g => g.Count());
+        var users = applied.SelectMany(static a => a.Group.Chains.Distinct()).GroupBy(static c => c).ToDictionary(static g => g.Key, static g => g.Count());
         var lists = standing.Select(c => new AccessListCounters(c.List, null, counters.Of(c), users.GetValueOrDefault(c))).ToList();
         foreach (var one in applied)
         {
-            lists.AddRange(one.Filter.Inbound.Zip(one.Group.Inbound).Concat(one.Filter.Outbound.Zip(one.Group.Outbound)).Where(static pair => pair.First.IsOfSession)
+            lists.AddRange(one.Filter.Inbound.Concat(one.Filter.Outbound).Zip(one.Group.Chains).Where(static pair => pair.First.IsOfSession)
                 .Select(pair => new AccessListCounters(pair.First, one.Device, counters.Of(pair.Second), users[pair.Second])));
         }
 
@@ -125,13 +136,29 @@ public sealed class FilterStage : IInterfaceStage
     /// <summary>Removes the table.</summary>
     public void Dispose()
     {
+        watch?.Dispose();
         lock (gate)
         {
+            if (disposed) return;
+            disposed = true;
             library?.Run(table.Teardown());
             library?.Dispose();
             netfilter?.Dispose();
             route?.Dispose();
         }
+    }
+
+    // Whoever loads a firewall with "flush ruleset" in it takes our table along, and with it every session's lists.
+    private void Watch()
+    {
+        string? failure;
+        lock (gate)
+        {
+            if (disposed || netfilter!.Execute([new NetlinkStep("table", NfTablesCodec.GetTable(table.Name))])[0] != Errno.ENOENT) return;
+            failure = library!.Run(table.Restore(interfaces.Values.ToLookup(static a => a.Group, static a => a.Device)));
+        }
+
+        restored?.Invoke(failure);
     }
 
     private static InterfaceFilterCounters Count(FilterCounterParser counters, Applied applied)
@@ -185,7 +212,7 @@ public sealed class FilterStage : IInterfaceStage
     {
         var (keep, change) = add ? (other, wanted) : (wanted, other);
         var steps = new List<NetlinkStep>();
-        foreach (var set in SetsOf(change).Except(SetsOf(keep)))
+        foreach (var set in FilterTable.SetsOf(change).Except(FilterTable.SetsOf(keep)))
         {
             steps.Add(add
                 ? new NetlinkStep($"{device} in {set}", NfTablesCodec.AddInterface(table.Name, set, device))
@@ -195,13 +222,6 @@ public sealed class FilterStage : IInterfaceStage
         if (steps.Count == 0) return null;
         var errno = netfilter!.ExecuteTransaction(steps, out var failed);
         return errno == 0 ? null : $"{(failed < 0 ? "transaction" : steps[failed].Name)}: {Errno.Describe(errno)}";
-    }
-
-    private static IEnumerable<string> SetsOf(FilterGroup? group)
-    {
-        string[] inbound = group is { Inbound.Count: > 0 } ? ["met_in", "passed_in"] : [];
-        string[] outbound = group is { Outbound.Count: > 0 } ? ["met_out", "passed_out"] : [];
-        return inbound.Concat(outbound);
     }
 
     // What cannot be unmade is of no effect: no interface is in the group any more, and the next start removes the table.

@@ -27,7 +27,9 @@ public sealed record FilterStatistics(IReadOnlyList<AccessListCounters> Lists, I
 /// <summary>The counters in libnftables's JSON of one table.</summary>
 internal sealed class FilterCounterParser
 {
-    private readonly Dictionary<(string Chain, int Entry), long> rules = [];
+    private static readonly Dictionary<int, long> None = [];
+
+    private readonly Dictionary<string, Dictionary<int, long>> rules = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Set, string Device), long> elements = [];
 
     /// <summary>Reads what it knows; anything else is left out.</summary>
@@ -46,8 +48,7 @@ internal sealed class FilterCounterParser
         return parser;
     }
 
-    public IReadOnlyDictionary<int, long> Of(FilterChain chain) =>
-        rules.Where(r => r.Key.Chain == chain.Name).ToDictionary(static r => r.Key.Entry, static r => r.Value);
+    public IReadOnlyDictionary<int, long> Of(FilterChain chain) => rules.GetValueOrDefault(chain.Name, None);
 
     public long Of(string set, string device) => elements.GetValueOrDefault((set, device));
 
@@ -58,8 +59,9 @@ internal sealed class FilterCounterParser
         foreach (var expression in expressions.EnumerateArray())
         {
             if (!expression.TryGetProperty("counter", out var counter)) continue;
-            var key = (chain.GetString() ?? "", entry);
-            rules[key] = rules.GetValueOrDefault(key) + counter.GetProperty("packets").GetInt64();
+            var name = chain.GetString() ?? "";
+            if (!rules.TryGetValue(name, out var entries)) rules[name] = entries = [];
+            entries[entry] = entries.GetValueOrDefault(entry) + counter.GetProperty("packets").GetInt64();
         }
     }
 

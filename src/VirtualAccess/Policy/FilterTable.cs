@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text;
 
 namespace Headend.VirtualAccess.Policy;
@@ -18,16 +19,24 @@ internal sealed class FilterChain(int number, string key, AccessList list, IRead
     public int References { get; set; }
 }
 
+/// <summary>A chain as one direction of a group uses it.</summary>
+internal readonly record struct FilterJump(FilterChain Chain, AddressFamily? Scope)
+{
+    public override string ToString() => $"{Scope switch { null => "", AddressFamily.InterNetwork => "meta nfproto ipv4 ", _ => "meta nfproto ipv6 " }}jump {Chain.Name}";
+}
+
 /// <summary>The lists that an interface has, both directions: one link group for all interfaces that have the same.</summary>
-internal sealed class FilterGroup(uint number, string key, IReadOnlyList<FilterChain> inbound, IReadOnlyList<FilterChain> outbound)
+internal sealed class FilterGroup(uint number, string key, IReadOnlyList<FilterJump> inbound, IReadOnlyList<FilterJump> outbound)
 {
     public uint Number { get; } = number;
 
     public string Key { get; } = key;
 
-    public IReadOnlyList<FilterChain> Inbound { get; } = inbound;
+    public IReadOnlyList<FilterJump> Inbound { get; } = inbound;
 
-    public IReadOnlyList<FilterChain> Outbound { get; } = outbound;
+    public IReadOnlyList<FilterJump> Outbound { get; } = outbound;
+
+    public IEnumerable<FilterChain> Chains => Inbound.Concat(Outbound).Select(static jump => jump.Chain);
 
     /// <summary>Interfaces in it.</summary>
     public int References { get; set; }
@@ -40,15 +49,16 @@ internal sealed class FilterGroup(uint number, string key, IReadOnlyList<FilterC
 /// <remarks>
 /// <code>
 /// table inet headend-STATE
-///   forwarded (hook forward)   iifgroup in our range -> entering; oifgroup in our range -> leaving
-///   delivered (hook input)     iifgroup in our range -> entering
+///   received (prerouting)      iifgroup in our range -> entering
+///   forwarded (forward)        oifgroup in our range -> leaving
 ///   entering                   iifname @met_in; iifgroup vmap @in; iifname @passed_in return; drop
 ///   leaving                    the same of oif and out
 ///   lN                         one list: permit returns, deny drops
-///   inN, outN                  several lists of one direction: a jump to each
+///   inN, outN                  several lists of one direction, or one for one family: a jump to each
 /// </code>
 /// A packet's way does not depend on the number of sessions: hash look-ups of its interface's group and name. The verdict maps are keyed by group and not by name
-/// because the kernel walks all elements of a verdict map whenever one is added.
+/// because the kernel walks all elements of a verdict map whenever one is added. What comes in is asked before routing: in a VRF the later hooks see the VRF's device and no
+/// longer the session's; and before addresses are translated, as IOS does.
 /// </remarks>
 internal sealed class FilterTable(string stateId)
 {
@@ -88,11 +98,38 @@ internal sealed class FilterTable(string stateId)
             text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} {chain} counter drop\n");
         }
 
+        text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} received {{ type filter hook prerouting priority mangle; policy accept; }}\n");
+        text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} received iifgroup {range} jump entering\n");
         text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} forwarded {{ type filter hook forward priority filter; policy accept; }}\n");
-        text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} forwarded iifgroup {range} jump entering\nadd rule inet {Name} forwarded oifgroup {range} jump leaving\n");
-        text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} delivered {{ type filter hook input priority filter; policy accept; }}\n");
-        text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} delivered iifgroup {range} jump entering\n");
+        text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} forwarded oifgroup {range} jump leaving\n");
         return text.ToString();
+    }
+
+    /// <summary>Everything anew, with what stands: for a table that somebody else has deleted.</summary>
+    /// <param name="members">The interfaces of each group.</param>
+    public string Restore(ILookup<FilterGroup, string> members)
+    {
+        var text = new StringBuilder(Setup());
+        foreach (var chain in chains.Values) Append(text, chain);
+        foreach (var group in groups.Values)
+        {
+            Dispatch(text, group, "in", group.Inbound);
+            Dispatch(text, group, "out", group.Outbound);
+            foreach (var set in SetsOf(group))
+            {
+                foreach (var device in members[group]) text.Append(CultureInfo.InvariantCulture, $"add element inet {Name} {set} {{ \"{device}\" }}\n");
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The sets that hold the interfaces of a group.</summary>
+    public static IEnumerable<string> SetsOf(FilterGroup? group)
+    {
+        string[] inbound = group is { Inbound.Count: > 0 } ? ["met_in", "passed_in"] : [];
+        string[] outbound = group is { Outbound.Count: > 0 } ? ["met_out", "passed_out"] : [];
+        return inbound.Concat(outbound);
     }
 
     public string Teardown() => $"delete table inet {Name}\n";
@@ -112,9 +149,9 @@ internal sealed class FilterTable(string stateId)
     public bool TryAcquire(InterfaceFilter filter, out string commands, out FilterGroup? group)
     {
         var text = new StringBuilder();
-        FilterChain[] inbound = [.. filter.Inbound.Select(list => Acquire(list, text))];
-        FilterChain[] outbound = [.. filter.Outbound.Select(list => Acquire(list, text))];
-        var key = string.Join(' ', inbound.Select(c => c.Name)) + "/" + string.Join(' ', outbound.Select(c => c.Name));
+        FilterJump[] inbound = [.. filter.Inbound.Select(list => new FilterJump(Acquire(list, text), list.Scope))];
+        FilterJump[] outbound = [.. filter.Outbound.Select(list => new FilterJump(Acquire(list, text), list.Scope))];
+        var key = string.Join(';', inbound) + "/" + string.Join(';', outbound);
         commands = "";
         if (groups.TryGetValue(key, out group))
         {
@@ -124,14 +161,14 @@ internal sealed class FilterTable(string stateId)
 
         if (!TryNumber(out var number))
         {
-            Forget([.. inbound, .. outbound], null);
+            Forget(inbound.Concat(outbound).Select(static jump => jump.Chain), null);
             return false;
         }
 
         group = new FilterGroup(number, key, inbound, outbound) { References = 1 };
-        foreach (var chain in inbound.Concat(outbound)) chain.References++;
-        Dispatch(text, group, "in", inbound);
-        Dispatch(text, group, "out", outbound);
+        foreach (var chain in group.Chains) chain.References++;
+        Dispatch(text, group, "in", group.Inbound);
+        Dispatch(text, group, "out", group.Outbound);
         groups[key] = group;
         commands = text.ToString();
         return true;
@@ -147,28 +184,30 @@ internal sealed class FilterTable(string stateId)
         var text = new StringBuilder();
         Undispatch(text, group, "in", group.Inbound);
         Undispatch(text, group, "out", group.Outbound);
-        foreach (var chain in group.Inbound.Concat(group.Outbound)) chain.References--;
-        Forget([.. group.Inbound, .. group.Outbound], text);
+        foreach (var chain in group.Chains) chain.References--;
+        Forget([.. group.Chains], text);
         return text.ToString();
     }
 
-    private void Dispatch(StringBuilder text, FilterGroup group, string direction, FilterChain[] lists)
+    private void Dispatch(StringBuilder text, FilterGroup group, string direction, IReadOnlyList<FilterJump> lists)
     {
-        var verdict = lists.Length switch { 0 => "return", 1 => "jump " + lists[0].Name, _ => $"jump {direction}{group.Number}" };
-        if (lists.Length > 1)
+        var verdict = NeedsChain(lists) ? $"jump {direction}{group.Number}" : lists.Count == 0 ? "return" : lists[0].ToString();
+        if (NeedsChain(lists))
         {
             text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} {direction}{group.Number}\n");
-            foreach (var list in lists) text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} {direction}{group.Number} jump {list.Name}\n");
+            foreach (var list in lists) text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} {direction}{group.Number} {list}\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"add element inet {Name} {direction} {{ {group.Number} : {verdict} }}\n");
     }
 
-    private void Undispatch(StringBuilder text, FilterGroup group, string direction, IReadOnlyList<FilterChain> lists)
+    private void Undispatch(StringBuilder text, FilterGroup group, string direction, IReadOnlyList<FilterJump> lists)
     {
         text.Append(CultureInfo.InvariantCulture, $"delete element inet {Name} {direction} {{ {group.Number} }}\n");
-        if (lists.Count > 1) Delete(text, $"{direction}{group.Number}");
+        if (NeedsChain(lists)) Delete(text, $"{direction}{group.Number}");
     }
+
+    private static bool NeedsChain(IReadOnlyList<FilterJump> lists) => lists.Count > 1 || (lists.Count == 1 && lists[0].Scope is not null);
 
     private void Delete(StringBuilder text, string chain) => text.Append(CultureInfo.InvariantCulture, $"flush chain inet {Name} {chain}\ndelete chain inet {Name} {chain}\n");
 
@@ -181,9 +220,14 @@ internal sealed class FilterTable(string stateId)
         var number = ++lastChain;
         chain = new FilterChain(number, key, list, NftablesCompiler.Rules(list, string.Create(CultureInfo.InvariantCulture, $"l{number}")));
         chains[key] = chain;
+        Append(text, chain);
+        return chain;
+    }
+
+    private void Append(StringBuilder text, FilterChain chain)
+    {
         text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} {chain.Name}\n");
         foreach (var rule in chain.Rules) text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} {chain.Name} {rule}\n");
-        return chain;
     }
 
     private void Forget(IEnumerable<FilterChain> candidates, StringBuilder? text)

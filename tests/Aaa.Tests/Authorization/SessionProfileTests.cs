@@ -194,6 +194,33 @@ public sealed class SessionProfileTests : IProfileObserver
         Assert.Equal(1, Assert.Single(ProfileMerge.Merge([.. ordered.Where(s => s.Origin.Kind != AuthorizationKind.ImplicitUser)]).Classes).Span[0]);
     }
 
+    /// <summary>FlexVPN: "the new ACL replaces any existing ACL applied to the virtual-access interface".</summary>
+    [Fact]
+    public void A_change_replaces_the_filters_of_the_directions_that_it_names()
+    {
+        var standing = SessionProfile.Empty with
+        {
+            InboundAccessList = "a",
+            InboundEntries = ["permit ip any any"],
+            DownloadableAccessList = "#ACSACL#-x-1",
+            DownloadedEntries = ["deny ip any any"],
+            OutboundAccessList = "b",
+            FilterRules = ["permit in ip from any to any", "permit out ip from any to any"],
+            DefaultDomain = "stays",
+        };
+        var inbound = ProfileMerge.ReplaceFilters(standing, SessionProfile.Empty with { InboundEntries = ["permit tcp any any"] });
+        Assert.Equal((null, "b", null, "stays"), (inbound.InboundAccessList, inbound.OutboundAccessList, inbound.DownloadableAccessList, inbound.DefaultDomain));
+        Assert.Equal(("permit tcp any any", "", "permit out ip from any to any"), (string.Join(';', inbound.InboundEntries), string.Join(';', inbound.DownloadedEntries), string.Join(';', inbound.FilterRules)));
+
+        var outbound = ProfileMerge.ReplaceFilters(standing, SessionProfile.Empty with { FilterRules = ["deny out udp from any to any"] });
+        Assert.Equal(("a", null, "#ACSACL#-x-1"), (outbound.InboundAccessList, outbound.OutboundAccessList, outbound.DownloadableAccessList));
+        Assert.Equal("permit in ip from any to any;deny out udp from any to any", string.Join(';', outbound.FilterRules));
+
+        Assert.Equal(standing.FilterRules, ProfileMerge.ReplaceFilters(standing, SessionProfile.Empty).FilterRules);
+        var none = ProfileMerge.WithoutFilters(standing, inbound: true, outbound: true);
+        Assert.Equal((null, null, 0), (none.InboundAccessList, none.OutboundAccessList, none.FilterRules.Length));
+    }
+
     private static AuthorizationSource Source(AuthorizationKind kind, SessionProfile profile) => new(new AuthorizationOrigin(kind, "name"), profile);
 
     [Fact]

@@ -1,4 +1,5 @@
 using Headend.Admin;
+using Headend.VirtualAccess.Policy;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Tests.Admin;
@@ -93,6 +94,20 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
                 Exhausted = 77,
             },
         ]);
+
+    public ValueTask<IReadOnlyList<AccessListRecord>> GetAccessListsAsync(CancellationToken cancellation) => new(
+        AccessListRecordCompiler.Compile(new FilterStatistics(
+            [
+                new AccessListCounters(List("lan-only", false, "permit ip any host 10.10.0.2", "20 deny tcp any any log"), null, new Dictionary<int, long> { [10] = 1, [20] = 5, [0] = 2 }, 1),
+                new AccessListCounters(List("Virtual-Access1#2601", true, "permit 1.1.1.1"), "vi1", new Dictionary<int, long>(), 2),
+            ],
+            [new InterfaceFilterCounters("vi1", new InterfaceFilter([List("Virtual-Access1#2601", true, "permit 1.1.1.1")], [List("lan-only", false)]), 7, 3, 8, 2)])));
+
+    private static AccessList List(string name, bool isOfSession, params string[] lines)
+    {
+        Assert.True(AccessListParser.TryParse(name, lines, out var list, out var error), error);
+        return list with { IsOfSession = isOfSession };
+    }
 
     public ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {

@@ -125,6 +125,24 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task Access_lists_are_printed_as_IOS_prints_them()
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        const string Plain = "Extended IP access list lan-only\n    10 permit ip any host 10.10.0.2 (1 match)\n    20 deny tcp any any log (5 matches)\n"
+            + "Standard IP access list Virtual-Access1#2601\n    10 permit 1.1.1.1\n";
+        Assert.Equal((ExitCodes.Done, Plain, ""), await RunAsync("show", "access-lists", "--socket", backend.Path));
+        Assert.Equal((ExitCodes.Done, Plain, ""), await RunAsync("show", "ip", "access-lists", "--socket", backend.Path));
+        var (_, one, _) = await RunAsync("show", "access-lists", "Virtual-Access1#2601", "--detail", "--socket", backend.Path);
+        Assert.Equal(
+            "Standard IP access list Virtual-Access1#2601\n    10 permit 1.1.1.1\n    deny everything else\n    Virtual-Access1 in: 7 packets, 3 denied\n    counted together with equal lists: 2 interfaces\n", one);
+        var (_, other, _) = await RunAsync("show", "access-lists", "lan-only", "--detail", "--socket", backend.Path);
+        Assert.EndsWith("    deny everything else (2 matches)\n    Virtual-Access1 out: 8 packets, 2 denied\n", other, StringComparison.Ordinal);
+        var (_, json, _) = await RunAsync("show", "access-lists", "lan-only", "--json", "--socket", backend.Path);
+        using var parsed = System.Text.Json.JsonDocument.Parse(json);
+        Assert.Equal(5, parsed.RootElement[0].GetProperty("entries")[1].GetProperty("matches").GetInt64());
+    }
+
+    [Fact]
     public async Task A_lockout_is_cleared_once()
     {
         await using var backend = await new SocketBackend().StartAsync();

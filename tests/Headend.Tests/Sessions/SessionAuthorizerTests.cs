@@ -34,7 +34,8 @@ public sealed class SessionAuthorizerTests : IProfileObserver, IAsyncDisposable
         };
         Assert.True(LocalProfiles.TryCompile([new("domain1") { AttributeList = "attr1" }, new("plain")], lists, this, out var policies, out _));
         client = new AuthorizationClient(radius, new LocalUserStore([new LocalUserOptions("router2", null, "domain1")], policies), this);
-        var grants = new SessionGrantCompiler(null, new Dictionary<string, VirtualAccess.Policy.AccessList>(), new InterfaceNetworks(TimeProvider.System, () => []), () => [], NullLogger.Instance);
+        var accessLists = new Dictionary<string, VirtualAccess.Policy.AccessList>();
+        var grants = new SessionGrantCompiler(null, accessLists, new SessionFilterCompiler(accessLists, null), new InterfaceNetworks(TimeProvider.System, () => []), () => [], NullLogger.Instance);
         authorizer = new SessionAuthorizer(client, grants);
     }
 

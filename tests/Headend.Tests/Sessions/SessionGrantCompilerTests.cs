@@ -47,11 +47,11 @@ public sealed class SessionGrantCompilerTests : IProfileObserver
     [Theory]
     [InlineData("route-set=interface nope0", "route-set=interface nope0: there is no such interface")]
     [InlineData("route-set=access-list nope", "route-set=access-list: there is no access list nope")]
-    [InlineData("ip:inacl=lan-only", "the access list lan-only (ip:inacl or Filter-Id) cannot be enforced")]
-    [InlineData("Filter-Id=wan.out", "the access list wan (ip:outacl or Filter-Id) cannot be enforced")]
-    [InlineData("ip:inacl#1=permit ip any any", "ip:inacl of 1 lines cannot be enforced")]
-    [InlineData("ip:outacl#1=permit ip any any", "ip:outacl of 1 lines cannot be enforced")]
-    [InlineData("NAS-Filter-Rule=permit in ip from any to any", "NAS-Filter-Rule of 1 lines cannot be enforced")]
+    [InlineData("ip:inacl=lan-only", "there is no access list lan-only (ip:inacl or Filter-Id)")]
+    [InlineData("Filter-Id=wan.out", "there is no access list wan (ip:outacl or Filter-Id)")]
+    [InlineData("ip:inacl#1=permit ip any anyone", "access list ip:inacl, line 1: 'anyone' is no address")]
+    [InlineData("ip:outacl#1=permit tcp any any eq 80 reflect x", "access list ip:outacl, line 1: 'reflect' is not understood here")]
+    [InlineData("NAS-Filter-Rule=permit in ip from any to any ipoptions rr", "NAS-Filter-Rule, rule 1: the option 'ipoptions' is not supported")]
     [InlineData("ACS:CiscoSecure-Defined-ACL=#ACSACL#-IP-lan-1", "the access list #ACSACL#-IP-lan-1 cannot be fetched: no RADIUS server named it")]
     public async Task What_cannot_be_had_refuses_the_login_and_names_it(string pair, string expected)
     {
@@ -60,6 +60,19 @@ public sealed class SessionGrantCompilerTests : IProfileObserver
         Assert.Null(outcome.Grant);
         Assert.StartsWith(expected, outcome.Refusal, StringComparison.Ordinal);
         Assert.Equal(SessionProfile.Empty, session.Profile);
+    }
+
+    [Theory]
+    [InlineData("ip:inacl=split")]
+    [InlineData("ip:outacl#1=permit ip any any")]
+    [InlineData("NAS-Filter-Rule=permit in ip from assigned to any")]
+    public async Task A_machine_that_cannot_filter_refuses_who_needs_a_filter(string pair)
+    {
+        var session = TestSession.Create("alice");
+        Assert.NotNull((await Compiler().CompileAsync(session, Read(pair), CancellationToken.None)).Grant);
+        var outcome = await Compiler("libnftables.so.1 is not installed").CompileAsync(session, Read(pair), CancellationToken.None);
+        Assert.Equal("packets cannot be filtered here: libnftables.so.1 is not installed", outcome.Refusal);
+        Assert.NotNull((await Compiler("libnftables.so.1 is not installed").CompileAsync(session, Read("Session-Timeout=60"), CancellationToken.None)).Grant);
     }
 
     [Fact]
@@ -98,12 +111,12 @@ public sealed class SessionGrantCompilerTests : IProfileObserver
         return outcome.Grant!;
     }
 
-    private static SessionGrantCompiler Compiler()
+    private static SessionGrantCompiler Compiler(string? missing = null)
     {
         Assert.True(AddressPool.TryCreate(new AddressPoolOptions("p4", ["10.99.0.0/16"]), TimeProvider.System, out var pool, out var error), error);
         var lists = PolicyComposition.AccessLists(
             [new AccessListOptions("split", ["remark x", "permit ip any 10.10.0.0/24", "deny ip any 10.66.0.0/16", "permit 10.20.0.0 0.0.255.255", "permit ipv6 any 2001:db8:20::/48"])]);
-        return new SessionGrantCompiler(null, lists, new InterfaceNetworks(TimeProvider.System, () => Interfaces), () => [pool], NullLogger.Instance);
+        return new SessionGrantCompiler(null, lists, new SessionFilterCompiler(lists, missing), new InterfaceNetworks(TimeProvider.System, () => Interfaces), () => [pool], NullLogger.Instance);
     }
 
     private SessionProfile Read(params string[] pairs)

@@ -180,7 +180,7 @@ server default {
 			else {
 				update reply {
 					&State := 0x01
-					&Cisco-AVPair += "ip:inacl#2=permit udp any any eq 53"
+					&Cisco-AVPair += "ip:inacl#2=permit icmp any any"
 					&Cisco-AVPair += "ip:inacl#3=deny ip any any"
 				}
 				update control {

@@ -9,7 +9,15 @@ using Headend.VirtualAccess.Tests.Support;
 
 namespace Headend.VirtualAccess.Tests.Kernel;
 
+/// <summary>Tests that run alone: libnftables needs a descriptor below 1024, and others open many devices.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class FilterTestGroup
+{
+    public const string Name = "packet filters";
+}
+
 /// <summary>Packet filters in a kernel: a client behind "vi7", a gateway, a server on the LAN.</summary>
+[Collection(FilterTestGroup.Name)]
 public sealed class FilterTests : IDisposable
 {
     private const string Nft = "/usr/sbin/nft";
@@ -39,7 +47,7 @@ public sealed class FilterTests : IDisposable
     [FactAsRoot(Needs = Nft)]
     public void WhatIsPermittedPassesAndWhatIsDeniedIsDroppedAndBothAreCounted()
     {
-        using var stage = gateway.Do(() => new FilterStage("test", []));
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System));
         Assert.Null(stage.Missing);
         Apply(stage, null, Filter(["deny udp any host 10.10.0.2 eq 1001", "permit udp any any range 1000 1009", "permit icmpv6 any any"], []));
         using var open = new Receiver(server, 1000);
@@ -64,7 +72,7 @@ public sealed class FilterTests : IDisposable
     [FactAsRoot(Needs = Nft)]
     public void TheHeadendItselfIsReachedOnlyWhereTheInboundListPermits()
     {
-        using var stage = gateway.Do(() => new FilterStage("test", []));
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System));
         using var receiver = new Receiver(gateway, 1000);
         using var other = new Receiver(gateway, 1001);
         // Its own packets do not ask the outbound list.
@@ -84,7 +92,7 @@ public sealed class FilterTests : IDisposable
     [FactAsRoot(Needs = Nft)]
     public void EveryListOfADirectionMustPermit()
     {
-        using var stage = gateway.Do(() => new FilterStage("test", []));
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System));
         var filter = new InterfaceFilter([List("permit udp any any range 1000 1001"), List("permit udp any any range 1001 1002")], []);
         Apply(stage, null, filter);
         using var receiver = new Receiver(server, 1001);
@@ -100,7 +108,7 @@ public sealed class FilterTests : IDisposable
     [FactAsRoot(Needs = Nft)]
     public async Task ReplacementUnderTrafficLosesNothingAndLetsNothingThrough()
     {
-        using var stage = gateway.Do(() => new FilterStage("test", []));
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System));
         InterfaceFilter[] filters = [.. Enumerable.Range(0, 4).Select(i => Filter([$"permit udp any any eq 1000 {2000 + i}"], i % 2 == 0 ? [] : ["permit ip any any"]))];
         Apply(stage, null, filters[0]);
         using var open = new Receiver(server, 1000);
@@ -127,7 +135,7 @@ public sealed class FilterTests : IDisposable
     {
         gateway.Exec($"{Nft} add table inet headend-other");
         var outside = Ruleset();
-        using (var stage = gateway.Do(() => new FilterStage("test", [List("permit ip any 10.10.0.0/24") with { Name = "lan-only", IsOfSession = false }])))
+        using (var stage = gateway.Do(() => new FilterStage("test", [List("permit ip any 10.10.0.0/24") with { Name = "lan-only", IsOfSession = false }], TimeProvider.System)))
         {
             var before = Ruleset();
             Assert.Contains("10.10.0.0/24", before, StringComparison.Ordinal);
@@ -137,7 +145,7 @@ public sealed class FilterTests : IDisposable
             Assert.Equal(before, Ruleset());
             // A process that is killed leaves its table; the next one with this state takes it away.
             Apply(stage, null, Filter([Everything], []));
-            using (gateway.Do(() => new FilterStage("test", [])))
+            using (gateway.Do(() => new FilterStage("test", [], TimeProvider.System)))
                 Assert.DoesNotContain("10.10.0.0/24", Ruleset(), StringComparison.Ordinal);
         }
 
@@ -148,7 +156,7 @@ public sealed class FilterTests : IDisposable
     [FactAsRoot(Needs = Nft)]
     public void LaterFragmentsFollowTheKindOfList()
     {
-        using var stage = gateway.Do(() => new FilterStage("test", []));
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System));
         using var receiver = new Receiver(server, 1000);
         var large = new string('x', 4000);
         // A veth finds its neighbours by ICMPv6; a TUN has none.
@@ -180,7 +188,7 @@ public sealed class FilterTests : IDisposable
             "permit in ip from !10.0.0.0/8 to !0.0.0.0/0", "permit in tcp from any 1,2,5-9 to any 7 setup", "permit in tcp from any to any tcpflags !fin,syn,!rst,psh,!ack,urg", "deny in icmp from any to any icmptypes 0-255",
             "deny in 58 from any to any icmptypes 1,2,3", "deny in ip from any to any frag", "permit in ip from !::/0 to any",
         ];
-        using var stage = gateway.Do(() => new FilterStage("test", []));
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System));
         Assert.True(IpFilterRuleParser.TryParse(rules, [], "NAS-Filter-Rule", out var second, out _, out var error), error);
         Apply(stage, null, new InterfaceFilter([List(lines), second!], []));
         var counted = gateway.Do(stage.GetStatistics);
@@ -188,10 +196,35 @@ public sealed class FilterTests : IDisposable
         Assert.Equal(rules.Length + 1, counted.Lists[1].Packets.Count);
     }
 
+    /// <summary>A firewall that is loaded with "flush ruleset" takes every table along.</summary>
+    [FactAsRoot(Needs = Nft)]
+    public void ATableThatSomebodyDeletesComesBackWithEveryList()
+    {
+        using var restored = new ManualResetEventSlim();
+        using var stage = gateway.Do(() => new FilterStage(
+            "test", [List("permit ip any 10.10.0.0/24") with { Name = "lan-only", IsOfSession = false }], TimeProvider.System, failure =>
+            {
+                Assert.Null(failure);
+                restored.Set();
+            }));
+        Apply(stage, null, new InterfaceFilter([List("permit udp any any eq 1000"), List("permit udp any any") with { Scope = AddressFamily.InterNetwork }], [List(Everything)]));
+        var before = Ruleset();
+        gateway.Exec($"{Nft} flush ruleset");
+        Assert.True(restored.Wait(TimeSpan.FromSeconds(30)));
+        Assert.Equal(before, Ruleset());
+        using var open = new Receiver(server, 1000);
+        using var closed = new Receiver(server, 1001);
+        Send(Server4, 1001, "a");
+        Send(Server4, 1000, "b");
+        Assert.Equal("b", open.Next());
+        Assert.False(closed.Waits);
+        gateway.Do(() => stage.Remove(Target, Request(InterfaceFilter.None)));
+    }
+
     [FactAsRoot(Needs = Nft)]
     public void ADeviceThatIsGoneIsAFailureAndLeavesNothing()
     {
-        using var stage = gateway.Do(() => new FilterStage("test", []));
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System));
         var before = Ruleset();
         InterfaceFailure? failure = null;
         Assert.False(gateway.Do(() => stage.TryApply(new InterfaceTarget("vi8", 9999), null, Request(Filter([Everything], [])), out failure)));
