@@ -28,7 +28,11 @@ internal static partial class DataPlaneComposition
         if (configuration.DataPlane == DataPlaneKind.None)
             return new OpenedDataPlane(new NullDataPlane(), null);
         // The state directory tells our interfaces from those of another headend on this machine.
-        var options = new UserSpaceDataPlaneOptions { StateId = StateIdOf(configuration.StateDirectory) };
+        var options = new UserSpaceDataPlaneOptions
+        {
+            StateId = StateIdOf(configuration.StateDirectory),
+            Vrfs = [.. configuration.Vrfs.Select(v => new VrfDefinition(v.Name, (uint)v.Table))],
+        };
         FilterStage? filters = null;
         try
         {

@@ -151,6 +151,7 @@ internal sealed class ProfileCompiler(
             Accounting = options.AccountingLists.Where(a => a.Value is not null).ToDictionary(a => a.Key, a => radius.AccountingOf(a.Value!)),
             Unique = options.Unique,
             Template = templates.Find(options.VirtualTemplate),
+            IgnoresInterfaceErrors = options.IgnoresInterfaceErrors,
             NasIdentifier = configuration.NasIdentifier(),
             NasAddress = radius.NasAddress,
         };

@@ -32,6 +32,7 @@ internal static class ConfigurationChecks
         }
 
         VirtualTemplateTable.Check(root, diagnostics);
+        VirtualTemplateTable.CheckVrfs(root, diagnostics);
         LocalEapTable.CheckUsers(root, diagnostics);
         Admission(root, diagnostics);
         RadiusTable.Check(root, diagnostics);

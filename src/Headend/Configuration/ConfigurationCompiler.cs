@@ -23,6 +23,7 @@ internal static class ConfigurationCompiler
             Aaa = Aaa(root.Section("aaa")),
             Ikev2 = Ikev2(root.Section("ikev2")),
             VirtualTemplates = VirtualTemplateTable.Compile(root),
+            Vrfs = VirtualTemplateTable.CompileVrfs(root),
             Pools = PoolTable.Compile(root),
             AccessLists = AccessListTable.Compile(root),
         };
@@ -112,6 +113,7 @@ internal static class ConfigurationCompiler
             TrafficLocal = profile.Section("traffic").List<IPNetwork>("local"),
             Dpd = new DpdOptions(dpd.Get<TimeSpan>("interval"), dpd.Get<DpdMode>("mode")),
             VirtualTemplate = profile.Get<int>("virtual-template"),
+            IgnoresInterfaceErrors = profile.Get<InterfaceErrorMode>("interface-config-errors") == InterfaceErrorMode.Ignore,
             Unique = profile.Get<UniqueOptions>("unique"),
         };
     }

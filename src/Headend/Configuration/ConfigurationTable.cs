@@ -42,6 +42,7 @@ internal static class ConfigurationTable
         Key("aaa", AaaSection(), "Method lists and local users."),
         Required("ikev2", Ikev2Section(), "IKEv2: proposals, policies and profiles."),
         VirtualTemplateTable.Key,
+        VirtualTemplateTable.Vrfs,
         Key("pools", PoolTable.List, "Addresses for clients. Entries of one name are one pool; their ranges are used in the order written."),
         AccessListTable.Key)
     { Check = ConfigurationChecks.Root };

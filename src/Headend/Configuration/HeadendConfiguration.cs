@@ -30,6 +30,8 @@ internal sealed record HeadendConfiguration
 
     public required IReadOnlyList<VirtualTemplateOptions> VirtualTemplates { get; init; }
 
+    public IReadOnlyList<VrfOptions> Vrfs { get; init; } = [];
+
     public required IReadOnlyList<PoolOptions> Pools { get; init; }
 
     public IReadOnlyList<AccessListOptions> AccessLists { get; init; } = [];

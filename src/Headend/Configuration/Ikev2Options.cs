@@ -84,6 +84,9 @@ internal sealed record IkeProfileOptions
 
     public required int VirtualTemplate { get; init; }
 
+    /// <summary>Interface commands at fault are left out instead of refusing the login.</summary>
+    public bool IgnoresInterfaceErrors { get; init; }
+
     public UniqueOptions Unique { get; init; } = UniqueOptions.Never;
 }
 

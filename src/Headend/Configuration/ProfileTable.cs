@@ -40,6 +40,9 @@ internal static class ProfileTable
         ConfigurationTable.Key("unique", DynamicAuthorTable.Unique,
             "Sessions that one user may have at once, through whichever profile: any number (`never`), one (`replace` ends the older, `deny` refuses the newer), or so many. Users are told apart by the authenticated identity without regard to case. Port-Limit (62) of AAA goes before the number.",
             "never"),
+        ConfigurationTable.Key("interface-config-errors", ScalarTable.Word(("refuse", InterfaceErrorMode.Refuse), ("ignore", InterfaceErrorMode.Ignore)),
+            "What an interface command does that is unknown, has a bad value, does not fit the session or cannot be had of this machine: `refuse` the login, or `ignore`: it is left out, with a line in the log. `access-group`, `traffic-filter`, `service-policy`, `ip verify` and `shutdown` always refuse. A CoA-Request is always refused as a whole.",
+            "refuse"),
         ConfigurationTable.Required("virtual-template", ScalarTable.Integer(1, 4095), "Number in virtual-templates.") with { RefersTo = ConfigurationTable.Templates })
     { Check = ProfileChecks.Check };
 

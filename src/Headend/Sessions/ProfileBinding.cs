@@ -40,6 +40,9 @@ internal sealed record ProfileBinding
 
     public required TemplateBinding Template { get; init; }
 
+    /// <summary>Interface commands at fault are left out instead of refusing the login.</summary>
+    public bool IgnoresInterfaceErrors { get; init; }
+
     /// <summary>Simultaneous sessions of one identity.</summary>
     public UniqueOptions Unique { get; init; } = UniqueOptions.Never;
 

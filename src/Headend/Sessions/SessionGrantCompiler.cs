@@ -32,7 +32,7 @@ internal sealed partial class SessionGrantCompiler(
             return AuthorizationOutcome.Refused(refusal);
         NoteUnenforcedRates(session, profile);
         session.Profile = profile;
-        return new AuthorizationOutcome(ToGrant(profile, own, subnets), null, false);
+        return new AuthorizationOutcome(ToGrant(session, profile, own, subnets), null, false);
     }
 
     /// <summary>Fetches the downloadable access list that a profile names, where it has not been fetched yet. With a failure the profile is as it was.</summary>
@@ -89,7 +89,7 @@ internal sealed partial class SessionGrantCompiler(
     // The session's interface borrows its addresses, and has them as host addresses.
     private static IEnumerable<IPNetwork> OwnAddresses(ClientSession session, IReadOnlyList<InterfaceAddress> interfaces)
     {
-        var config = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), InterfaceNames.None).Config;
+        var config = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), InterfaceNames.NoRules).Config;
         foreach (var (lender, octets) in new[] { (config.IpUnnumbered?.Value, 4), (config.Ipv6Unnumbered?.Value, 16) })
         {
             foreach (var lent in interfaces.Where(a => a.Interface == lender && a.Address.GetAddressBytes().Length == octets).Take(1))
@@ -97,9 +97,10 @@ internal sealed partial class SessionGrantCompiler(
         }
     }
 
-    private SessionGrant ToGrant(SessionProfile profile, IReadOnlyList<InterfaceAddress> own, IReadOnlyList<IPNetwork> subnets)
+    private SessionGrant ToGrant(ClientSession session, SessionProfile profile, IReadOnlyList<InterfaceAddress> own, IReadOnlyList<IPNetwork> subnets)
     {
-        var behind = profile.PeerRoutes.Select(r => r.Network);
+        var commanded = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), InterfaceNames.NoRules).Config.Routes;
+        var behind = profile.PeerRoutes.Select(r => r.Network).Concat(commanded.Select(r => r.Value.Network));
         if (profile.DelegatedIpv6Prefix is { } delegated)
             behind = behind.Append(delegated);
         return new SessionGrant

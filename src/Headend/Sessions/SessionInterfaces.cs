@@ -42,7 +42,7 @@ internal sealed partial class SessionInterfaces(
         }
 
         session.InterfaceRequested = true;
-        var request = Derive(session, child, out fault);
+        var request = Derive(session, child, [], out fault);
         if (request is null)
         {
             Forget(parameters!);
@@ -50,7 +50,7 @@ internal sealed partial class SessionInterfaces(
             return;
         }
 
-        kernel.Post(() => done(BringUp(session, request, parameters!, child.RemoteSelectors)));
+        kernel.Post(() => done(BringUp(session, request, parameters!, child)));
     }
 
     /// <summary>
@@ -134,9 +134,10 @@ internal sealed partial class SessionInterfaces(
             : new EspPath(local with { Port = 0 }, remote with { Port = 0 }, EspEncapsulation.Plain);
     }
 
-    private InterfaceRequest? Derive(ClientSession session, ChildSaParameters child, out string? fault)
+    private InterfaceRequest? Derive(ClientSession session, ChildSaParameters child, ImmutableHashSet<string> leftOut, out string? fault)
     {
-        var derived = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), names).For(session.Tunnel);
+        var rules = new DerivationRules(names, session.Tunnel, session.Binding.IgnoresInterfaceErrors) { LeftOut = leftOut };
+        var derived = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), rules);
         Note(session, derived);
         fault = derived.Failures.IsEmpty ? Unenforced(derived.Config) : derived.Explain();
         var filter = InterfaceFilter.None;
@@ -211,7 +212,7 @@ internal sealed partial class SessionInterfaces(
         }
     }
 
-    private string? BringUp(ClientSession session, InterfaceRequest request, EspSaParameters parameters, IReadOnlyList<TrafficSelector> selectors)
+    private string? BringUp(ClientSession session, InterfaceRequest request, EspSaParameters parameters, ChildSaParameters child)
     {
         if (session.IsClosed)
         {
@@ -221,17 +222,14 @@ internal sealed partial class SessionInterfaces(
 
         using (session.Trace.Step(Telemetry.LoginStep.CreateInterface))
         {
-            if (!dataPlane.TryCreateInterface(request, out var handle, out var failure))
+            if (!TryCreate(session, child, request, out var handle, out var failure))
             {
                 Forget(parameters);
-                return failure.ToString();
+                return failure;
             }
 
             session.Handle = handle;
-            session.InterfaceConfig = request.Config;
-            session.Filter = request.Filter;
-            session.FilterProfile = session.Profile;
-            AddAnnounced(session, selectors);
+            AddAnnounced(session, child.RemoteSelectors);
         }
 
         if (InstallSa(session, parameters) is not { } fault)
@@ -239,6 +237,30 @@ internal sealed partial class SessionInterfaces(
         dataPlane.RemoveInterface(session.Handle, out _);
         session.Handle = default;
         return fault;
+    }
+
+    /// <summary>Where the profile ignores errors, commands that this machine cannot follow are left out, one after the other.</summary>
+    private bool TryCreate(ClientSession session, ChildSaParameters child, InterfaceRequest request, out SessionHandle handle, out string? fault)
+    {
+        ImmutableHashSet<string> leftOut = [];
+        InterfaceFailure? failure;
+        while (!dataPlane.TryCreateInterface(request, out handle, out failure))
+        {
+            fault = failure.ToString();
+            if (!session.Binding.IgnoresInterfaceErrors || !failure.IsCommand || leftOut.Contains(failure.Step))
+                return false;
+            LogNote(logger, session.Names.AuditSessionId, session.User, $"{fault}: left out");
+            leftOut = leftOut.Add(failure.Step);
+            if (Derive(session, child, leftOut, out fault) is not { } without)
+                return false;
+            request = without;
+        }
+
+        session.InterfaceConfig = request.Config;
+        session.Filter = request.Filter;
+        session.FilterProfile = session.Profile;
+        fault = null;
+        return true;
     }
 
     private void AddAnnounced(ClientSession session, IReadOnlyList<TrafficSelector> selectors)
@@ -266,7 +288,7 @@ internal sealed partial class SessionInterfaces(
     {
         if (session.IsClosed || session.Handle.IsNone || session.InterfaceConfig is not { } current)
             return InterfaceChangeFailure.Gone;
-        var changed = VirtualAccessDerivation.Change(current, new AuthorizedCommands(origin, change.Commands), names).For(session.Tunnel);
+        var changed = VirtualAccessDerivation.Change(current, new AuthorizedCommands(origin, change.Commands), new DerivationRules(names, session.Tunnel));
         if (!changed.Failures.IsEmpty)
             return new InterfaceChangeFailure(string.Join("; ", changed.Failures.Select(r => r.Failure)), IsBadValue: true);
         var config = changed.Config;

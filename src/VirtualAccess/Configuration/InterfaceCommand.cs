@@ -46,5 +46,8 @@ internal delegate InterfaceConfig InterfaceCommandAction(InterfaceConfig config,
 /// <param name="Remove">The change of the <c>no</c> form, whose parameters may be left out.</param>
 internal sealed record InterfaceCommand(string Grammar, string Help, string Effect, InterfaceCommandAction Set, InterfaceCommandAction Remove)
 {
+    /// <summary>Why arguments that are good by themselves do not fit together; null when they do.</summary>
+    public Func<IReadOnlyList<object?>, string?>? Check { get; init; }
+
     public InterfaceCommandGrammar Syntax { get; } = new(Grammar);
 }

@@ -30,8 +30,9 @@ internal sealed class InterfaceCommandGrammar
             var parameter = InterfaceParameterTable.Find(bare);
             parts.Add(new Part(bare, parameter, isOpen ? group : 0));
             if (word[^1] == ']') isOpen = false;
-            if (parameter is not null) parameters++;
         }
+
+        parameters = parts.Count(IsArgument);
 
         Keywords = [.. parts.TakeWhile(p => p.Parameter is null && p.Group == 0).Select(p => p.Word)];
     }
@@ -54,7 +55,7 @@ internal sealed class InterfaceCommandGrammar
                 // The whole bracket is left out.
                 for (var group = part.Group; i < parts.Count && parts[i].Group == group; i++)
                 {
-                    if (parts[i].Parameter is not null) arguments.Add(null);
+                    if (IsArgument(parts[i])) arguments.Add(null);
                 }
 
                 i--;
@@ -65,6 +66,7 @@ internal sealed class InterfaceCommandGrammar
             {
                 if (at == words.Length || !Is(words[at], part.Word)) return Stopped(at, words.Length, part.Word);
                 at++;
+                if (IsArgument(part)) arguments.Add(true);
                 continue;
             }
 
@@ -109,6 +111,9 @@ internal sealed class InterfaceCommandGrammar
 
         return string.Join(' ', shown);
     }
+
+    /// <summary>A parameter, or a keyword that stands alone in its bracket and says true by being there.</summary>
+    private bool IsArgument(Part part) => part.Parameter is not null || (part.Group > 0 && parts.Count(p => p.Group == part.Group) == 1);
 
     private GrammarMatch Stopped(int at, int length, string keyword) =>
         at < Keywords.Count ? new GrammarMatch(null, at)

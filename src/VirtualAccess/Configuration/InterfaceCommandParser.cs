@@ -14,9 +14,15 @@ public static class InterfaceCommandParser
 
     /// <summary>Parses <paramref name="command"/>.</summary>
     /// <returns>False with a <paramref name="failure"/> that names command, token and reason.</returns>
-    public static bool TryParse(string command, [NotNullWhen(true)] out InterfaceConfigChange? change, [NotNullWhen(false)] out InterfaceCommandFailure? failure)
+    public static bool TryParse(string command, [NotNullWhen(true)] out InterfaceConfigChange? change, [NotNullWhen(false)] out InterfaceCommandFailure? failure) =>
+        TryParse(command, out change, out _, out failure);
+
+    /// <summary>The same; <paramref name="shown"/> is the command as a setting keeps it.</summary>
+    internal static bool TryParse(
+        string command, [NotNullWhen(true)] out InterfaceConfigChange? change, [NotNullWhen(true)] out string? shown, [NotNullWhen(false)] out InterfaceCommandFailure? failure)
     {
         change = null;
+        shown = null;
         failure = null;
         if (command.Length > MaximumLength)
         {
@@ -39,9 +45,16 @@ public static class InterfaceCommandParser
             return false;
         }
 
+        if (row.Check?.Invoke(arguments) is { } reason)
+        {
+            failure = new InterfaceCommandFailure(command, "", reason);
+            return false;
+        }
+
         var action = negated ? row.Remove : row.Set;
-        var shown = row.Syntax.Normalize(words);
-        change = (config, origin, notes) => action(config, new InterfaceCommandCall(arguments, shown, origin, notes));
+        var text = row.Syntax.Normalize(words);
+        shown = text;
+        change = (config, origin, notes) => action(config, new InterfaceCommandCall(arguments, text, origin, notes));
         return true;
     }
 

@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
+using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.VirtualAccess.Configuration;
 
@@ -11,13 +14,37 @@ internal static class InterfaceCommandTable
             (c, call) => c with { Description = call.Setting<string>(0) },
             (c, _) => c with { Description = null }),
 
+        new("bandwidth <1-10000000>", "Speed of the interface for those who ask, kbit/s", "Speed of the device (`/sys/class/net/viN/speed`, SNMP), in whole Mbit/s, 1 at least. Limits nothing; `service-policy` does.",
+            (c, call) => c with { Bandwidth = call.Setting<uint>(0) },
+            (c, _) => c with { Bandwidth = null }),
+
+        new("shutdown", "Take the interface down", "The device is down and has no routes; the session stands. `no shutdown` brings them back.",
+            (c, call) => c with { Shutdown = call.Setting(true) },
+            (c, _) => c with { Shutdown = null }),
+
+        new("vrf forwarding VRF", "Put the interface into a VRF", "The device is enslaved to the VRF's and its routes stand in that table. Takes away addresses that were given before it: give them again behind it.",
+            (c, call) => IntoVrf(c, call.Setting<string>(0), call),
+            (c, call) => IntoVrf(c, null, call)),
+
         new("ip unnumbered IFNAME", "Use the primary IPv4 address of that interface", "Source of this machine's own packets to the client (`src` of its routes). No address is added to the device.",
-            (c, call) => c with { IpUnnumbered = call.Setting<string>(0) },
+            (c, call) => c with { IpUnnumbered = call.Setting<string>(0), IpAddresses = [] },
             (c, _) => c with { IpUnnumbered = null }),
 
+        new("ip address A.B.C.D MASK [secondary]", "An IPv4 address of the interface", "The device has it. Without `secondary` it replaces those before it, and `ip unnumbered`.",
+            (c, call) => c with
+            {
+                IpUnnumbered = null,
+                IpAddresses = call.Has(2) ? [.. Without(c.IpAddresses, AddressOf(call)), call.Setting(AddressOf(call))] : [call.Setting(AddressOf(call))],
+            },
+            (c, call) => c with { IpAddresses = call.Has(0) ? Without(c.IpAddresses, AddressOf(call)) : [] }),
+
         new("ipv6 unnumbered IFNAME", "Use the first global IPv6 address of that interface", "The device has it as a /128 address.",
-            (c, call) => c with { Ipv6Unnumbered = call.Setting<string>(0) },
+            (c, call) => c with { Ipv6Unnumbered = call.Setting<string>(0), Ipv6Addresses = [] },
             (c, _) => c with { Ipv6Unnumbered = null }),
+
+        new("ipv6 address X:X::X/L", "A further IPv6 address of the interface", "The device has it. Replaces `ipv6 unnumbered`.",
+            (c, call) => c with { Ipv6Unnumbered = null, Ipv6Addresses = [.. Without(c.Ipv6Addresses, call.Get<AddressWithLength>(0)), call.Setting<AddressWithLength>(0)] },
+            (c, call) => c with { Ipv6Addresses = call.Has(0) ? Without(c.Ipv6Addresses, call.Get<AddressWithLength>(0)) : [] }),
 
         new("ip mtu <68-9216>", "Largest IPv4 packet in the tunnel, octets", "MTU of the device, or of its IPv4 routes where the IPv6 MTU is larger.",
             (c, call) => c with { IpMtu = call.Setting((int)call.Get<uint>(0)) },
@@ -30,6 +57,20 @@ internal static class InterfaceCommandTable
         new("ip tcp adjust-mss <500-9176>", "Lower the MSS option of TCP SYNs to this, octets", "SYNs of both directions and IP versions are changed on their way.",
             (c, call) => c with { TcpAdjustMss = call.Setting((int)call.Get<uint>(0)) },
             (c, _) => c with { TcpAdjustMss = null }),
+
+        new("ip verify unicast source reachable-via rx", "Take IPv4 packets only from sources that are routed to the interface", "`rp_filter` of the device is 1. The tunnel's selectors bind the client to its addresses with and without it.",
+            (c, call) => c with { VerifySource = call.Setting(true) },
+            (c, _) => c with { VerifySource = null }),
+
+        new("ip route A.B.C.D MASK [distance <1-255>] [tag <1-255>]", "An IPv4 network behind the client", RouteEffect,
+            (c, call) => WithRoute(c, call, new IPNetwork(call.Get<IPAddress>(0), call.Get<int>(1)), call.Has(2) ? call.Get<uint>(2) : 0, (byte)(call.Has(3) ? call.Get<uint>(3) : 0)),
+            (c, call) => WithoutRoutes(c, isIpv6: false, call.Has(0) ? new IPNetwork(call.Get<IPAddress>(0), call.Get<int>(1)) : null))
+        { Check = a => a[0] is IPAddress address && a[1] is int length ? Misfit(address, length) : null },
+
+        new("ipv6 route X:X::X/L [distance <1-255>]", "An IPv6 network behind the client", RouteEffect,
+            (c, call) => WithRoute(c, call, NetworkOf(call.Get<AddressWithLength>(0)), call.Has(1) ? call.Get<uint>(1) : 0, 0),
+            (c, call) => WithoutRoutes(c, isIpv6: true, call.Has(0) ? NetworkOf(call.Get<AddressWithLength>(0)) : null))
+        { Check = a => a[0] is AddressWithLength prefix ? Misfit(prefix.Address, prefix.PrefixLength) : null },
 
         new("ip access-group NAME in", "Filter IPv4 packets of the client", AccessGroup,
             (c, call) => c with { InboundAccessGroup = call.Setting<string>(0) },
@@ -74,11 +115,45 @@ internal static class InterfaceCommandTable
             (c, _) => c with { ServicePolicyOutput = null }),
     ];
 
+    private const string RouteEffect = "A route over the device, with the distance as metric and the tag as realm (IPv4). The client may send from it and is sent to it where its selectors hold it.";
+
     private const string TunnelModeEffect = "Sessions of another mode are refused, unless the template has `mode: auto`. Without the command each has the mode that it came with.";
 
     private const string AccessGroup = "The access list NAME of the configuration decides about each packet.";
 
     private const string ServicePolicy = "The policy-map NAME of the configuration. A second one does not replace the first: give `no service-policy` before it. A change of authorization replaces it.";
+
+    private static AddressWithLength AddressOf(InterfaceCommandCall call) => new(call.Get<IPAddress>(0), call.Get<int>(1));
+
+    private static IPNetwork NetworkOf(AddressWithLength prefix) => new(prefix.Address, prefix.PrefixLength);
+
+    private static ImmutableArray<Setting<AddressWithLength>> Without(ImmutableArray<Setting<AddressWithLength>> addresses, AddressWithLength one) =>
+        addresses.RemoveAll(a => a.Value == one);
+
+    private static string? Misfit(IPAddress address, int length) =>
+        new IPNetwork(address, length).BaseAddress.Equals(address) ? null : $"the address has bits beyond the mask; meant is perhaps {new IPNetwork(address, length)}";
+
+    /// <summary>As on IOS: an interface that changes its VRF loses the addresses that it had in the other.</summary>
+    private static InterfaceConfig IntoVrf(InterfaceConfig config, Setting<string>? vrf, InterfaceCommandCall call)
+    {
+        if (config.Vrf?.Value == vrf?.Value) return config with { Vrf = vrf };
+        var bare = config with { Vrf = vrf, IpUnnumbered = null, Ipv6Unnumbered = null, IpAddresses = [], Ipv6Addresses = [] };
+        ISetting?[] lost = [config.IpUnnumbered, config.Ipv6Unnumbered, .. config.IpAddresses, .. config.Ipv6Addresses];
+        foreach (var setting in lost.OfType<ISetting>())
+            call.Notes.Add($"{call.Origin}: \"{(vrf is null ? "no " : "")}{call.Command}\" took away \"{setting.Command}\" of {setting.Origin}");
+        return bare;
+    }
+
+    private static InterfaceConfig WithRoute(InterfaceConfig config, InterfaceCommandCall call, IPNetwork network, uint distance, byte realm)
+    {
+        var route = new InterfaceRoute(network, distance, realm);
+        return config with { Routes = [.. config.Routes.RemoveAll(r => r.Value.Network == network), call.Setting(route)] };
+    }
+
+    private static InterfaceConfig WithoutRoutes(InterfaceConfig config, bool isIpv6, IPNetwork? network) => config with
+    {
+        Routes = config.Routes.RemoveAll(r => network is { } one ? r.Value.Network == one : r.Value.Network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 == isIpv6),
+    };
 
     private static InterfaceConfig NoMode(InterfaceConfig config, InterfaceCommandCall call) => config with { TunnelMode = null };
 

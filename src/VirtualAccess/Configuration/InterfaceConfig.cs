@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Net;
+using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.VirtualAccess.Configuration;
 
@@ -18,6 +20,27 @@ public sealed record InterfaceConfig
 
     /// <summary><c>ipv6 unnumbered IFNAME</c>: the interface whose first global IPv6 address is lent.</summary>
     public Setting<string>? Ipv6Unnumbered { get; init; }
+
+    /// <summary><c>ip address A.B.C.D MASK [secondary]</c>: the primary first.</summary>
+    public ImmutableArray<Setting<AddressWithLength>> IpAddresses { get; init; } = [];
+
+    /// <summary><c>ipv6 address X:X::X/L</c>.</summary>
+    public ImmutableArray<Setting<AddressWithLength>> Ipv6Addresses { get; init; } = [];
+
+    /// <summary><c>vrf forwarding VRF</c>: the name of the VRF's device.</summary>
+    public Setting<string>? Vrf { get; init; }
+
+    /// <summary><c>ip verify unicast source reachable-via rx</c>.</summary>
+    public Setting<bool>? VerifySource { get; init; }
+
+    /// <summary><c>ip route</c> and <c>ipv6 route</c>: networks behind the client.</summary>
+    public ImmutableArray<Setting<InterfaceRoute>> Routes { get; init; } = [];
+
+    /// <summary><c>bandwidth N</c>, kbit/s.</summary>
+    public Setting<uint>? Bandwidth { get; init; }
+
+    /// <summary><c>shutdown</c>; null while the interface is up.</summary>
+    public Setting<bool>? Shutdown { get; init; }
 
     /// <summary><c>ip mtu N</c>, octets.</summary>
     public Setting<int>? IpMtu { get; init; }
@@ -76,7 +99,8 @@ public sealed record InterfaceConfig
     {
         ISetting?[] all =
         [
-            Description, IpUnnumbered, InboundAccessGroup, OutboundAccessGroup, IpMtu, TcpAdjustMss, Ipv6Unnumbered, Ipv6InboundAccessGroup, Ipv6OutboundAccessGroup, Ipv6Mtu,
+            Description, Bandwidth, Vrf, IpUnnumbered, .. IpAddresses, InboundAccessGroup, OutboundAccessGroup, VerifySource, IpMtu, TcpAdjustMss,
+            Ipv6Unnumbered, .. Ipv6Addresses, Ipv6InboundAccessGroup, Ipv6OutboundAccessGroup, Ipv6Mtu, .. Routes, Shutdown,
             TunnelSource ?? FromSession(session?.Local, $"tunnel source {session?.Local}"),
             FromSession(session?.Remote, $"tunnel destination {session?.Remote}"),
             IsAutoMode ? FromSession(session?.Remote, $"tunnel mode {session?.Mode}") : TunnelMode,

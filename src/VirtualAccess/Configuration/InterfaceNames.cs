@@ -7,6 +7,9 @@ public sealed record InterfaceNames(IReadOnlySet<string> AccessLists, IReadOnlyS
 {
     public static InterfaceNames None { get; } = new(new HashSet<string>(), new HashSet<string>());
 
+    /// <summary>The rules where the configuration has no names and the session is not known.</summary>
+    public static DerivationRules NoRules { get; } = new(None);
+
     /// <summary>Every setting that names what is not there.</summary>
     public IEnumerable<(ConfigOrigin Origin, InterfaceCommandFailure Failure)> Unresolved(InterfaceConfig config)
     {

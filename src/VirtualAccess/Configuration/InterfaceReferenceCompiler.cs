@@ -15,7 +15,8 @@ internal static class InterfaceReferenceCompiler
         `tunnel destination`, and `tunnel mode` where it is `auto`. `headend show derived-config interface virtual-access N` prints the result, with `--json` where each line came from.
 
         Keywords are written in full, in any case. Each command has a `no` form, whose arguments may be left out. A command that is unknown, has a bad argument, names what is not there, does
-        not fit the session or cannot be had of this kernel refuses the login, or the CoA-Request, with a line that names it; nothing is changed then.
+        not fit the session or cannot be had of this kernel refuses the login, or the CoA-Request, with a line that names it; nothing is changed then. With `interface-config-errors: ignore`
+        a profile leaves such commands out at the login, but for those that filter, limit or shut down.
 
         """;
 

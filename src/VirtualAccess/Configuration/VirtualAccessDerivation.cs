@@ -9,11 +9,18 @@ namespace Headend.VirtualAccess.Configuration;
 public sealed record DerivedInterface(
     InterfaceConfig Config, ImmutableArray<(ConfigOrigin Origin, InterfaceCommandFailure Failure)> Failures, ImmutableArray<string> Notes)
 {
-    /// <summary>The same with what does not fit the session among the failures.</summary>
-    public DerivedInterface For(TunnelSession session) => this with { Failures = [.. Failures, .. session.Conflicts(Config)] };
-
     /// <summary>All failures in one line.</summary>
     public string Explain() => string.Join("; ", Failures.Select(f => $"{f.Origin}: {f.Failure}"));
+}
+
+/// <summary>How strict a derivation is.</summary>
+/// <param name="Names">What commands may refer to.</param>
+/// <param name="Session">What commands must fit; null before it is known.</param>
+/// <param name="IgnoresErrors">Commands at fault are left out, with a note, but for those that filter and limit.</param>
+public sealed record DerivationRules(InterfaceNames Names, TunnelSession? Session = null, bool IgnoresErrors = false)
+{
+    /// <summary>Commands, as they are shown, that are left out because this machine cannot have them.</summary>
+    public ImmutableHashSet<string> LeftOut { get; init; } = [];
 }
 
 /// <summary>Derives the configuration of one interface: template first, then what AAA returned, each value keeping its origin.</summary>
@@ -24,25 +31,40 @@ public static class VirtualAccessDerivation
 
     /// <summary>Applies the commands in order of their sources.</summary>
     /// <param name="template">The template, or none.</param>
-    /// <param name="authorized">Group before user; the caller's order decides.</param>
-    /// <param name="names">What commands may refer to.</param>
-    public static DerivedInterface Derive(VirtualTemplate? template, IEnumerable<AuthorizedCommands> authorized, InterfaceNames names)
+    /// <param name="authorized">In order of application; the caller's order decides.</param>
+    /// <param name="rules">What makes a failure, and what comes of it.</param>
+    public static DerivedInterface Derive(VirtualTemplate? template, IEnumerable<AuthorizedCommands> authorized, DerivationRules rules)
     {
-        if (template is not null)
+        AuthorizedCommands[] sources = template is null
+            ? [.. authorized]
+            : [new(new ConfigOrigin(ConfigSource.VirtualTemplate, $"{template.Number}"), template.Commands), .. authorized];
+        var bare = InterfaceConfig.Empty with { IsAutoMode = template is { IsAutoMode: true } };
+        var derived = Apply(bare, sources, rules);
+        var ignored = new List<string>();
+        // Leaving a command out may bring back what it replaced, with faults of its own.
+        while (rules.IgnoresErrors && derived.Failures.All(f => !IsFilter(f.Failure.Command)) && derived.Failures.Any(f => !rules.LeftOut.Contains(f.Failure.Command)))
         {
-            authorized = authorized.Prepend(new AuthorizedCommands(new ConfigOrigin(ConfigSource.VirtualTemplate, $"{template.Number}"), template.Commands));
+            ignored.AddRange(derived.Failures.Select(f => $"{f.Origin}: {f.Failure}: left out"));
+            rules = rules with { LeftOut = rules.LeftOut.Union(derived.Failures.Select(f => f.Failure.Command)) };
+            derived = Apply(bare, sources, rules);
         }
 
-        return Apply(InterfaceConfig.Empty with { IsAutoMode = template is { IsAutoMode: true } }, authorized, names);
+        return derived with { Notes = [.. ignored, .. derived.Notes] };
     }
 
-    /// <summary>Applies further commands to the configuration of an interface that stands.</summary>
+    /// <summary>Applies further commands to the configuration of an interface that stands, all or none.</summary>
     /// <param name="current">What stands.</param>
     /// <param name="authorized">What was asked for.</param>
-    /// <param name="names">What commands may refer to.</param>
-    public static DerivedInterface Change(InterfaceConfig current, AuthorizedCommands authorized, InterfaceNames names) => Apply(current, [authorized], names);
+    /// <param name="rules">What makes a failure; errors are not ignored.</param>
+    public static DerivedInterface Change(InterfaceConfig current, AuthorizedCommands authorized, DerivationRules rules) => Apply(current, [authorized], rules);
 
-    private static DerivedInterface Apply(InterfaceConfig config, IEnumerable<AuthorizedCommands> sources, InterfaceNames names)
+    /// <summary>A command that lets less through: nobody is let in without it.</summary>
+    private static bool IsFilter(string command) =>
+        command.Contains("access-group", StringComparison.OrdinalIgnoreCase) || command.Contains("traffic-filter", StringComparison.OrdinalIgnoreCase)
+        || command.Contains("service-policy", StringComparison.OrdinalIgnoreCase) || command.Contains("verify", StringComparison.OrdinalIgnoreCase)
+        || command.Contains("shutdown", StringComparison.OrdinalIgnoreCase);
+
+    private static DerivedInterface Apply(InterfaceConfig config, IEnumerable<AuthorizedCommands> sources, DerivationRules rules)
     {
         var failures = ImmutableArray.CreateBuilder<(ConfigOrigin, InterfaceCommandFailure)>();
         var notes = ImmutableArray.CreateBuilder<string>();
@@ -56,12 +78,14 @@ public static class VirtualAccessDerivation
 
             foreach (var command in commands)
             {
-                if (InterfaceCommandParser.TryParse(command, out var change, out var failure)) config = change(config, origin, notes);
-                else failures.Add((origin, failure));
+                if (rules.LeftOut.Contains(command)) continue;
+                if (!InterfaceCommandParser.TryParse(command, out var change, out var shown, out var failure)) failures.Add((origin, failure));
+                else if (!rules.LeftOut.Contains(shown)) config = change(config, origin, notes);
             }
         }
 
-        failures.AddRange(names.Unresolved(config));
+        failures.AddRange(rules.Names.Unresolved(config));
+        if (rules.Session is { } session) failures.AddRange(session.Conflicts(config));
         return new DerivedInterface(config, failures.ToImmutable(), notes.ToImmutable());
     }
 }

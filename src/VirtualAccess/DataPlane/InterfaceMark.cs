@@ -19,19 +19,19 @@ internal static class InterfaceMark
         return Encoding.UTF8.GetByteCount(text.ToString()) <= MaximumAlias ? text.ToString() : text.ToString(0, Prefix(stateId).Length + Math.Min(label.Length, MaximumLabel));
     }
 
-    /// <summary>Deletes the interfaces named viN that carry our mark; their addresses and routes go with them. Everybody else's stay.</summary>
+    /// <summary>Deletes the interfaces named viN, and the VRFs, that carry our mark; their addresses and routes go with them. Everybody else's stay.</summary>
     /// <returns>Names of the deleted interfaces.</returns>
-    public static IReadOnlyList<string> RemoveLeftovers(NetlinkSocket netlink, string stateId)
+    public static IReadOnlyList<string> RemoveLeftovers(NetlinkSocket netlink, UserSpaceDataPlaneOptions options)
     {
         var found = new List<LinkRecord>();
         netlink.Dump(NetlinkCodec.DumpLinks(), (type, body) =>
         {
-            if (type == Rtnetlink.RTM_NEWLINK && NetlinkCodec.TryReadLink(body, out var link) && IsOurs(link, stateId)) found.Add(link);
+            if (type == Rtnetlink.RTM_NEWLINK && NetlinkCodec.TryReadLink(body, out var link) && IsOurs(link, options)) found.Add(link);
         });
         var results = netlink.Execute([.. found.Select(link => new NetlinkStep($"delete {link.Name}", NetlinkCodec.DeleteLink(link.Index), Errno.ENODEV))]);
         return [.. found.Where((_, i) => results[i] == 0).Select(link => link.Name)];
     }
 
-    private static bool IsOurs(LinkRecord link, string stateId) =>
-        link.Name.StartsWith("vi", StringComparison.Ordinal) && link.Alias.StartsWith(Prefix(stateId), StringComparison.Ordinal);
+    private static bool IsOurs(LinkRecord link, UserSpaceDataPlaneOptions options) =>
+        (link.Name.StartsWith("vi", StringComparison.Ordinal) || options.Vrfs.Any(v => v.Name == link.Name)) && link.Alias.StartsWith(Prefix(options.StateId), StringComparison.Ordinal);
 }

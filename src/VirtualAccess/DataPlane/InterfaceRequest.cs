@@ -40,6 +40,14 @@ public sealed record InterfaceRequest
     public string Label { get; init; } = "";
 
     public string Device => $"vi{Number}";
+
+    /// <summary>Every route of the interface: host routes of the client's addresses, networks behind it, those of <c>ip route</c> commands that are not among them.</summary>
+    public IEnumerable<InterfaceRoute> AllRoutes()
+    {
+        List<InterfaceRoute> all = [.. ClientAddresses.Select(address => (InterfaceRoute)new IPNetwork(address, address.GetAddressBytes().Length * 8)), .. Routes];
+        all.AddRange(Config.Routes.Select(r => r.Value).Where(route => !all.Exists(a => a.Network == route.Network && a.Metric == route.Metric)).ToArray());
+        return all;
+    }
 }
 
 /// <summary>A step of an interface plan that failed; what had been done before it is undone.</summary>
@@ -49,6 +57,9 @@ public sealed record InterfaceFailure(string Step, string Reason)
 {
     /// <summary>A command names what does not exist on this machine, such as the interface of <c>ip unnumbered</c>: a mistake of who wrote it, not a fault of ours.</summary>
     public bool BadValue { get; init; }
+
+    /// <summary><see cref="Step"/> is an interface command, which this machine or its kernel cannot follow: without it the interface can be had.</summary>
+    public bool IsCommand { get; init; }
 
     public override string ToString() => $"{Step}: {Reason}";
 }

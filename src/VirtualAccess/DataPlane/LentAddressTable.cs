@@ -8,15 +8,27 @@ namespace Headend.VirtualAccess.DataPlane;
 /// The addresses that "ip unnumbered" and "ipv6 unnumbered" lend. The kernel walks all its interfaces to list the addresses of one, so that an answer is used for a
 /// second: hundreds of logins ask in that time, and an operator who renumbers an interface waits no longer. Thread-safe.
 /// </summary>
-internal sealed class LentAddressTable(NetlinkSocket netlink, TimeProvider time)
+internal sealed class LentAddressTable(NetlinkSocket netlink, VrfTable vrfs, TimeProvider time)
 {
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate = new();
     private readonly Dictionary<(string Lender, byte Family), (IPAddress Address, long ReadAt)> known = [];
 
+    /// <summary>Everything that a request's commands borrow; false with a failure that names the command.</summary>
+    public bool TryLend(InterfaceRequest request, out LentAddresses lent, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        lent = default;
+        var config = request.Config;
+        if (!vrfs.TryFind(config.Vrf?.Value, out var vrf, out failure)) return false;
+        if (!TryLend(config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var v4, out failure)) return false;
+        if (!TryLend(config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var v6, out failure)) return false;
+        lent = new LentAddresses(v4, v6, vrf);
+        return true;
+    }
+
     /// <summary>Null address without a lender; false with a failure that names the command.</summary>
-    public bool TryLend(string? lender, string command, byte family, out IPAddress? address, [NotNullWhen(false)] out InterfaceFailure? failure)
+    private bool TryLend(string? lender, string command, byte family, out IPAddress? address, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         address = null;
         failure = null;
@@ -43,7 +55,7 @@ internal sealed class LentAddressTable(NetlinkSocket netlink, TimeProvider time)
         var index = NativeMethods.InterfaceIndex(lender);
         if (index == 0)
         {
-            failure = new InterfaceFailure($"{command} {lender}", "no such interface") { BadValue = true };
+            failure = new InterfaceFailure($"{command} {lender}", "no such interface") { BadValue = true, IsCommand = true };
             return false;
         }
 
@@ -54,10 +66,10 @@ internal sealed class LentAddressTable(NetlinkSocket netlink, TimeProvider time)
                 && record.InterfaceIndex == index && record.Scope == Rtnetlink.RT_SCOPE_UNIVERSE && !record.Secondary) found = record.Address;
         });
         address = found;
-        if (found is null) failure = new InterfaceFailure($"{command} {lender}", errno != 0 ? Errno.Describe(errno) : "the interface has no address") { BadValue = errno == 0 };
+        if (found is null) failure = new InterfaceFailure($"{command} {lender}", errno != 0 ? Errno.Describe(errno) : "the interface has no address") { BadValue = errno == 0, IsCommand = errno == 0 };
         return found is not null;
     }
 }
 
-/// <summary>What others lend to one interface; null = nothing of that family.</summary>
-internal readonly record struct LentAddresses(IPAddress? V4, IPAddress? V6);
+/// <summary>What others lend to one interface; null = nothing of that family, no VRF.</summary>
+internal readonly record struct LentAddresses(IPAddress? V4, IPAddress? V6, VrfBinding? Vrf = null);

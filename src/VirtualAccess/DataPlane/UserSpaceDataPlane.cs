@@ -19,6 +19,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly UserSpaceDataPlaneOptions options;
     private readonly IDataPlaneObserver observer;
     private readonly TimeProvider time;
+    private readonly VrfTable vrfs;
     private readonly LentAddressTable lentAddresses;
     private readonly LentAddressHolder heldAddresses;
     private readonly NetlinkSocket netlink = new();
@@ -46,10 +47,11 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         this.observer = observer;
         this.time = time;
         this.udpSockets = udpSockets;
-        lentAddresses = new LentAddressTable(netlink, time);
+        vrfs = new VrfTable(netlink, options);
+        lentAddresses = new LentAddressTable(netlink, vrfs, time);
         heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
         DescriptorLimit = DescriptorLimits.Raise();
-        RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
+        RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options)];
         coalescers = new ThreadLocal<TcpCoalescer>(() => new TcpCoalescer(drops), trackAllValues: true);
         rawListeners = options.PlainEsp ? OpenRaw() : [];
         readers = new TunReader[Math.Max(1, options.TunThreads)];
@@ -207,7 +209,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         ReaderOf(found).Remove(found);
         lock (found.ChangeGate)
         {
-            InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index);
+            InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index, found.Lent);
             InterfaceStagePlan.Remove(options.Stages, TargetOf(found.Device), found.Request);
             closer.Close(found.Device);
             heldAddresses.Release(found.Lent.V4);
@@ -241,6 +243,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         closer.Dispose();
         foreach (var stage in options.Stages) stage.Dispose();
         foreach (var listener in rawListeners) listener.Dispose();
+        vrfs.RemoveMade();
         foreach (var coalescer in coalescers.Values) coalescer.Dispose();
         coalescers.Dispose();
         netlink.Dispose();

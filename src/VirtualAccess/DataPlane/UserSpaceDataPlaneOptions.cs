@@ -22,6 +22,9 @@ public sealed record UserSpaceDataPlaneOptions
     /// <summary>Further parts of every interface's plan, in order. The data plane disposes them.</summary>
     public ImmutableArray<IInterfaceStage> Stages { get; init; } = [];
 
+    /// <summary>VRFs that are made where <c>vrf forwarding</c> names them and they are missing.</summary>
+    public ImmutableArray<VrfDefinition> Vrfs { get; init; } = [];
+
     /// <summary>"Too big" messages generated per session and second.</summary>
     public int TooBigPerSecond { get; init; } = 50;
 }

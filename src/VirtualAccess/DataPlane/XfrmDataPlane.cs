@@ -27,6 +27,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
     private readonly NetlinkSocket statistics = new();
     private readonly NetlinkSocket xfrm = new(Xfrm.NETLINK_XFRM);
     private readonly LinkCloser closer = new();
+    private readonly VrfTable vrfs;
     private readonly LentAddressTable lentAddresses;
     private readonly LentAddressHolder heldAddresses;
     private readonly ConcurrentDictionary<long, XfrmSession> sessions = new();
@@ -47,11 +48,12 @@ public sealed partial class XfrmDataPlane : IDataPlane
         this.observer = observer;
         this.time = time;
         interfaceIds = InterfaceIds(options.StateId);
-        lentAddresses = new LentAddressTable(netlink, time);
+        vrfs = new VrfTable(netlink, options);
+        lentAddresses = new LentAddressTable(netlink, vrfs, time);
         heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
         foreach (var socket in udpSockets) XfrmProbe.Encapsulate(socket);
         RemoveLeftoverStates();
-        RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options.StateId)];
+        RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options)];
         dropsBefore = XfrmDropTable.Read();
         events = new NetlinkEventSocket(Xfrm.NETLINK_XFRM, Xfrm.XFRMNLGRP_EXPIRE, Xfrm.XFRMNLGRP_MAPPING);
         eventThread = new Thread(WatchEvents) { IsBackground = true, Name = "xfrm-events" };
@@ -134,7 +136,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
             // Behind the last packet, before the device and its counters go.
             if (TryReadCounters(found, out var counters)) found.Read(counters, time.GetTimestamp());
             final = found.Counters();
-            InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index);
+            InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index, found.Lent);
             InterfaceStagePlan.Remove(options.Stages, TargetOf(found.Device), found.Request);
             found.Device.Dispose();
             heldAddresses.Release(found.Lent.V4);
@@ -182,6 +184,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
         events.Dispose();
         closer.Dispose();
         foreach (var stage in options.Stages) stage.Dispose();
+        vrfs.RemoveMade();
         xfrm.Dispose();
         statistics.Dispose();
         netlink.Dispose();

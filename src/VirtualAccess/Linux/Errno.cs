@@ -5,6 +5,7 @@ internal static class Errno
 {
     public const int EPERM = 1;
     public const int ENOENT = 2;
+    public const int ESRCH = 3;
     public const int EINTR = 4;
     public const int EIO = 5;
     public const int EAGAIN = 11;
@@ -14,6 +15,7 @@ internal static class Errno
     public const int EINVAL = 22;
     public const int EMSGSIZE = 90;
     public const int EAFNOSUPPORT = 97;
+    public const int EADDRNOTAVAIL = 99;
     public const int ENOBUFS = 105;
     public const int ECONNREFUSED = 111;
 
@@ -21,7 +23,7 @@ internal static class Errno
     {
         [EPERM] = "EPERM",
         [ENOENT] = "ENOENT",
-        [3] = "ESRCH",
+        [ESRCH] = "ESRCH",
         [EINTR] = "EINTR",
         [EIO] = "EIO",
         [6] = "ENXIO",
@@ -43,7 +45,7 @@ internal static class Errno
         [95] = "EOPNOTSUPP",
         [EAFNOSUPPORT] = "EAFNOSUPPORT",
         [98] = "EADDRINUSE",
-        [99] = "EADDRNOTAVAIL",
+        [EADDRNOTAVAIL] = "EADDRNOTAVAIL",
         [100] = "ENETDOWN",
         [101] = "ENETUNREACH",
         [ENOBUFS] = "ENOBUFS",

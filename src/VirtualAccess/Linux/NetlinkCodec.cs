@@ -38,6 +38,11 @@ internal static class Rtnetlink
     public const ushort IFLA_STATS_LINK_64 = 1;
     public const ushort RTM_GETSTATS = 94;
     public const ushort IFLA_IFALIAS = 20;
+    public const ushort IFLA_MASTER = 10;
+    public const ushort IFLA_VRF_TABLE = 1;
+    public const ushort IFLA_INET_CONF = 1;
+    public const ushort IPV4_DEVCONF_RP_FILTER = 8;
+    public const ushort IPV4_DEVCONF_PROMOTE_SECONDARIES = 20;
     public const ushort IFLA_AF_SPEC = 26;
     public const ushort IFLA_GROUP = 27;
     public const ushort IFLA_INET6_ADDR_GEN_MODE = 8;
@@ -57,6 +62,7 @@ internal static class Rtnetlink
     public const ushort RTA_METRICS = 8;
     public const ushort RTA_FLOW = 11;
     public const ushort RTAX_MTU = 2;
+    public const ushort RTA_TABLE = 15;
 }
 
 /// <summary>One netlink message of a batch and what it does, for errors.</summary>
@@ -79,19 +85,22 @@ internal static class NetlinkCodec
 {
     public const int HeaderLength = 16;
     private const int QueueLength = 1000;
-    private const int LinkBody = 16;
+    internal const int LinkBody = 16;
     private const int AddressBody = 8;
     private const int RouteBody = 12;
     private const int StatisticsBody = 12;
-    private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
-    private const ushort Create = Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL;
+    internal const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
+    internal const ushort Create = Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL;
 
     /// <summary>MTU, alias, a queue that holds the burst of a busy moment (the kernel's 500 packets are 6 ms at 1 Gbit/s), and up: the kernel takes them in this order.</summary>
-    public static byte[] SetLinkUp(int index, int mtu, string alias)
+    public static byte[] SetLinkUp(int index, int mtu, string alias) => SetLink(index, mtu, alias, isUp: true);
+
+    /// <summary>The same, up or down.</summary>
+    public static byte[] SetLink(int index, int mtu, string alias, bool isUp)
     {
         var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
         BitConverter.TryWriteBytes(message.Body[4..], index);
-        BitConverter.TryWriteBytes(message.Body[8..], Rtnetlink.IFF_UP);
+        BitConverter.TryWriteBytes(message.Body[8..], isUp ? Rtnetlink.IFF_UP : 0);
         BitConverter.TryWriteBytes(message.Body[12..], Rtnetlink.IFF_UP);
         message.Add(Rtnetlink.IFLA_MTU, BitConverter.GetBytes(mtu));
         message.Add(Rtnetlink.IFLA_TXQLEN, BitConverter.GetBytes(QueueLength));
@@ -107,6 +116,17 @@ internal static class NetlinkCodec
         byte[] mode = [5, 0, (byte)Rtnetlink.IFLA_INET6_ADDR_GEN_MODE, 0, Rtnetlink.IN6_ADDR_GEN_MODE_NONE, 0, 0, 0];
         byte[] family = [12, 0, Rtnetlink.AF_INET6, 0, .. mode];
         message.Add(Rtnetlink.IFLA_AF_SPEC, family);
+        return message.ToArray();
+    }
+
+    /// <summary>Strict reverse path filter of IPv4, and secondary addresses that outlive their primary.</summary>
+    public static byte[] SetIPv4(int index, bool verifySource)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, Acknowledged, LinkBody);
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        message.Add(Rtnetlink.IFLA_AF_SPEC, Attribute(Rtnetlink.AF_INET, Attribute(
+            Rtnetlink.IFLA_INET_CONF,
+            [.. Attribute(Rtnetlink.IPV4_DEVCONF_RP_FILTER, BitConverter.GetBytes(verifySource ? 1 : 0)), .. Attribute(Rtnetlink.IPV4_DEVCONF_PROMOTE_SECONDARIES, BitConverter.GetBytes(1))])));
         return message.ToArray();
     }
 
@@ -175,17 +195,20 @@ internal static class NetlinkCodec
     }
 
     /// <summary>Adds a host address.</summary>
-    public static byte[] AddAddress(int index, IPAddress address) => HostAddress(Rtnetlink.RTM_NEWADDR, Create, index, address);
+    public static byte[] AddAddress(int index, IPAddress address) => AddAddress(index, address, address.GetAddressBytes().Length * 8);
 
-    /// <summary>Deletes a host address.</summary>
-    public static byte[] DeleteAddress(int index, IPAddress address) => HostAddress(Rtnetlink.RTM_DELADDR, Acknowledged, index, address);
+    /// <summary>Adds an address with the network that it stands in.</summary>
+    public static byte[] AddAddress(int index, IPAddress address, int prefixLength) => Address(Rtnetlink.RTM_NEWADDR, Create, index, address, prefixLength);
 
-    private static byte[] HostAddress(ushort type, ushort flags, int index, IPAddress address)
+    /// <summary>Deletes an address.</summary>
+    public static byte[] DeleteAddress(int index, IPAddress address, int prefixLength) => Address(Rtnetlink.RTM_DELADDR, Acknowledged, index, address, prefixLength);
+
+    private static byte[] Address(ushort type, ushort flags, int index, IPAddress address, int prefixLength)
     {
         var bytes = address.GetAddressBytes();
         var message = new NetlinkMessage(type, flags, AddressBody);
         message.Body[0] = Family(address);
-        message.Body[1] = (byte)(bytes.Length * 8);
+        message.Body[1] = (byte)prefixLength;
         message.Body[2] = Rtnetlink.IFA_F_NODAD;
         message.Body[3] = Rtnetlink.RT_SCOPE_UNIVERSE;
         BitConverter.TryWriteBytes(message.Body[4..], index);
@@ -194,33 +217,34 @@ internal static class NetlinkCodec
         return message.ToArray();
     }
 
-    /// <summary>Adds or deletes a route of the main table over an interface.</summary>
+    /// <summary>Adds or deletes a route over an interface.</summary>
     /// <param name="add">False deletes.</param>
     /// <param name="route">Destination, metric and realm; a deletion must name the metric too.</param>
     /// <param name="index">Interface.</param>
     /// <param name="protocol">rtm_protocol.</param>
     /// <param name="mtu">Route MTU, 0 = that of the link.</param>
     /// <param name="source">Source of the host's own packets over the route, null = the kernel chooses.</param>
-    public static byte[] Route(bool add, InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source = null) =>
-        Route(add ? Rtnetlink.RTM_NEWROUTE : Rtnetlink.RTM_DELROUTE, add ? Create : Acknowledged, route, index, protocol, mtu, source);
+    public static byte[] Route(bool add, InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source = null, uint table = Rtnetlink.RT_TABLE_MAIN) =>
+        Route(add ? Rtnetlink.RTM_NEWROUTE : Rtnetlink.RTM_DELROUTE, add ? Create : Acknowledged, route, index, protocol, mtu, source, table);
 
     /// <summary>Gives a route that stands another MTU or source, without a moment in which there is none; makes one that is missing.</summary>
-    public static byte[] ReplaceRoute(InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source) =>
-        Route(Rtnetlink.RTM_NEWROUTE, Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_REPLACE, route, index, protocol, mtu, source);
+    public static byte[] ReplaceRoute(InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source, uint table = Rtnetlink.RT_TABLE_MAIN) =>
+        Route(Rtnetlink.RTM_NEWROUTE, Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_REPLACE, route, index, protocol, mtu, source, table);
 
-    private static byte[] Route(ushort type, ushort flags, InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source)
+    private static byte[] Route(ushort type, ushort flags, InterfaceRoute route, int index, byte protocol, int mtu, IPAddress? source, uint table)
     {
         var network = route.Network;
         var v4 = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
         var message = new NetlinkMessage(type, flags, RouteBody);
         message.Body[0] = Family(network.BaseAddress);
         message.Body[1] = (byte)network.PrefixLength;
-        message.Body[4] = Rtnetlink.RT_TABLE_MAIN;
+        message.Body[4] = table <= byte.MaxValue ? (byte)table : (byte)0;
         message.Body[5] = protocol;
         message.Body[6] = v4 ? Rtnetlink.RT_SCOPE_LINK : Rtnetlink.RT_SCOPE_UNIVERSE;
         message.Body[7] = Rtnetlink.RTN_UNICAST;
         message.Add(Rtnetlink.RTA_DST, network.BaseAddress.GetAddressBytes());
         message.Add(Rtnetlink.RTA_OIF, BitConverter.GetBytes(index));
+        if (table > byte.MaxValue) message.Add(Rtnetlink.RTA_TABLE, BitConverter.GetBytes(table));
         if (source is not null) message.Add(Rtnetlink.RTA_PREFSRC, source.GetAddressBytes());
         if (route.Metric > 0) message.Add(Rtnetlink.RTA_PRIORITY, BitConverter.GetBytes(route.Metric));
         if (v4 && route.Realm > 0) message.Add(Rtnetlink.RTA_FLOW, BitConverter.GetBytes((uint)route.Realm));
@@ -289,6 +313,16 @@ internal static class NetlinkCodec
         if ((local ?? peer) is not { } found) return false;
         address = new AddressRecord(BitConverter.ToInt32(body[4..]), found, body[1], body[3], (body[2] & Rtnetlink.IFA_F_SECONDARY) != 0);
         return true;
+    }
+
+    /// <summary>One attribute, padded.</summary>
+    internal static byte[] Attribute(ushort type, ReadOnlySpan<byte> value)
+    {
+        var bytes = new byte[(4 + value.Length + 3) & ~3];
+        BitConverter.TryWriteBytes(bytes, (ushort)(4 + value.Length));
+        BitConverter.TryWriteBytes(bytes.AsSpan(2), type);
+        value.CopyTo(bytes.AsSpan(4));
+        return bytes;
     }
 
     private static byte Family(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6;

@@ -58,7 +58,7 @@ public sealed class SessionAuthorizerTests : IProfileObserver, IAsyncDisposable
         Assert.Equal(
             ["aaa group staff: ip mtu 1400, description staff", "aaa implicit user alice: ip mtu 1300"],
             session.AuthorizedCommands().Select(c => $"{c.Origin}: {string.Join(", ", c.Commands)}"));
-        var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, []), session.AuthorizedCommands(), InterfaceNames.None);
+        var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, []), session.AuthorizedCommands(), InterfaceNames.NoRules);
         Assert.Empty(derived.Failures);
         var config = derived.Config;
         Assert.Equal((1300, ConfigSource.AaaImplicitUser), (config.IpMtu!.Value, config.IpMtu.Origin.Source));

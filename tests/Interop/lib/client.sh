@@ -122,7 +122,7 @@ secrets {
   eap-nobody { id = nobody
     secret = "nobody-word" }
 ${CLIENT_SECRETS:-}
-$(for name in six branch filtered dacl broken again lines named filterid rules missing; do echo "  eap-$name { id = $name"; echo "    secret = \"$name-word\" }"; done)
+$(for name in six branch filtered dacl broken again lines named filterid rules missing many lost; do echo "  eap-$name { id = $name"; echo "    secret = \"$name-word\" }"; done)
 }
 authorities {
   interop { cacert = $RUN/pki/ca.pem }

@@ -50,6 +50,7 @@ ikev2:
       ${IPV4_SOURCE:-pool: p4}
 ${policy6:-${POLICY_DNS-      dns: [10.10.0.54]}}
       route-set: ["prefix 10.10.0.0/24"]
+${STAFF_LIST:+      $STAFF_LIST}
 ${KEYRINGS:-}
   profiles:
 ${FURTHER_PROFILES:-}
@@ -71,7 +72,7 @@ ${IKE_LIFETIME:+      ike-lifetime: $IKE_LIFETIME}
 ${UNIQUE_SESSIONS:+      unique: $UNIQUE_SESSIONS}
       virtual-template: 1
 virtual-templates:
-  - { number: 1, commands: ["ip unnumbered lan0", "ip mtu 1400", "ip tcp adjust-mss 1360"] }
+  - { number: 1, commands: [${TEMPLATE_COMMANDS:-"ip unnumbered lan0", "ip mtu 1400", "ip tcp adjust-mss 1360"}] }
 pools: [ $pools ]
 YAML
 }

@@ -21,7 +21,7 @@ public sealed class FlexVpnChapterTests
     public void VirtualAccessIsClonedFromTemplateGroupUserAndSession()
     {
         var derived = VirtualAccessDerivation.Derive(
-            Template, [new AuthorizedCommands(Group, ["tunnel key 1", "ip mtu 1000"]), new AuthorizedCommands(User, ["ip mtu 1200", "tunnel key 2"])], InterfaceNames.None).For(Session);
+            Template, [new AuthorizedCommands(Group, ["tunnel key 1", "ip mtu 1000"]), new AuthorizedCommands(User, ["ip mtu 1200", "tunnel key 2"])], new DerivationRules(InterfaceNames.None, Session));
         Assert.Empty(derived.Failures);
         Assert.Equal(
             """
@@ -66,7 +66,7 @@ public sealed class FlexVpnChapterTests
 
         static (int, ConfigOrigin, uint, ConfigOrigin, ConfigOrigin) Values(params AuthorizedCommands[] inOrder)
         {
-            var config = VirtualAccessDerivation.Derive(Template, inOrder, InterfaceNames.None).Config;
+            var config = VirtualAccessDerivation.Derive(Template, inOrder, InterfaceNames.NoRules).Config;
             return (config.IpMtu!.Value, config.IpMtu.Origin, config.TunnelKey!.Value, config.TunnelKey.Origin, config.Description!.Origin);
         }
     }
@@ -77,11 +77,11 @@ public sealed class FlexVpnChapterTests
     public void AutoModeTakesTheTunnelModeFromTheSession(string configured, TunnelEncapsulation proposed, string expected)
     {
         var session = Session with { Encapsulation = proposed };
-        var auto = VirtualAccessDerivation.Derive(Template with { IsAutoMode = true, Commands = [configured] }, [], InterfaceNames.None).For(session);
+        var auto = VirtualAccessDerivation.Derive(Template with { IsAutoMode = true, Commands = [configured] }, [], new DerivationRules(InterfaceNames.None, session));
         Assert.Empty(auto.Failures);
         Assert.Contains((expected, ConfigOrigin.Session), auto.Config.Commands(session));
 
-        var fixedMode = VirtualAccessDerivation.Derive(Template with { Commands = [configured] }, [], InterfaceNames.None).For(session);
+        var fixedMode = VirtualAccessDerivation.Derive(Template with { Commands = [configured] }, [], new DerivationRules(InterfaceNames.None, session));
         Assert.Equal(
             $"virtual-template 1: \"{configured}\": \"{configured["tunnel mode ".Length..]}\": the session is {expected["tunnel mode ".Length..]}", fixedMode.Explain());
     }
@@ -90,13 +90,13 @@ public sealed class FlexVpnChapterTests
     public void ChangeOfAuthorizationReplacesServicePolicies()
     {
         var template = Template with { Commands = [.. Template.Commands, "service-policy input Input-QoS-policy-1", "service-policy output Output-QoS-policy-1"] };
-        var derived = VirtualAccessDerivation.Derive(template, [], Policies).For(Session);
+        var derived = VirtualAccessDerivation.Derive(template, [], new DerivationRules(Policies, Session));
         Assert.EndsWith(" no tunnel protection ipsec initiate\n service-policy input Input-QoS-policy-1\n service-policy output Output-QoS-policy-1\nend\n", Text(derived), StringComparison.Ordinal);
 
         var changed = VirtualAccessDerivation.Change(
             derived.Config,
             new AuthorizedCommands(new ConfigOrigin(ConfigSource.ChangeOfAuthorization, "172.16.1.3"), ["service-policy input Input-QoS-policy-2", "service-policy output Output-QoS-policy-2"]),
-            Policies).For(Session);
+            new DerivationRules(Policies, Session));
         Assert.Empty(changed.Failures);
         Assert.Empty(changed.Notes);
         Assert.EndsWith(" no tunnel protection ipsec initiate\n service-policy input Input-QoS-policy-2\n service-policy output Output-QoS-policy-2\nend\n", Text(changed), StringComparison.Ordinal);
@@ -107,7 +107,7 @@ public sealed class FlexVpnChapterTests
     [InlineData("tunnel mode ipsec ipv6", "\"tunnel mode ipsec ipv6\": \"ipsec ipv6\": the session is ipsec ipv4")]
     [InlineData("tunnel protection ipsec profile other", "\"tunnel protection ipsec profile other\": \"other\": no such IPsec profile; the session has that of the IKEv2 profile, default or remote-workers")]
     public void WhatDoesNotFitTheSessionIsRefused(string command, string expected) =>
-        Assert.Equal($"virtual-template 1: {expected}", VirtualAccessDerivation.Derive(Template with { Commands = [command] }, [], InterfaceNames.None).For(Session).Explain());
+        Assert.Equal($"virtual-template 1: {expected}", VirtualAccessDerivation.Derive(Template with { Commands = [command] }, [], new DerivationRules(InterfaceNames.None, Session)).Explain());
 
     [Theory]
     [InlineData("tunnel source 172.16.1.2")]
@@ -116,7 +116,7 @@ public sealed class FlexVpnChapterTests
     [InlineData("tunnel protection ipsec profile remote-workers")]
     public void WhatFitsIsTaken(string command)
     {
-        var derived = VirtualAccessDerivation.Derive(Template with { Commands = [command] }, [], InterfaceNames.None).For(Session);
+        var derived = VirtualAccessDerivation.Derive(Template with { Commands = [command] }, [], new DerivationRules(InterfaceNames.None, Session));
         Assert.Empty(derived.Failures);
         Assert.Contains(command, derived.Config.Commands(Session).Select(c => c.Command));
     }

@@ -11,7 +11,7 @@ public sealed class InterfaceCommandTests
         var derived = VirtualAccessDerivation.Derive(
             new VirtualTemplate(1, ["ip unnumbered lan0", "IP MTU 1400", "ip tcp adjust-mss 1360", "description  two   words"]),
             [new AuthorizedCommands(new ConfigOrigin(ConfigSource.AaaGroup, "staff"), ["ip mtu 1350", "ip mtu 1340"]), new AuthorizedCommands(user, ["ip mtu 1300", "no ip tcp adjust-mss"])],
-            InterfaceNames.None);
+            InterfaceNames.NoRules);
         Assert.Empty(derived.Failures);
         var config = derived.Config;
         Assert.Equal(new Setting<int>(1300, user, "ip mtu 1300"), config.IpMtu);
@@ -38,7 +38,15 @@ public sealed class InterfaceCommandTests
     [InlineData("ip access-group a;b in", "\"ip access-group a;b in\": \"a;b\": a name has letters, digits, '.', '_', '-' and '#'")]
     [InlineData("service-policy gold", "\"service-policy gold\": \"gold\": unknown command")]
     [InlineData("ip nat inside", "\"ip nat inside\": \"nat\": unknown command")]
-    [InlineData("shutdown", "\"shutdown\": \"shutdown\": unknown command")]
+    [InlineData("shut", "\"shut\": \"shut\": unknown command")]
+    [InlineData("ip address 10.1.1.1 255.0.255.0", "\"ip address 10.1.1.1 255.0.255.0\": \"255.0.255.0\": a mask has no holes")]
+    [InlineData("ip address 10.1.1.1 255.255.255.0 primary", "\"ip address 10.1.1.1 255.255.255.0 primary\": \"primary\": unexpected, expected ip address A.B.C.D MASK [secondary]")]
+    [InlineData("ip route 10.1.1.1 255.255.0.0", "\"ip route 10.1.1.1 255.255.0.0\": the address has bits beyond the mask; meant is perhaps 10.1.0.0/16")]
+    [InlineData("ip route 10.1.0.0 255.255.0.0 distance 256", "\"ip route 10.1.0.0 255.255.0.0 distance 256\": \"256\": out of range, 1 to 255")]
+    [InlineData("ip route 10.1.0.0 255.255.0.0 distance", "\"ip route 10.1.0.0 255.255.0.0 distance\": incomplete, expected ip route A.B.C.D MASK [distance <1-255>] [tag <1-255>]")]
+    [InlineData("ipv6 address 10.1.1.1/24", "\"ipv6 address 10.1.1.1/24\": \"10.1.1.1/24\": not an IPv6 address with a prefix length")]
+    [InlineData("ipv6 address 2001:db8::1/129", "\"ipv6 address 2001:db8::1/129\": \"2001:db8::1/129\": a prefix length is 0 to 128")]
+    [InlineData("vrf forwarding ../red", "\"vrf forwarding ../red\": \"../red\": not an interface name")]
     [InlineData("ip unnumbered ../etc", "\"ip unnumbered ../etc\": \"../etc\": not an interface name")]
     [InlineData("ip unnumbered abcdefghijklmnop", "\"ip unnumbered abcdefghijklmnop\": \"abcdefghijklmnop\": an interface name has at most 15 characters")]
     [InlineData("no ip mtu x", "\"no ip mtu x\": \"x\": expected a number from 68 to 9216")]
@@ -86,7 +94,7 @@ public sealed class InterfaceCommandTests
         var derived = VirtualAccessDerivation.Derive(
             new VirtualTemplate(1, ["ip access-group lan in", "ip access-group 101 OUT", "ipv6 traffic-filter lan in", "service-policy input gold"]),
             [new AuthorizedCommands(user, ["no ip access-group out", "ipv6 traffic-filter lam out", "service-policy output silver"])],
-            names);
+            new DerivationRules(names));
         Assert.Equal(
             ["aaa user alice: \"ipv6 traffic-filter lam out\": \"lam\": no access list lam", "aaa user alice: \"service-policy output silver\": \"silver\": no policy map silver"],
             derived.Failures.Select(f => $"{f.Origin}: {f.Failure}"));
@@ -97,12 +105,56 @@ public sealed class InterfaceCommandTests
     }
 
     [Fact]
+    public void ListsGrowAndShrinkByValue()
+    {
+        var config = VirtualAccessDerivation.Derive(
+            new VirtualTemplate(1, [
+                "ip unnumbered lan0", "ip address 10.1.1.1 255.255.255.0", "ip address 10.1.2.1 255.255.255.0 secondary", "ip address 10.1.3.1 255.255.255.0 SECONDARY",
+                "no ip address 10.1.2.1 255.255.255.0", "ip route 10.5.0.0 255.255.0.0 tag 9", "ip route 10.6.0.0 255.255.0.0", "ipv6 route 2001:db8:5::/48", "no ip route 10.6.0.0 255.255.0.0",
+            ]),
+            [], InterfaceNames.NoRules).Config;
+        Assert.Equal(
+            ["ip address 10.1.1.1 255.255.255.0", "ip address 10.1.3.1 255.255.255.0 secondary", "ip route 10.5.0.0 255.255.0.0 tag 9", "ipv6 route 2001:db8:5::/48"],
+            config.Commands().Select(c => c.Command));
+        Assert.Equal((0u, (byte)9), (config.Routes[0].Value.Metric, config.Routes[0].Value.Realm));
+    }
+
+    [Fact]
+    public void VrfTakesAwayTheAddressesThatStoodBeforeIt()
+    {
+        var user = new ConfigOrigin(ConfigSource.AaaUser, "alice");
+        var template = new VirtualTemplate(1, ["ip unnumbered lan0"]);
+        var bare = VirtualAccessDerivation.Derive(template, [new AuthorizedCommands(user, ["vrf forwarding red"])], InterfaceNames.NoRules);
+        Assert.Equal(["vrf forwarding red"], bare.Config.Commands().Select(c => c.Command));
+        Assert.Equal("aaa user alice: \"vrf forwarding red\" took away \"ip unnumbered lan0\" of virtual-template 1", Assert.Single(bare.Notes));
+
+        var inOrder = VirtualAccessDerivation.Derive(template, [new AuthorizedCommands(user, ["vrf forwarding red", "ip unnumbered lan1", "vrf forwarding red"])], InterfaceNames.NoRules);
+        Assert.Equal("lan1", inOrder.Config.IpUnnumbered?.Value);
+    }
+
+    [Fact]
+    public void ErrorsAreLeftOutWhereTheProfileSaysSoButNeverFilters()
+    {
+        var template = new VirtualTemplate(1, ["ip mtu 1400", "ip nonsense", "ip mtu 1", "tunnel source 192.0.2.9", "vrf forwarding red"]);
+        var session = new TunnelSession(System.Net.IPAddress.Parse("192.0.2.1"), System.Net.IPAddress.Parse("192.0.2.2"), TunnelEncapsulation.Ipsec, "p");
+        var rules = new DerivationRules(InterfaceNames.None, session, IgnoresErrors: true) { LeftOut = ["vrf forwarding red"] };
+        var derived = VirtualAccessDerivation.Derive(template, [], rules);
+        Assert.Empty(derived.Failures);
+        Assert.Equal(["ip mtu 1400"], derived.Config.Commands().Select(c => c.Command));
+        Assert.Equal(3, derived.Notes.Length);
+        Assert.Equal("virtual-template 1: \"ip nonsense\": \"nonsense\": unknown command: left out", derived.Notes[0]);
+
+        foreach (var filter in new[] { "ip access-group nope in", "ipv6 traffic-filter nope in", "service-policy input nope", "ip access-group x sideways", "ip verify unicast" })
+            Assert.NotEmpty(VirtualAccessDerivation.Derive(new VirtualTemplate(1, [filter, "ip nonsense"]), [], rules).Failures);
+    }
+
+    [Fact]
     public void ServicePolicyStaysUntilItIsTakenAwayOrChangedBySession()
     {
         var names = new InterfaceNames(new HashSet<string>(), new HashSet<string> { "one", "two" });
         var template = new VirtualTemplate(1, ["service-policy input one", "service-policy output one"]);
         var user = new ConfigOrigin(ConfigSource.AaaUser, "alice");
-        var derived = VirtualAccessDerivation.Derive(template, [new AuthorizedCommands(user, ["service-policy input two", "no service-policy output", "service-policy output two"])], names);
+        var derived = VirtualAccessDerivation.Derive(template, [new AuthorizedCommands(user, ["service-policy input two", "no service-policy output", "service-policy output two"])], new DerivationRules(names));
         Assert.Empty(derived.Failures);
         Assert.Equal(("one", "two"), (derived.Config.ServicePolicyInput?.Value, derived.Config.ServicePolicyOutput?.Value));
         Assert.Equal(
@@ -110,7 +162,7 @@ public sealed class InterfaceCommandTests
             Assert.Single(derived.Notes));
 
         var changed = VirtualAccessDerivation.Change(
-            derived.Config, new AuthorizedCommands(new ConfigOrigin(ConfigSource.ChangeOfAuthorization, "192.0.2.2"), ["service-policy input two"]), names);
+            derived.Config, new AuthorizedCommands(new ConfigOrigin(ConfigSource.ChangeOfAuthorization, "192.0.2.2"), ["service-policy input two"]), new DerivationRules(names));
         Assert.Equal(("two", 0), (changed.Config.ServicePolicyInput?.Value, changed.Notes.Length));
     }
 }

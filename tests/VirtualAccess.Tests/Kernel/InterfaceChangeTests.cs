@@ -61,7 +61,7 @@ public sealed class InterfaceChangeTests : IDisposable
         space.Ip("addr add 2001:db8:10::1/128 dev vi7");
         var before = State();
         var failure = Change(gateway, [.. template, "ip mtu 1200", "description second", "ip unnumbered lan1", "ipv6 unnumbered lan0"]);
-        Assert.Equal("address 2001:db8:10::1: EEXIST (File exists)", failure?.ToString());
+        Assert.Equal("address 2001:db8:10::1/128: EEXIST (File exists)", failure?.ToString());
         Assert.False(failure!.BadValue);
         Assert.Equal(before, State());
 
@@ -87,7 +87,7 @@ public sealed class InterfaceChangeTests : IDisposable
 
     private InterfaceFailure? Change(Gateway gateway, string[] commands)
     {
-        var changed = VirtualAccessDerivation.Change(InterfaceConfig.Empty, new AuthorizedCommands(Origin, [.. commands]), InterfaceNames.None);
+        var changed = VirtualAccessDerivation.Change(InterfaceConfig.Empty, new AuthorizedCommands(Origin, [.. commands]), InterfaceNames.NoRules);
         Assert.Empty(changed.Failures);
         return space.Do(() => gateway.Plane.TryUpdateInterface(gateway.Session, standing => standing with { Config = changed.Config }, out var failure) ? null : failure);
     }

@@ -11,13 +11,15 @@ namespace Headend.VirtualAccess.Tests.Support;
 internal sealed class Gateway : IDataPlaneObserver, IDisposable
 {
     private readonly Thread thread;
+    private bool disposed;
 
-    public Gateway(NetworkNamespace space, string address, string stateId = "test", bool plainEsp = false, IInterfaceStage[]? stages = null)
+    public Gateway(NetworkNamespace space, string address, string stateId = "test", bool plainEsp = false, IInterfaceStage[]? stages = null, VrfDefinition[]? vrfs = null)
     {
         Space = space;
         Address = IPAddress.Parse(address);
         Socket = space.Do(() => BatchSocket.BindUdp(new IPEndPoint(Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 4500)));
-        Plane = space.Do(() => new UserSpaceDataPlane(new UserSpaceDataPlaneOptions { StateId = stateId, PlainEsp = plainEsp, TunThreads = 1, Stages = [.. stages ?? []] }, [Socket], this, TimeProvider.System));
+        var options = new UserSpaceDataPlaneOptions { StateId = stateId, PlainEsp = plainEsp, TunThreads = 1, Stages = [.. stages ?? []], Vrfs = [.. vrfs ?? []] };
+        Plane = space.Do(() => new UserSpaceDataPlane(options, [Socket], this, TimeProvider.System));
         thread = new Thread(Receive) { IsBackground = true };
         thread.Start();
     }
@@ -41,7 +43,7 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
 
     public InterfaceFailure? Create(int number, string[] clients, Gateway? peer, EspEncapsulation encapsulation, int outerMtu, SessionQos qos, params string[] commands)
     {
-        var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], InterfaceNames.None);
+        var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], InterfaceNames.NoRules);
         Assert.Empty(derived.Failures);
         var config = derived.Config;
         var path = new EspPath(TransportAddress.From(Address, 4500), TransportAddress.From(peer?.Address ?? Address, 4500), encapsulation, outerMtu);
@@ -58,6 +60,8 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
 
     public void Dispose()
     {
+        if (disposed) return;
+        disposed = true;
         Socket.Stop();
         thread.Join();
         Plane.Dispose();

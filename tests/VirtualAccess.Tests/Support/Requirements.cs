@@ -28,6 +28,27 @@ public sealed class FactAsRootAttribute : FactAttribute
         get => "";
         set => Skip ??= File.Exists(value) ? null : $"no {value}";
     }
+
+    /// <summary>A kind of device that the kernel must be able to make; tests/Interop/qemu.sh runs one that can make all.</summary>
+    public string NeedsLink
+    {
+        get => "";
+        set => Skip ??= CanMake(value) ? null : $"this kernel makes no {value} devices; tests/Interop/qemu.sh has one that does";
+    }
+
+    /// <summary>A kind of device that the kernel must not be able to make.</summary>
+    public string LacksLink
+    {
+        get => "";
+        set => Skip ??= CanMake(value) ? $"this kernel makes {value} devices" : null;
+    }
+
+    private static bool CanMake(string kind)
+    {
+        using var probe = System.Diagnostics.Process.Start("unshare", ["-n", "ip", "link", "add", "probe0", "type", kind, .. kind == "vrf" ? new[] { "table", "9" } : []]);
+        probe.WaitForExit();
+        return probe.ExitCode == 0;
+    }
 }
 
 /// <summary>A theory with the needs of <see cref="FactAsRootAttribute"/>.</summary>
