@@ -114,7 +114,7 @@ public sealed class ConfigurationParserTests : IDisposable
     {
         var text = ConfigurationFixture.Complete
             .Replace("ike-port: 500", "ike-prot: 500", StringComparison.Ordinal)
-            .Replace("kind: user-space", "kind: xfrm", StringComparison.Ordinal)
+            .Replace("kind: user-space", "kind: kernel", StringComparison.Ordinal)
             .Replace("servers: [radius1]", "servers: [radus1]", StringComparison.Ordinal)
             .Replace("timeout: 60s", "timeout: 10s", StringComparison.Ordinal)
             .Replace("ip mtu 1400", "ip mut 1400", StringComparison.Ordinal)
@@ -123,7 +123,7 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal(
             [
                 "1:39: unknown key 'ike-prot' in 'listen'; did you mean 'ike-port'?",
-                "2:21: 'data-plane.kind': 'xfrm' is not one of auto, user-space, none",
+                "2:21: 'data-plane.kind': 'kernel' is not one of auto, user-space, xfrm, none",
                 "10:31: no 'radus1' in radius.servers; did you mean 'radius1'?",
                 "31:70: 'ikev2.profiles[].remote-authentication.eap.timeout': '10s' is not a duration from 45s to 180s",
             ],

@@ -109,6 +109,8 @@ public sealed class InterfaceTests : IDisposable
         Assert.Contains("vi9", space.Ip("-br link"), StringComparison.Ordinal);
         process.Kill();
         process.WaitForExit();
+        // The kernel takes the device down behind the process's end.
+        SpinWait.SpinUntil(() => space.Snapshot() == before, TimeSpan.FromSeconds(20));
         Assert.Equal(before, space.Snapshot());
     }
 
