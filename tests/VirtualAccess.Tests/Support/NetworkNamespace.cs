@@ -87,8 +87,11 @@ public sealed partial class NetworkNamespace : IDisposable
     public static string Shell(string command)
     {
         using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
+        // A disposed process leaves its pipes to the collector, and libnftables cannot live with descriptors beyond 1023.
+        using var standardError = process.StandardError;
+        using var standardOutput = process.StandardOutput;
+        var errors = standardError.ReadToEndAsync();
+        var output = standardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{command}: exit {process.ExitCode}: {errors.Result}{output}");
     }
@@ -105,11 +108,15 @@ public sealed partial class NetworkNamespace : IDisposable
     {
         var descriptor = open($"/run/netns/{Name}", 0x80000);
         if (setns(descriptor, CLONE_NEWNET) != 0) throw new InvalidOperationException("setns");
+        _ = close(descriptor);
         foreach (var action in work.GetConsumingEnumerable()) action();
     }
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int close(int descriptor);
 
     [LibraryImport("libc")]
     private static partial int setns(int descriptor, int type);
