@@ -5,7 +5,8 @@ namespace Headend.Aaa.Authorization;
 public static partial class AttributeTable
 {
     private const string AccessRule = "replaced by a CoA that names that direction";
-    private const string QosRule = "logged and not enforced yet";
+    private const string PolicyRule = "takes the place of the template's; one that is not there refuses the login";
+    private const string RateRule = "dropped above it; with a service-policy a shaper around that";
 
     private static AttributeRow[] PairRows() =>
     [
@@ -104,12 +105,12 @@ public static partial class AttributeTable
             Read = static (d, v) => v.TryGetText(out var name) && d.SetDownloadable(name),
             Show = static p => [.. One(p.DownloadableAccessList), .. p.DownloadedEntries],
         },
-        Pair("ip:sub-qos-policy-in", "name of a policy", "service-policy for what comes from the client; " + QosRule) with
+        Pair("ip:sub-qos-policy-in", "name of a policy", "service-policy for what comes from the client; " + PolicyRule) with
         {
             Read = static (d, v) => v.TryGetWord(out var name) && d.Set(d.Profile with { ServicePolicyIn = name }),
             Show = static p => One(p.ServicePolicyIn),
         },
-        Pair("ip:sub-qos-policy-out", "name of a policy", "service-policy for what goes to the client; " + QosRule) with
+        Pair("ip:sub-qos-policy-out", "name of a policy", "service-policy for what goes to the client; " + PolicyRule) with
         {
             Read = static (d, v) => v.TryGetWord(out var name) && d.Set(d.Profile with { ServicePolicyOut = name }),
             Show = static p => One(p.ServicePolicyOut),

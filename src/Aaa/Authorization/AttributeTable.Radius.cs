@@ -149,17 +149,17 @@ public static partial class AttributeTable
             Read = static (d, v) => v.TryGetOctets(out var rule) && d.AddFilterRule(rule),
             Show = static p => p.FilterRules,
         },
-        OfVendor(RadiusVendor.Wispr, 8, "bit/s", "rate to the client; 0: none; " + QosRule) with
+        OfVendor(RadiusVendor.Wispr, 8, "bit/s", "rate to the client; 0: none; " + RateRule) with
         {
             Read = static (d, v) => v.TryGetNumber(out var rate) && d.Set(d.Profile with { RateDown = rate == 0 ? null : new RateLimit(rate) }),
             Show = static p => One(p.RateDown?.ToString()),
         },
-        OfVendor(RadiusVendor.Wispr, 7, "bit/s", "rate from the client; 0: none; " + QosRule) with
+        OfVendor(RadiusVendor.Wispr, 7, "bit/s", "rate from the client; 0: none; " + RateRule) with
         {
             Read = static (d, v) => v.TryGetNumber(out var rate) && d.Set(d.Profile with { RateUp = rate == 0 ? null : new RateLimit(rate) }),
             Show = static p => One(p.RateUp?.ToString()),
         },
-        OfVendor(RadiusVendor.Mikrotik, 8, "`UP/DOWN [BURST/BURST [THRESHOLD/THRESHOLD [SECONDS/SECONDS]]]` with k, M, G", "rates from and to the client; " + QosRule) with
+        OfVendor(RadiusVendor.Mikrotik, 8, "`UP/DOWN [BURST/BURST [THRESHOLD/THRESHOLD [SECONDS/SECONDS]]]` with k, M, G", "rates from and to the client; " + RateRule) with
         {
             Read = static (d, v) => v.TryGetText(out var text) && AttributeParser.TryParseMikrotik(text, out var up, out var down)
                 && d.Set(d.Profile with { RateUp = up, RateDown = down }),

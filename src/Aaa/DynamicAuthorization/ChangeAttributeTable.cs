@@ -22,8 +22,9 @@ internal static class ChangeAttributeTable
 
     public static SessionChangeKinds Of(VendorAttribute attribute) => (attribute.Vendor, attribute.Type) switch
     {
-        _ when attribute.Vendor == RadiusVendor.Wispr && attribute.Type is MaximumUp or MaximumDown => SessionChangeKinds.Rate,
-        _ when attribute.Vendor == RadiusVendor.Mikrotik && attribute.Type == RateLimit => SessionChangeKinds.Rate,
+        _ when attribute.Vendor == RadiusVendor.Wispr && attribute.Type == MaximumUp => SessionChangeKinds.RateUp,
+        _ when attribute.Vendor == RadiusVendor.Wispr && attribute.Type == MaximumDown => SessionChangeKinds.RateDown,
+        _ when attribute.Vendor == RadiusVendor.Mikrotik && attribute.Type == RateLimit => SessionChangeKinds.RateUp | SessionChangeKinds.RateDown,
         _ => SessionChangeKinds.None,
     };
 
@@ -41,7 +42,8 @@ internal static class ChangeAttributeTable
         "session-timeout" => SessionChangeKinds.SessionTimeout,
         "idle-timeout" => SessionChangeKinds.IdleTimeout,
         "inacl" or "outacl" => SessionChangeKinds.AccessList,
-        "sub-policy-in" or "sub-policy-out" or "sub-qos-policy-in" or "sub-qos-policy-out" => SessionChangeKinds.ServicePolicy,
+        "sub-policy-in" or "sub-qos-policy-in" => SessionChangeKinds.ServicePolicyIn,
+        "sub-policy-out" or "sub-qos-policy-out" => SessionChangeKinds.ServicePolicyOut,
         _ => SessionChangeKinds.None,
     };
 }

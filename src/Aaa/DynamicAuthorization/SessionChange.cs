@@ -22,11 +22,17 @@ public enum SessionChangeKinds
     /// <summary>ip:inacl, ip:outacl, Filter-Id, NAS-Filter-Rule, ACS:CiscoSecure-Defined-ACL.</summary>
     AccessList = 32,
 
-    /// <summary>ip:sub-policy-In/-Out, ip:sub-qos-policy-in/-out.</summary>
-    ServicePolicy = 64,
+    /// <summary>ip:sub-policy-In, ip:sub-qos-policy-in.</summary>
+    ServicePolicyIn = 64,
 
-    /// <summary>WISPr-Bandwidth-Max-*, Mikrotik-Rate-Limit.</summary>
-    Rate = 128,
+    /// <summary>ip:sub-policy-Out, ip:sub-qos-policy-out.</summary>
+    ServicePolicyOut = 128,
+
+    /// <summary>WISPr-Bandwidth-Max-Up, Mikrotik-Rate-Limit.</summary>
+    RateUp = 256,
+
+    /// <summary>WISPr-Bandwidth-Max-Down, Mikrotik-Rate-Limit.</summary>
+    RateDown = 512,
 }
 
 /// <summary>The changes that a request asks for. A kind whose value is absent in <see cref="Values"/> (Session-Timeout = 0) takes the session's away.</summary>

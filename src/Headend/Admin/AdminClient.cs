@@ -73,6 +73,9 @@ internal sealed class AdminClient : IDisposable
     public Task<IReadOnlyList<AccessListRecord>> GetAccessListsAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.AccessLists, AdminJsonContext.Default.IReadOnlyListAccessListRecord, cancellation);
 
+    public Task<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation) =>
+        GetAsync(string.Create(CultureInfo.InvariantCulture, $"{AdminPaths.PolicyMaps}?interface={number}"), AdminJsonContext.Default.IReadOnlyListPolicyMapRecord, cancellation);
+
     public async Task<int> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {
         using var content = JsonContent.Create(which, AdminJsonContext.Default.ClearSessionsRecord);

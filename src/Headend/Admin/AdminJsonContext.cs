@@ -21,6 +21,7 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(IReadOnlyList<AaaUserRecord>))]
 [JsonSerializable(typeof(InterfaceRecord))]
 [JsonSerializable(typeof(IReadOnlyList<VirtualTemplateRecord>))]
+[JsonSerializable(typeof(IReadOnlyList<PolicyMapRecord>))]
 [JsonSerializable(typeof(HealthRecord))]
 [JsonSerializable(typeof(AdminFailure))]
 internal sealed partial class AdminJsonContext : JsonSerializerContext;

@@ -109,13 +109,16 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("GET", AdminPaths.Lockouts):
                 await WriteAsync(context, await backend.GetLockoutsAsync(stop), AdminJsonContext.Default.IReadOnlyListLockoutRecord);
                 break;
+            case ("GET", AdminPaths.PolicyMaps):
+                await PolicyMapsAsync(context, backend);
+                break;
             case ("POST", AdminPaths.ClearSessions):
                 await ClearAsync(context, backend);
                 break;
             case ("POST", AdminPaths.ClearLockout):
                 await ClearLockoutAsync(context, backend);
                 break;
-            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.AccessLists or AdminPaths.Lockouts or AdminPaths.Templates or AdminPaths.Health):
+            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.AccessLists or AdminPaths.Lockouts or AdminPaths.Templates or AdminPaths.PolicyMaps or AdminPaths.Health):
                 await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "use GET");
                 break;
             case (_, AdminPaths.ClearSessions or AdminPaths.ClearLockout):
@@ -134,6 +137,14 @@ internal sealed class AdminServer : IAsyncDisposable
             await WriteAsync(context, found, AdminJsonContext.Default.InterfaceRecord);
         else
             await RefuseAsync(context, StatusCodes.Status404NotFound, isNumber ? $"there is no Virtual-Access{number}" : "no such resource");
+    }
+
+    private static async Task PolicyMapsAsync(HttpContext context, IAdminBackend backend)
+    {
+        if (int.TryParse(context.Request.Query["interface"], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            await WriteAsync(context, await backend.GetPolicyMapsAsync(number, context.RequestAborted), AdminJsonContext.Default.IReadOnlyListPolicyMapRecord);
+        else
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "give interface, the number of a virtual-access interface");
     }
 
     private static async Task ClearAsync(HttpContext context, IAdminBackend backend)
@@ -209,5 +220,6 @@ internal static class AdminPaths
     /// <summary>Followed by a number.</summary>
     public const string Interfaces = "/v1/interfaces/virtual-access/";
     public const string Templates = "/v1/virtual-templates";
+    public const string PolicyMaps = "/v1/policy-maps";
     public const string Health = "/healthz";
 }

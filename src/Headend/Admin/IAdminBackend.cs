@@ -34,5 +34,8 @@ internal interface IAdminBackend
 
     ValueTask<IReadOnlyList<VirtualTemplateRecord>> GetTemplatesAsync(CancellationToken cancellation);
 
+    /// <summary>The traffic policies of the virtual-access interface of this number; empty without an interface or a policy.</summary>
+    ValueTask<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation);
+
     ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation);
 }

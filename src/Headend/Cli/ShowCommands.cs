@@ -40,6 +40,10 @@ internal static class ShowCommands
                     Simple("pool", "Address pools.", socket, json, options, (c, t) => c.GetPoolsAsync(t), AdminJsonContext.Default.IReadOnlyListAddressPoolRecord, AdminTables.Pools),
                 },
             },
+            new Command("policy-map", "Traffic policies.")
+            {
+                new Command("interface", "Of an interface.") { PolicyMap(socket, json, options) },
+            },
         };
         show.Options.Add(socket);
         show.Options.Add(json);
@@ -118,6 +122,23 @@ internal static class ShowCommands
                 PrintJson(users, AdminJsonContext.Default.IReadOnlyListAaaUserRecord, options.Output);
             else
                 AaaUserTables.Print(users, options);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command PolicyMap(Option<string> socket, Option<bool> json, CommandLineOptions options)
+    {
+        var number = new Argument<int>("N") { Description = "Number of the interface, as in Virtual-Access7." };
+        var command = new Command("virtual-access", "Of a session's interface, with counters.") { number };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var client = new AdminClient(parsed.GetRequiredValue(socket));
+            var policies = await client.GetPolicyMapsAsync(parsed.GetRequiredValue(number), cancellation);
+            if (parsed.GetValue(json))
+                PrintJson(policies, AdminJsonContext.Default.IReadOnlyListPolicyMapRecord, options.Output);
+            else
+                PolicyMapTable.Print(policies, options);
             return ExitCodes.Done;
         });
         return command;

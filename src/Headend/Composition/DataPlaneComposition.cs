@@ -13,7 +13,8 @@ namespace Headend.Composition;
 /// <summary>An open data plane and those of its stages that tell what they met; the plane disposes them.</summary>
 /// <param name="Plane">The data plane.</param>
 /// <param name="Filters">Packet filters; null where no packets pass.</param>
-internal sealed record OpenedDataPlane(IDataPlane Plane, FilterStage? Filters);
+/// <param name="Qos">Traffic policies; null where no packets pass.</param>
+internal sealed record OpenedDataPlane(IDataPlane Plane, FilterStage? Filters, QosStage? Qos);
 
 /// <summary>Opens the data plane that the configuration asks for, or with <c>auto</c> the best that this machine offers.</summary>
 internal static partial class DataPlaneComposition
@@ -23,10 +24,10 @@ internal static partial class DataPlaneComposition
 
     /// <exception cref="HeadendStartException">This machine cannot be what is asked for; says which part is missing.</exception>
     public static OpenedDataPlane Open(
-        HeadendConfiguration configuration, IReadOnlyDictionary<string, AccessList> accessLists, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
+        HeadendConfiguration configuration, IReadOnlyDictionary<string, AccessList> accessLists, IReadOnlyList<PolicyMap> policies, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
     {
         if (configuration.DataPlane == DataPlaneKind.None)
-            return new OpenedDataPlane(new NullDataPlane(), null);
+            return new OpenedDataPlane(new NullDataPlane(), null, null);
         // The state directory tells our interfaces from those of another headend on this machine.
         var options = new UserSpaceDataPlaneOptions
         {
@@ -34,15 +35,18 @@ internal static partial class DataPlaneComposition
             Vrfs = [.. configuration.Vrfs.Select(v => new VrfDefinition(v.Name, (uint)v.Table))],
         };
         FilterStage? filters = null;
+        QosStage? qos = null;
         try
         {
             filters = OpenFilters(options.StateId, accessLists, time, logger);
-            options = options with { Stages = [filters] };
+            qos = new QosStage(options.StateId, policies);
+            options = options with { Stages = [filters, qos] };
             IDataPlane plane = UseKernel(configuration.DataPlane, logger) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
-            return new OpenedDataPlane(plane, filters);
+            return new OpenedDataPlane(plane, filters, qos);
         }
         catch (Exception error) when (error is IOException or SocketException)
         {
+            qos?.Dispose();
             filters?.Dispose();
             listener.Dispose();
             throw Explain(error);

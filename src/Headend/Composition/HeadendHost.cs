@@ -63,14 +63,15 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
         table = new SessionTable();
         var accessLists = PolicyComposition.AccessLists(configuration.AccessLists);
-        opened = DataPlaneComposition.Open(configuration, accessLists, listener, table, time, logger);
+        var policies = QosPolicyCompiler.Compile(configuration.Qos, accessLists);
+        opened = DataPlaneComposition.Open(configuration, accessLists, [.. policies.Values], listener, table, time, logger);
         dataPlane = opened.Plane;
         var filters = new SessionFilterCompiler(accessLists, opened.Filters?.Missing);
         accounting = OpenAccounting(configuration, aaaObserver, time, bindPatience, cancellation);
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
-        interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), filters, logger);
+        interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), filters, new SessionPolicyTable(policies), logger);
         interims = new InterimSchedule(time, interfaces.CountersOf);
         var addressEvents = new AddressEventObserver(limits, logger);
         var addresses = new AddressAssignment(pools, addressEvents);
@@ -99,6 +100,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             Accounting = accounting.Describe,
             Interfaces = new InterfaceAdmin(table, interfaces, templates, clock),
+            PolicyMaps = new SessionPolicyAdmin(table, (device, isInput) => opened.Qos?.Read(device, isInput) ?? []).Describe,
             Filters = () => opened.Filters?.GetStatistics() ?? FilterStatistics.Empty,
         };
         aaaObserver.EndOverdueSessions = ids => EndSessions(ids);
@@ -243,8 +245,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         accessLists,
         filters,
         new InterfaceNetworks(time, InterfaceNetworks.Detect),
-        () => addresses.Pools,
-        logger);
+        () => addresses.Pools);
 
     private void MakeShards(
         HeadendConfiguration configuration, IReadOnlyList<IkeProfile> profiles, MonotonicClock clock, EffectDispatcher dispatcher, IkeEventObserver observer)

@@ -8,13 +8,9 @@ namespace Headend.Composition;
 internal static class PolicyComposition
 {
     /// <summary>The access lists by name; every list has been checked.</summary>
-    public static IReadOnlyDictionary<string, AccessList> AccessLists(IReadOnlyList<AccessListOptions> options) =>
-        options.ToDictionary(list => list.Name, Parse, StringComparer.Ordinal);
+    public static IReadOnlyDictionary<string, AccessList> AccessLists(IReadOnlyList<AccessListOptions> options) => AccessListTable.ToLists(options);
 
     /// <summary>What interface commands may name.</summary>
     public static InterfaceNames NamesOf(HeadendConfiguration configuration) =>
-        new(configuration.AccessLists.Select(list => list.Name).ToHashSet(StringComparer.Ordinal), new HashSet<string>());
-
-    private static AccessList Parse(AccessListOptions options) =>
-        AccessListParser.TryParse(options.Name, options.Entries, out var list, out var error) ? list : throw new InvalidOperationException($"checked before: {error}");
+        new(configuration.AccessLists.Select(list => list.Name).ToHashSet(StringComparer.Ordinal), configuration.Qos.PolicyMaps.Select(policy => policy.Name).ToHashSet(StringComparer.Ordinal));
 }

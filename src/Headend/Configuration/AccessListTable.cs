@@ -31,6 +31,12 @@ internal static class AccessListTable
         }
     }
 
+    /// <summary>The access lists by name; every list has been checked.</summary>
+    public static IReadOnlyDictionary<string, AccessList> ToLists(IReadOnlyList<AccessListOptions> options) => options.ToDictionary(list => list.Name, Parse, StringComparer.Ordinal);
+
+    private static AccessList Parse(AccessListOptions options) =>
+        AccessListParser.TryParse(options.Name, options.Entries, out var list, out var error) ? list : throw new InvalidOperationException($"checked before: {error}");
+
     public static IReadOnlyList<AccessListOptions> Compile(SectionValue root) =>
         [.. root.Sections("access-lists").Select(a => new AccessListOptions(a.Get<string>("name"), a.List<string>("entries")))];
 }

@@ -36,6 +36,7 @@ internal static class ConfigurationChecks
         LocalEapTable.CheckUsers(root, diagnostics);
         Admission(root, diagnostics);
         RadiusTable.Check(root, diagnostics);
+        QosTable.Check(root, diagnostics);
     }
 
     // What a server of RADIUS names is its matter; what stands in this configuration must exist in it.

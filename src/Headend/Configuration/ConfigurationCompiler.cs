@@ -26,6 +26,7 @@ internal static class ConfigurationCompiler
             Vrfs = VirtualTemplateTable.CompileVrfs(root),
             Pools = PoolTable.Compile(root),
             AccessLists = AccessListTable.Compile(root),
+            Qos = QosTable.Compile(root),
         };
     }
 

@@ -37,6 +37,7 @@ internal static class ConfigurationParser
         }
         var parser = new SectionParser(rules, diagnostics);
         parser.DeclareBuiltIn(ConfigurationTable.Proposals, ConfigurationTable.DefaultProposal);
+        parser.DeclareBuiltIn(QosTable.BuiltIn.Kind, QosTable.BuiltIn.Name);
         var section = parser.ParseRoot(root, ConfigurationTable.Root);
         return new ConfigurationOutcome(diagnostics.HasErrors ? null : ConfigurationCompiler.Compile(section), diagnostics.ToSorted());
     }

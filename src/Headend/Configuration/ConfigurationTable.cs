@@ -44,7 +44,8 @@ internal static class ConfigurationTable
         VirtualTemplateTable.Key,
         VirtualTemplateTable.Vrfs,
         Key("pools", PoolTable.List, "Addresses for clients. Entries of one name are one pool; their ranges are used in the order written."),
-        AccessListTable.Key)
+        AccessListTable.Key,
+        QosTable.Key)
     { Check = ConfigurationChecks.Root };
 
     private static SectionSyntax ListenSection() => new(

@@ -36,6 +36,8 @@ internal sealed record HeadendConfiguration
 
     public IReadOnlyList<AccessListOptions> AccessLists { get; init; } = [];
 
+    public QosOptions Qos { get; init; } = QosOptions.None;
+
     /// <summary>NAS-Identifier of every request.</summary>
     public string NasIdentifier() => Radius.NasIdentifier ?? Environment.MachineName;
 }

@@ -13,6 +13,9 @@ internal static partial class ScalarTable
     /// <summary>Longest text anywhere; names, paths and passwords stay far below.</summary>
     private const int MaximumText = 1024;
 
+    /// <summary>Bits per second: what the kernel's htb takes without rounding to nothing, and more than any line.</summary>
+    private const long MinimumRate = 8_000, MaximumRate = 100_000_000_000;
+
     /// <summary>Gives a string that other keys may refer to.</summary>
     public static ScalarSyntax Name { get; } = new("name", text => NameRegex().IsMatch(text)
         ? ScalarOutcome.Good(text)
@@ -122,6 +125,15 @@ internal static partial class ScalarTable
         { Pattern = "^[0-9]+(B|kB|MB|GB|TB)$" };
     }
 
+    /// <summary>A rate's syntax, for patterns of scalars that hold one.</summary>
+    internal const string RatePattern = "[0-9]+(bit|kbit|Mbit|Gbit)";
+
+    internal const string RateText = "a rate such as 2Mbit (bit, kbit, Mbit, Gbit in powers of 1000) from 8kbit to 100Gbit";
+
+    /// <summary>Gives a long in bits per second.</summary>
+    public static ScalarSyntax Rate { get; } = new("rate", text => ReadRate(text) is { } rate ? ScalarOutcome.Good(rate) : Bad(text, RateText))
+    { Pattern = $"^{RatePattern}$" };
+
     /// <summary>Gives a long in octets; <c>none</c> gives 0.</summary>
     public static ScalarSyntax SizeOrNone(string minimum)
     {
@@ -176,6 +188,15 @@ internal static partial class ScalarTable
             return null;
         var unit = match.Groups["unit"].Value switch { "B" => 1L, "kB" => 1_000, "MB" => 1_000_000, "GB" => 1_000_000_000, _ => 1_000_000_000_000 };
         return count <= long.MaxValue / unit ? count * unit : null;
+    }
+
+    internal static long? ReadRate(string text)
+    {
+        var match = RateRegex().Match(text);
+        if (!match.Success || !long.TryParse(match.Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+            return null;
+        var unit = match.Groups["unit"].Value switch { "bit" => 1L, "kbit" => 1_000, "Mbit" => 1_000_000, _ => 1_000_000_000 };
+        return count <= MaximumRate / unit && count * unit >= MinimumRate ? count * unit : null;
     }
 
     internal static bool TryReadPrefix(string text, out IPNetwork network, out string problem)
@@ -235,6 +256,9 @@ internal static partial class ScalarTable
 
     [GeneratedRegex(NamePattern, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex NameRegex();
+
+    [GeneratedRegex("^(?<count>[0-9]{1,12})(?<unit>bit|kbit|Mbit|Gbit)$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex RateRegex();
 
     [GeneratedRegex("^(?<count>[0-9]{1,18})(?<unit>B|kB|MB|GB|TB)$", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex SizeRegex();

@@ -249,8 +249,9 @@ internal sealed class ClientSession
     /// <summary>The interface commands that AAA gave, source by source in order of application.</summary>
     public IEnumerable<AuthorizedCommands> AuthorizedCommands() =>
         from source in AuthorizationSources
-        where !source.Profile.InterfaceCommands.IsEmpty
-        select new AuthorizedCommands(ToConfigOrigin(source.Origin), source.Profile.InterfaceCommands);
+        let commands = PolicyCommands.Of(source.Profile)
+        where !commands.IsEmpty
+        select new AuthorizedCommands(ToConfigOrigin(source.Origin), commands);
 
     /// <summary>Its interface stands and is cloned from that template, changed or not.</summary>
     public bool IsCloneOf(TemplateBinding template) => ReferenceEquals(Binding.Template, template) && !Handle.IsNone;

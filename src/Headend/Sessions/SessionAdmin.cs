@@ -49,6 +49,10 @@ internal sealed class SessionAdmin(
     public ValueTask<IReadOnlyList<AaaUserRecord>> GetAaaUsersAsync(string? user, CancellationToken cancellation) =>
         ValueTask.FromResult(new AaaUserTable(table, local, clock, StatusOf).Describe(user));
 
+    public required Func<int, IReadOnlyList<PolicyMapRecord>> PolicyMaps { get; init; }
+
+    public ValueTask<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation) => ValueTask.FromResult(PolicyMaps(number));
+
     public required Func<AccountingSpoolRecord> Accounting { get; init; }
 
     public required InterfaceAdmin Interfaces { get; init; }

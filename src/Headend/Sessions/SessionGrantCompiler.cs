@@ -4,7 +4,6 @@ using Headend.Aaa.Authorization;
 using Headend.Ikev2;
 using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.Policy;
-using Microsoft.Extensions.Logging;
 
 namespace Headend.Sessions;
 
@@ -12,9 +11,9 @@ namespace Headend.Sessions;
 /// Turns a session's merged profile into what IKE is told, resolving the names in it: downloadable access lists, the subnets of interfaces and access lists. What AAA asks
 /// for and cannot be had refuses the login: a session never comes up with less filtering than was asked for.
 /// </summary>
-internal sealed partial class SessionGrantCompiler(
+internal sealed class SessionGrantCompiler(
     DownloadableAccessListClient? downloads, IReadOnlyDictionary<string, AccessList> accessLists, SessionFilterCompiler filters, InterfaceNetworks interfaces,
-    Func<IReadOnlyList<AddressPool>> pools, ILogger logger)
+    Func<IReadOnlyList<AddressPool>> pools)
 {
     /// <summary>INTERNAL_IP4_SUBNET and INTERNAL_IP6_SUBNET of one answer.</summary>
     private const int MaximumSubnets = 512;
@@ -30,7 +29,6 @@ internal sealed partial class SessionGrantCompiler(
         IReadOnlyList<InterfaceAddress> own = profile.RouteInterfaces.IsEmpty && profile.RouteAcceptance is null ? [] : await interfaces.GetAsync().ConfigureAwait(false);
         if (!TryResolveSubnets(session, profile, own, out var subnets, out var refusal))
             return AuthorizationOutcome.Refused(refusal);
-        NoteUnenforcedRates(session, profile);
         session.Profile = profile;
         return new AuthorizationOutcome(ToGrant(session, profile, own, subnets), null, false);
     }
@@ -136,15 +134,4 @@ internal sealed partial class SessionGrantCompiler(
             yield return new InterfaceAddress("", range.First, length).Network;
         }
     }
-
-    private void NoteUnenforcedRates(ClientSession session, SessionProfile profile)
-    {
-        if (profile.ServicePolicyIn is null && profile.ServicePolicyOut is null && profile.RateUp is null && profile.RateDown is null)
-            return;
-        var asked = string.Join(' ', new[] { profile.ServicePolicyIn, profile.ServicePolicyOut, profile.RateUp?.ToString(), profile.RateDown?.ToString() }.OfType<string>());
-        LogUnenforced(logger, session.Names.AuditSessionId, session.User, asked);
-    }
-
-    [LoggerMessage(EventId = 1232, EventName = "rate-not-enforced", Level = LogLevel.Warning, Message = "session={Session} user={User} asked={Asked}: this version limits no rates")]
-    private static partial void LogUnenforced(ILogger logger, string session, string? user, string asked);
 }

@@ -17,7 +17,7 @@ namespace Headend.Sessions;
 /// removed on the shard's thread, which blocks nothing and keeps their order.
 /// </summary>
 internal sealed partial class SessionInterfaces(
-    IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, InterfaceNames names, SessionFilterCompiler filters, ILogger logger)
+    IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, InterfaceNames names, SessionFilterCompiler filters, SessionPolicyTable policies, ILogger logger)
 {
     /// <summary>Longest wait for the kernel worker to begin.</summary>
     private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(10);
@@ -139,10 +139,13 @@ internal sealed partial class SessionInterfaces(
         var rules = new DerivationRules(names, session.Tunnel, session.Binding.IgnoresInterfaceErrors) { LeftOut = leftOut };
         var derived = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), rules);
         Note(session, derived);
-        fault = derived.Failures.IsEmpty ? Unenforced(derived.Config) : derived.Explain();
+        var qos = SessionQos.None;
+        fault = derived.Failures.IsEmpty ? null : derived.Explain();
         var filter = InterfaceFilter.None;
         if (fault is null && !filters.TryCompile(session, session.Profile, derived.Config, out filter, out var unresolved))
             fault = unresolved;
+        if (fault is null)
+            policies.TryResolve(derived.Config, session.Profile.RateUp, session.Profile.RateDown, out qos, out fault);
         return fault is not null
             ? null
             : new InterfaceRequest
@@ -153,15 +156,9 @@ internal sealed partial class SessionInterfaces(
                 Routes = PeerRouting.Assigned(session.Profile, session.Addresses),
                 Filter = filter,
                 Path = ToEspPath(child.Path, child.UdpEncapsulation),
+                Qos = qos,
                 Label = session.User ?? session.IkeIdentity,
             };
-    }
-
-    /// <summary>The first command that asks for less to be let through than would be; null without one.</summary>
-    private static string? Unenforced(InterfaceConfig config)
-    {
-        var policy = config.ServicePolicyInput ?? config.ServicePolicyOutput;
-        return policy is null ? null : $"{policy.Origin}: \"{policy.Command}\" cannot be enforced by this version, and nobody is let in with less filtering than was asked for";
     }
 
     private void Note(ClientSession session, DerivedInterface derived)
@@ -292,13 +289,13 @@ internal sealed partial class SessionInterfaces(
         if (!changed.Failures.IsEmpty)
             return new InterfaceChangeFailure(string.Join("; ", changed.Failures.Select(r => r.Failure)), IsBadValue: true);
         var config = changed.Config;
-        if (Unenforced(config) is { } filter)
-            return new InterfaceChangeFailure(filter, IsBadValue: false);
         var profile = FiltersAfter(session.FilterProfile ?? session.Profile, change.Filters, current, config);
         if (!filters.TryCompile(session, profile, config, out var compiled, out var unresolved))
             return new InterfaceChangeFailure(unresolved, IsBadValue: true);
+        if (!policies.TryResolve(config, change.RateUp, change.RateDown, out var qos, out var refusal))
+            return new InterfaceChangeFailure(refusal, IsBadValue: true);
         Note(session, changed);
-        if (!dataPlane.TryUpdateInterface(session.Handle, standing => standing with { Config = config, Filter = compiled }, out var failure))
+        if (!dataPlane.TryUpdateInterface(session.Handle, standing => standing with { Config = config, Filter = compiled, Qos = qos }, out var failure))
             return new InterfaceChangeFailure(failure.ToString(), failure.BadValue);
         session.InterfaceConfig = config;
         session.Filter = compiled;
@@ -326,7 +323,9 @@ internal sealed partial class SessionInterfaces(
 /// <summary>What is to be changed on a standing interface.</summary>
 /// <param name="Commands">Interface commands, in order.</param>
 /// <param name="Filters">Its filters take the place of the standing ones, direction by direction; nothing else of it counts.</param>
-internal sealed record InterfaceChange(ImmutableArray<string> Commands, SessionProfile Filters);
+/// <param name="RateUp">From the client, as it is to be; null for no limit.</param>
+/// <param name="RateDown">To the client, likewise.</param>
+internal sealed record InterfaceChange(ImmutableArray<string> Commands, SessionProfile Filters, RateLimit? RateUp, RateLimit? RateDown);
 
 /// <summary>Why an interface was not changed; nothing of it was.</summary>
 /// <param name="Detail">For the audit log.</param>

@@ -12,9 +12,13 @@ namespace Headend.Sessions;
 /// </summary>
 internal sealed class SessionReauthorization(SessionInterfaces interfaces, SessionGrantCompiler grants, InterimSchedule interims)
 {
-    /// <summary>What the data plane and the session can change while they stand. Service policies and rates join with their interface commands.</summary>
+    /// <summary>What is the interface's: changed by one plan.</summary>
+    private const SessionChangeKinds OfInterface = SessionChangeKinds.InterfaceConfig | SessionChangeKinds.AccessList
+        | SessionChangeKinds.ServicePolicyIn | SessionChangeKinds.ServicePolicyOut | SessionChangeKinds.RateUp | SessionChangeKinds.RateDown;
+
+    /// <summary>What the data plane and the session can change while they stand.</summary>
     public const SessionChangeKinds Supported =
-        SessionChangeKinds.InterfaceConfig | SessionChangeKinds.AccessList | SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout | SessionChangeKinds.InterimInterval | SessionChangeKinds.Class;
+        OfInterface | SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout | SessionChangeKinds.InterimInterval | SessionChangeKinds.Class;
 
     /// <summary>Answers null once every change holds.</summary>
     public async ValueTask<DynamicRequestFailure?> ApplyAsync(ClientSession session, SessionChange change, string origin)
@@ -50,8 +54,8 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
             change = change with { Values = values };
         }
 
-        if (change.Has(SessionChangeKinds.InterfaceConfig | SessionChangeKinds.AccessList)
-            && await interfaces.ChangeAsync(session, new InterfaceChange(change.Values.InterfaceCommands, change.Values), origin).ConfigureAwait(false) is { } failure)
+        if (change.Has(OfInterface)
+            && await interfaces.ChangeAsync(session, Translate(session.Profile, change), origin).ConfigureAwait(false) is { } failure)
         {
             if (session.IsClosed || failure == InterfaceChangeFailure.Gone)
                 return Gone;
@@ -61,6 +65,12 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         var applied = await session.Shard.InvokeAsync((endpoint, now) => ApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false);
         return applied && !session.IsClosed ? null : Gone;
     }
+
+    private static InterfaceChange Translate(SessionProfile standing, SessionChange change) => new(
+        PolicyCommands.Of(change.Values),
+        change.Values,
+        change.Has(SessionChangeKinds.RateUp) ? change.Values.RateUp : standing.RateUp,
+        change.Has(SessionChangeKinds.RateDown) ? change.Values.RateDown : standing.RateDown);
 
     private void ApplyOnShard(ClientSession session, SessionChange change, string origin, IkeEndpoint endpoint, MonotonicTime now)
     {
@@ -117,6 +127,10 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
             SessionTimeout = change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout : profile.SessionTimeout,
             IdleTimeout = change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout : profile.IdleTimeout,
             InterimInterval = change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval : profile.InterimInterval,
+            ServicePolicyIn = change.Has(SessionChangeKinds.ServicePolicyIn) ? values.ServicePolicyIn : profile.ServicePolicyIn,
+            ServicePolicyOut = change.Has(SessionChangeKinds.ServicePolicyOut) ? values.ServicePolicyOut : profile.ServicePolicyOut,
+            RateUp = change.Has(SessionChangeKinds.RateUp) ? values.RateUp : profile.RateUp,
+            RateDown = change.Has(SessionChangeKinds.RateDown) ? values.RateDown : profile.RateDown,
             Classes = change.Has(SessionChangeKinds.Class) ? values.Classes : profile.Classes,
         };
     }

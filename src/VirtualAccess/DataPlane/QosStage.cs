@@ -31,23 +31,38 @@ public sealed class QosStage : IInterfaceStage
     private readonly LinkCloser closer = new();
     private readonly ConcurrentDictionary<int, Directions> standing = new();
     private readonly Lazy<QosStageOptions> options;
+    private readonly DscpMarker marker;
 
     /// <param name="stateId">As in <see cref="UserSpaceDataPlaneOptions.StateId"/>.</param>
+    /// <param name="policies">Every policy-map that an interface may get, alone or within a rate.</param>
     /// <exception cref="IOException">No netlink in this system.</exception>
-    public QosStage(string stateId) => options = new(() => new QosStageOptions(stateId, HasFairQueues()));
+    public QosStage(string stateId, IReadOnlyList<PolicyMap> policies)
+    {
+        options = new(() => new QosStageOptions(stateId, HasFairQueues()));
+        marker = new DscpMarker(stateId, policies);
+    }
 
     public bool TryApply(InterfaceTarget target, InterfaceRequest? from, InterfaceRequest to, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         failure = null;
-        if ((from?.Qos ?? SessionQos.None) == to.Qos) return true;
+        var before = from?.Qos ?? SessionQos.None;
+        if (before == to.Qos) return true;
         var directions = standing.GetOrAdd(target.Index, _ => new Directions(netlink, closer, target, options.Value));
-        failure = directions.Change(to.Qos);
+        failure = marker.Change(target.Device, before, to.Qos);
+        if (failure is null)
+        {
+            failure = directions.Change(to.Qos);
+            // What could be left a moment ago can be entered again.
+            if (failure is not null) marker.Change(target.Device, to.Qos, before);
+        }
+
         if (directions.IsEmpty) standing.TryRemove(target.Index, out _);
         return failure is null;
     }
 
     public void Remove(InterfaceTarget target, InterfaceRequest standing)
     {
+        marker.Change(target.Device, standing.Qos, SessionQos.None);
         if (this.standing.TryRemove(target.Index, out var directions)) directions.Clear();
     }
 
@@ -70,6 +85,7 @@ public sealed class QosStage : IInterfaceStage
             if (standing.TryRemove(index, out var directions)) directions.Clear();
         }
 
+        marker.Dispose();
         closer.Dispose();
         netlink.Dispose();
     }

@@ -8,7 +8,7 @@ namespace Headend.VirtualAccess.Policy;
 /// Writes the program that picks a packet's class: classic BPF over an IP packet without link header, for cls_bpf, which takes the result for the class. Pure. What
 /// cannot be read to its end (a cut header) gets no answer from the program: the filter behind it gives such packets the default class.
 /// </summary>
-internal static class ClassifierCompiler
+internal static partial class ClassifierCompiler
 {
     /// <summary>BPF_MAXINSNS of linux/bpf_common.h.</summary>
     public const int MaximumInstructions = 4096;
@@ -61,6 +61,7 @@ internal static class ClassifierCompiler
         var conditions = new List<Action<int, int>>();
         if (!map.Dscp.IsEmpty) conditions.Add((fits, fails) => OneOf(draft, Dscp, map.Dscp.Select(static d => (uint)d), fits, fails));
         if (!map.Protocols.IsEmpty) conditions.Add((fits, fails) => Protocols(draft, map.Protocols, fits, fails));
+        if (!map.AccessGroups.IsEmpty) conditions.Add((fits, fails) => AccessGroups(draft, map.AccessGroups, fits, fails));
         if (map.Any && (!map.MatchesAll || conditions.Count == 0))
         {
             draft.Jump(yes);

@@ -48,7 +48,7 @@ public static class NftablesCompiler
     }
 
     /// <summary>The conditions under which an entry fits: one, or several where families or fragments need their own.</summary>
-    private static IEnumerable<string> Matches(AccessListEntry entry)
+    internal static IEnumerable<string> Matches(AccessListEntry entry)
     {
         if (entry.Family is null && (entry.Fragments || entry.Dscp is not null || entry.PermitsLaterFragments))
         {

@@ -30,6 +30,9 @@ public sealed record ClassMap(string Name)
     /// <summary>DSCP values, 0 to 63; empty = no condition.</summary>
     public ImmutableArray<byte> Dscp { get; init; } = [];
 
+    /// <summary>What one of these lists permits; empty = no condition.</summary>
+    public ImmutableArray<AccessList> AccessGroups { get; init; } = [];
+
     /// <summary>Empty = no condition.</summary>
     public ImmutableArray<QosProtocol> Protocols { get; init; } = [];
 }

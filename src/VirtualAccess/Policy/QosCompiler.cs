@@ -28,6 +28,13 @@ public static class QosCompiler
         return failure;
     }
 
+    /// <summary>The same for what goes to the client, which has its new DSCP before its class is looked for.</summary>
+    /// <param name="policy">The policy-map.</param>
+    public static QosFailure? CheckOutput(PolicyMap policy) =>
+        Check(policy) is { } failure ? failure
+        : MarkingTable.Marks(policy) && MarkingTable.LooksAtDscp(policy) ? new QosFailure(policy, 0, "what sets a DSCP cannot look at the DSCP as well, for what goes to the client")
+        : null;
+
     /// <summary>Compiles <paramref name="policy"/>.</summary>
     /// <param name="policy">The policy-map.</param>
     /// <param name="firstMinor">Number of the first class; the others follow.</param>

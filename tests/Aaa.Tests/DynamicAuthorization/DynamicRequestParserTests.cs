@@ -131,9 +131,9 @@ public sealed class DynamicRequestParserTests
     [Theory]
     [InlineData("ip:inacl#1=permit ip any any", SessionChangeKinds.AccessList)]
     [InlineData("ip:outacl=lan-only", SessionChangeKinds.AccessList)]
-    [InlineData("ip:sub-qos-policy-in=gold", SessionChangeKinds.ServicePolicy)]
-    [InlineData("ip:sub-policy-Out=gold", SessionChangeKinds.ServicePolicy)]
-    [InlineData("ip:sub-qos-policy-out=gold", SessionChangeKinds.ServicePolicy)]
+    [InlineData("ip:sub-qos-policy-in=gold", SessionChangeKinds.ServicePolicyIn)]
+    [InlineData("ip:sub-policy-Out=gold", SessionChangeKinds.ServicePolicyOut)]
+    [InlineData("ip:sub-qos-policy-out=gold", SessionChangeKinds.ServicePolicyOut)]
     public void Pairs_of_access_lists_and_policies_are_known_as_such(string pair, SessionChangeKinds kind)
     {
         var change = Parse(Coa, AcctSessionId, Wire.CiscoPair(pair)).Change;
@@ -145,7 +145,7 @@ public sealed class DynamicRequestParserTests
     public void Rates_and_filters_are_known_as_such()
     {
         var content = Parse(Coa, AcctSessionId, Wire.Text(11, "lan-only.in"), Wire.Vendor(14122, 8, [0, 15, 0x42, 0x40]), Wire.Vendor(14988, 8, "1M/2M"u8.ToArray()));
-        Assert.Equal(SessionChangeKinds.AccessList | SessionChangeKinds.Rate, content.Change.Kinds);
+        Assert.Equal(SessionChangeKinds.AccessList | SessionChangeKinds.RateUp | SessionChangeKinds.RateDown, content.Change.Kinds);
         Assert.Equal("Filter-Id", content.Change.Names[SessionChangeKinds.AccessList]);
     }
 

@@ -38,6 +38,26 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
         ChildSas = [new ChildSaRecord { InSpi = "c0000001", OutSpi = "c0000002", Transform = "AES_GCM_16_256", LocalSelectors = ["10.10.0.0/24"] }],
     };
 
+    public static PolicyMapRecord Policy() => new()
+    {
+        Interface = "Virtual-Access7",
+        Direction = "output",
+        Policy = "outer",
+        Classes =
+        [
+            new PolicyClassRecord
+            {
+                Policy = "outer", Class = "default", Depth = 1, Match = ["any"], MatchAll = false, Packets = 12, Octets = 3456, DroppedPackets = 0, QueuedPackets = 0, RateBps = 8000,
+                LimitBps = 8_000_000, ShapeBps = 8_000_000, ServicePolicy = "inner",
+            },
+            new PolicyClassRecord
+            {
+                Policy = "inner", Class = "voice", Depth = 2, Match = ["dscp ef"], MatchAll = true, Packets = 2, Octets = 300, DroppedPackets = 1, QueuedPackets = 3, RateBps = 0,
+                LimitBps = 1_000_000, PoliceBps = 1_000_000, PoliceBurstOctets = 31_250, Priority = true, PriorityBps = 2_000_000, BandwidthPercent = 20,
+            },
+        ],
+    };
+
     public async Task<SocketBackend> StartAsync()
     {
         server = await AdminServer.StartAsync(Path, this, NullLoggerFactory.Instance, CancellationToken.None);
@@ -153,6 +173,8 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
         Sas = [new InterfaceSaRecord("c0000001", "c0000002", 1, 2, 10, 20, IsSending: true)],
         DerivedConfig = [new DerivedCommandRecord("ip mtu 1200", "aaa user alice"), new DerivedCommandRecord("tunnel destination 172.16.1.1", "session")],
     };
+
+    public ValueTask<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation) => new(number == 7 ? [Policy()] : []);
 
     public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation) => new(new HealthRecord("ok", "0", 1, Sessions.Count));
 

@@ -109,6 +109,46 @@ public sealed class CommandLineTests
             templates.ReplaceLineEndings("\n"));
     }
 
+    [Fact]
+    public async Task Policies_of_an_interface_are_printed_in_the_form_of_ios()
+    {
+        await using var backend = await new SocketBackend().StartAsync();
+        var (code, output, _) = await RunAsync("show", "policy-map", "interface", "virtual-access", "7", "--socket", backend.Path);
+        Assert.Equal(ExitCodes.Done, code);
+        Assert.Equal(
+            """
+             Virtual-Access7
+
+              Service-policy output: outer
+
+                Class-map: class-default (match-any)
+                  12 packets, 3456 bytes
+                  30 second rate 8000 bps
+                  Match: any
+                  shape (average) cir 8000000 bps
+                  (queue depth/total drops) 0/0
+
+                  Service-policy : inner
+
+                    Class-map: voice (match-all)
+                      2 packets, 300 bytes
+                      30 second rate 0 bps
+                      Match: dscp ef
+                      police:
+                          cir 1000000 bps, bc 31250 bytes
+                      bandwidth 20%
+                      priority 2000000 bps
+                      (queue depth/total drops) 3/1
+
+            """,
+            output);
+        (code, output, _) = await RunAsync("show", "policy-map", "interface", "virtual-access", "7", "--json", "--socket", backend.Path);
+        var policy = Assert.Single(JsonDocument.Parse(output).RootElement.EnumerateArray());
+        Assert.Equal((ExitCodes.Done, "output", 1), (code, policy.GetProperty("direction").GetString(), policy.GetProperty("classes")[1].GetProperty("droppedPackets").GetInt32()));
+        (code, output, _) = await RunAsync("show", "policy-map", "interface", "virtual-access", "8", "--socket", backend.Path);
+        Assert.Equal((ExitCodes.Done, ""), (code, output));
+    }
+
     [Theory]
     [InlineData("id", "2", 1)]
     [InlineData("user", "alice", 2)]

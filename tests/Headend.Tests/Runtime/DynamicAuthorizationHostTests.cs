@@ -99,9 +99,9 @@ public sealed class DynamicAuthorizationHostTests : IAsyncLifetime
         Assert.Equal<(int, uint?)>((45, 401u), Ask(Coa, one, Number(27, 1), Text(22, "10.0.0.0/8")));
         Assert.Equal<(int, uint?)>((45, 407u), Ask(Coa, one, Number(27, 1), Pair("ip:interface-config=ip mtu 1")));
         Assert.Equal<(int, uint?)>((45, 407u), Ask(Coa, one, Number(27, 1), Pair("ip:interface-config=ip mtu 1300"), Pair("ip:interface-config=no such command")));
-        Assert.Equal<(int, uint?)>((45, 406u), Ask(Coa, one, Number(27, 1), Pair("ip:sub-qos-policy-in=gold")));
+        Assert.Equal<(int, uint?)>((45, 407u), Ask(Coa, one, Number(27, 1), Pair("ip:sub-qos-policy-in=gold")));
         Assert.Equal<(int, uint?)>((45, 407u), Ask(Coa, one, Number(27, 1), Pair("ip:inacl#1=permit ip any anyone")));
-        Assert.Equal<(int, uint?)>((45, 406u), Ask(Coa, one, Number(27, 1), Pair("ip:sub-qos-policy-in=gold")));
+        Assert.Equal<(int, uint?)>((45, 407u), Ask(Coa, one, Number(27, 1), Pair("ip:sub-qos-policy-in=gold")));
         Assert.Equal<(int, uint?)>((45, 405u), Ask(Coa, one, Number(6, 17), [24, 3, 1]));
 
         // The Session-Timeout of a second that stood beside each of them was not taken.

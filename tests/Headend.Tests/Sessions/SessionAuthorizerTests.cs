@@ -6,7 +6,6 @@ using Headend.Ikev2;
 using Headend.Sessions;
 using Headend.Tests.Peers;
 using Headend.VirtualAccess.Configuration;
-using Microsoft.Extensions.Logging.Abstractions;
 using RadiusGroupOptions = Headend.Aaa.Client.RadiusGroupOptions;
 
 namespace Headend.Tests.Sessions;
@@ -35,7 +34,7 @@ public sealed class SessionAuthorizerTests : IProfileObserver, IAsyncDisposable
         Assert.True(LocalProfiles.TryCompile([new("domain1") { AttributeList = "attr1" }, new("plain")], lists, this, out var policies, out _));
         client = new AuthorizationClient(radius, new LocalUserStore([new LocalUserOptions("router2", null, "domain1")], policies), this);
         var accessLists = new Dictionary<string, VirtualAccess.Policy.AccessList>();
-        var grants = new SessionGrantCompiler(null, accessLists, new SessionFilterCompiler(accessLists, null), new InterfaceNetworks(TimeProvider.System, () => []), () => [], NullLogger.Instance);
+        var grants = new SessionGrantCompiler(null, accessLists, new SessionFilterCompiler(accessLists, null), new InterfaceNetworks(TimeProvider.System, () => []), () => []);
         authorizer = new SessionAuthorizer(client, grants);
     }
 

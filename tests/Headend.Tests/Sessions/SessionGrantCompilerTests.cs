@@ -8,7 +8,6 @@ using Headend.Ikev2.Wire;
 using Headend.Sessions;
 using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.DataPlane;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Tests.Sessions;
 
@@ -116,7 +115,7 @@ public sealed class SessionGrantCompilerTests : IProfileObserver
         Assert.True(AddressPool.TryCreate(new AddressPoolOptions("p4", ["10.99.0.0/16"]), TimeProvider.System, out var pool, out var error), error);
         var lists = PolicyComposition.AccessLists(
             [new AccessListOptions("split", ["remark x", "permit ip any 10.10.0.0/24", "deny ip any 10.66.0.0/16", "permit 10.20.0.0 0.0.255.255", "permit ipv6 any 2001:db8:20::/48"])]);
-        return new SessionGrantCompiler(null, lists, new SessionFilterCompiler(lists, missing), new InterfaceNetworks(TimeProvider.System, () => Interfaces), () => [pool], NullLogger.Instance);
+        return new SessionGrantCompiler(null, lists, new SessionFilterCompiler(lists, missing), new InterfaceNetworks(TimeProvider.System, () => Interfaces), () => [pool]);
     }
 
     private SessionProfile Read(params string[] pairs)

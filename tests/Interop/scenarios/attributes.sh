@@ -86,7 +86,8 @@ REPLIES
 attribute_setup() {
   MORE_ACCOUNTS=attribute_accounts
   POOLS='{ name: p4, range: 10.99.0.0/16 }, { name: p4b, range: 10.98.0.0/16 }, { name: p6, range: "2001:db8:99::/112" }'
-  EXTRA_SECTIONS='access-lists: [ { name: split, entries: ["permit ip any 10.63.0.0/16", "deny ip any any", "permit ipv6 any 2001:db8:63::/48"] } ]'
+  EXTRA_SECTIONS='access-lists: [ { name: split, entries: ["permit ip any 10.63.0.0/16", "deny ip any any", "permit ipv6 any 2001:db8:63::/48"] } ]
+qos: { policy-maps: [ { name: gold, classes: [ { class: default, police: 512kbit } ] } ] }'
   CLIENT_IKE_LOG=2 TRAFFIC='[0.0.0.0/0, "::/0"]'
   standard_setup
 }
@@ -117,7 +118,10 @@ scenario_attributes() {
   check "description" "no alias" eval 'ip -n "$GATEWAY_NS" -d link show "$(device_of robert)" | grep -q "set by AAA"'
   check "an unknown mandatory pair is named in the log" "$(tail -n 3 "$RUN/gateway.out")" gateway_says 'ipsec:no-such-thing'
   check "an unknown optional pair is not" "it is" not gateway_says 'no-such-wish'
-  check "rates are told not to be enforced" "nothing in the log" gateway_says 'rate-not-enforced'
+  check "ip:sub-qos-policy-in within the rate of Mikrotik-Rate-Limit" "$(in_ns "$GATEWAY_NS" tc class show dev "$(device_of robert)-in")" \
+    eval 'in_ns "$GATEWAY_NS" tc class show dev "$(device_of robert)-in" | grep -q "1:2 parent 1:1 .* ceil 512Kbit"'
+  check "Mikrotik-Rate-Limit to the client" "$(in_ns "$GATEWAY_NS" tc class show dev "$(device_of robert)")" \
+    eval 'in_ns "$GATEWAY_NS" tc class show dev "$(device_of robert)" | grep -q "rate 2Mbit ceil 2Mbit"'
   log_out client net
   check "Stop of robert" "no record" wait_until 20 has_record Stop User-Name=robert
   equal "Class" 0x626f62 "$(record Stop Class User-Name=robert)"

@@ -145,6 +145,80 @@ public sealed class QosCompilerTests
         Assert.Equal(QosTree.Major | (uint)expected, BpfProgram.Run(Tree(policy).Program, Packet(packet)));
     }
 
+    [Theory]
+    [InlineData("permit tcp 10.1.0.0/16 host 10.2.0.5 eq www", true)]
+    [InlineData("permit tcp 10.1.0.0/16 host 10.2.0.5 neq www", false)]
+    [InlineData("permit tcp any any range 79 81", true)]
+    [InlineData("permit tcp any any gt 80", false)]
+    [InlineData("permit tcp any eq 1025 any", true)]
+    [InlineData("permit tcp any lt 1025 any", false)]
+    [InlineData("permit udp any any", false)]
+    [InlineData("permit ip 10.1.0.0 0.0.255.255 any", true)]
+    [InlineData("permit ip 10.0.0.3 0.255.255.0 any", false)]
+    [InlineData("permit ip 10.0.0.9 0.255.255.0 any", true)]
+    [InlineData("permit ip range 10.1.0.8 10.1.0.10 any", true)]
+    [InlineData("permit ip range 10.1.0.10 10.1.0.12 any", false)]
+    [InlineData("permit ip range 10.1.0.1 10.1.0.8 any", false)]
+    [InlineData("permit ipv6 any any", false)]
+    [InlineData("permit tcp any any established", true)]
+    [InlineData("permit ip any any dscp ef", true)]
+    [InlineData("permit ip any any dscp af11", false)]
+    [InlineData("permit ip any any fragments", false)]
+    [InlineData("deny ip host 10.1.0.9 any|permit ip any any", false)]
+    [InlineData("deny ip host 10.1.0.8 any|permit ip any any", true)]
+    [InlineData("permit ip host 10.1.0.8 any", false)]
+    public void An_access_group_takes_what_its_list_permits(string lines, bool fits)
+    {
+        var program = WithList(lines);
+        byte[] packet =
+        [
+            0x45, 46 << 2, 0, 40, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 1, 0, 9, 10, 2, 0, 5,
+            4, 1, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x10, 0, 0, 0, 0, 0, 0,
+        ];
+        Assert.Equal(QosTree.Major | (fits ? 1u : 2u), BpfProgram.Run(program, packet));
+    }
+
+    [Theory]
+    [InlineData("permit ipv6 2001:db8:1::/48 any", true)]
+    [InlineData("permit ipv6 2001:db8:2::/48 any", false)]
+    [InlineData("permit ipv6 any host 2001:db8:2::5", true)]
+    [InlineData("permit ipv6 range 2001:db8:1::1 2001:db8:1::ffff any", true)]
+    [InlineData("permit ipv6 range 2001:db8:1::10 2001:db8:1::ffff any", false)]
+    [InlineData("permit icmpv6 any any echo-request", true)]
+    [InlineData("permit icmpv6 any any echo-reply", false)]
+    [InlineData("permit ip 10.0.0.0/8 any", false)]
+    public void An_access_group_reads_ipv6(string lines, bool fits)
+    {
+        var packet = new byte[48];
+        (packet[0], packet[6], packet[40]) = (0x60, 58, 128);
+        System.Net.IPAddress.Parse("2001:db8:1::9").GetAddressBytes().CopyTo(packet, 8);
+        System.Net.IPAddress.Parse("2001:db8:2::5").GetAddressBytes().CopyTo(packet, 24);
+        Assert.Equal(QosTree.Major | (fits ? 1u : 2u), BpfProgram.Run(WithList(lines), packet));
+    }
+
+    [Fact]
+    public void A_later_fragment_has_no_ports()
+    {
+        var packet = Packet("4 default tcp");
+        packet[7] = 1;
+        Assert.Equal(QosTree.Major | 1u, BpfProgram.Run(WithList("permit ip any any fragments"), packet));
+    }
+
+    [Fact]
+    public void For_output_what_sets_a_dscp_cannot_look_at_it()
+    {
+        var policy = new PolicyMap("p", [new PolicyClass { Class = Voice, Dscp = 0 }]);
+        Assert.Null(QosCompiler.Check(policy));
+        Assert.Equal("policy-map p, class voice: what sets a DSCP cannot look at the DSCP as well, for what goes to the client", QosCompiler.CheckOutput(policy)?.ToString());
+        Assert.Null(QosCompiler.CheckOutput(new PolicyMap("p", [new PolicyClass { Class = Web, Dscp = 0 }])));
+    }
+
+    private static System.Collections.Immutable.ImmutableArray<BpfInstruction> WithList(string lines)
+    {
+        Assert.True(AccessListParser.TryParse("list", lines.Split('|'), out var list, out var error), error);
+        return Tree(new PolicyMap("p", [new PolicyClass { Class = new ClassMap("listed") { AccessGroups = [list] } }])).Program;
+    }
+
     [Fact]
     public void A_packet_of_a_nested_policy_gets_its_inner_class()
     {
