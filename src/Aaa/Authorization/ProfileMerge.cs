@@ -40,9 +40,7 @@ public static class ProfileMerge
     {
         // Address and choice belong together, as do pool and choice: a fixed address of one side is not to be undone by a pool of the weaker one.
         var address = strong.Ipv4Choice != AddressChoice.Unspecified ? strong : weak;
-        // All that one side says of a direction's filter is one filter: parts of two would be neither's.
-        var filters = ReplaceFilters(weak, strong);
-        return new SessionProfile
+        var merged = new SessionProfile
         {
             UserName = strong.UserName ?? weak.UserName,
             Ipv4Choice = address.Ipv4Choice,
@@ -86,18 +84,13 @@ public static class ProfileMerge
             ChargeableUserIdentity = strong.ChargeableUserIdentity.IsEmpty ? weak.ChargeableUserIdentity : strong.ChargeableUserIdentity,
             // The last command of a kind wins on the interface, so the stronger side comes last.
             InterfaceCommands = weak.InterfaceCommands.AddRange(strong.InterfaceCommands),
-            InboundAccessList = filters.InboundAccessList,
-            InboundEntries = filters.InboundEntries,
-            DownloadableAccessList = filters.DownloadableAccessList,
-            DownloadedEntries = filters.DownloadedEntries,
-            OutboundAccessList = filters.OutboundAccessList,
-            OutboundEntries = filters.OutboundEntries,
-            FilterRules = filters.FilterRules,
             ServicePolicyIn = strong.ServicePolicyIn ?? weak.ServicePolicyIn,
             ServicePolicyOut = strong.ServicePolicyOut ?? weak.ServicePolicyOut,
             RateUp = strong.RateUp ?? weak.RateUp,
             RateDown = strong.RateDown ?? weak.RateDown,
         };
+        // All that one side says of a direction's filter is one filter: parts of two would be neither's.
+        return WithFiltersOf(merged, ReplaceFilters(weak, strong));
     }
 
     /// <summary>
@@ -123,6 +116,18 @@ public static class ProfileMerge
 
         return outbound ? rest with { OutboundAccessList = asked.OutboundAccessList, OutboundEntries = asked.OutboundEntries } : rest;
     }
+
+    /// <summary>With the packet filters of another, all of them.</summary>
+    public static SessionProfile WithFiltersOf(SessionProfile profile, SessionProfile filters) => profile with
+    {
+        InboundAccessList = filters.InboundAccessList,
+        InboundEntries = filters.InboundEntries,
+        DownloadableAccessList = filters.DownloadableAccessList,
+        DownloadedEntries = filters.DownloadedEntries,
+        OutboundAccessList = filters.OutboundAccessList,
+        OutboundEntries = filters.OutboundEntries,
+        FilterRules = filters.FilterRules,
+    };
 
     /// <summary>Without what was said of a direction's filter.</summary>
     public static SessionProfile WithoutFilters(SessionProfile profile, bool inbound, bool outbound)

@@ -115,15 +115,8 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
     private static SessionProfile Merge(SessionProfile profile, SessionProfile filters, SessionChange change)
     {
         var values = change.Values;
-        return profile with
+        return ProfileMerge.WithFiltersOf(profile, filters) with
         {
-            InboundAccessList = filters.InboundAccessList,
-            InboundEntries = filters.InboundEntries,
-            DownloadableAccessList = filters.DownloadableAccessList,
-            DownloadedEntries = filters.DownloadedEntries,
-            OutboundAccessList = filters.OutboundAccessList,
-            OutboundEntries = filters.OutboundEntries,
-            FilterRules = filters.FilterRules,
             SessionTimeout = change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout : profile.SessionTimeout,
             IdleTimeout = change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout : profile.IdleTimeout,
             InterimInterval = change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval : profile.InterimInterval,
