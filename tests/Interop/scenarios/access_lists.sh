@@ -114,9 +114,9 @@ scenario_access_lists() {
   log_out client six
 
   check "a list that does not exist refuses the login" "it logged in" not log_in client missing
-  check "and the log says which" "@tail -n 3 $RUN/gateway.out" grep -q 'there is no access list nowhere (ip:inacl or Filter-Id)' "$RUN/gateway.out"
+  check "and the log says which" "@tail -n 3 $RUN/gateway.out" wait_until 5 grep -q 'there is no access list nowhere (ip:inacl or Filter-Id)' "$RUN/gateway.out"
   check "a line that cannot be read refuses the login" "it logged in" not log_in client broken
-  check "and the log says which word of which line" "@tail -n 3 $RUN/gateway.out" grep -q "access list ip:inacl, line 2: 'eq nothing': no port" "$RUN/gateway.out"
+  check "and the log says which word of which line" "@tail -n 3 $RUN/gateway.out" wait_until 5 grep -q "access list ip:inacl, line 2: 'eq nothing': no port" "$RUN/gateway.out"
 
   check "the ruleset is as before" "@ruleset" wait_until 10 same_ruleset "$before"
   check "nothing left after logout" @what_is_left wait_until 10 nothing_left

@@ -162,9 +162,9 @@ scenario_attribute_refusals() {
   need setup "no setup" attribute_setup
   start_client client "$CLIENT" "$(for user in filtered broken dacl; do client_connection $user mschapv2 $user; done)"
   check "a filter that does not exist refuses the login" "it logged in" not log_in client filtered
-  check "and the log names it" "$(tail -n 2 "$RUN/gateway.out")" gateway_says 'there is no access list lan-only'
+  check "and the log names it" "@tail -n 2 $RUN/gateway.out" wait_until 5 gateway_says 'there is no access list lan-only'
   check "a bad value refuses the login" "it logged in" not log_in client broken
-  check "and the log names the attribute" "$(tail -n 2 "$RUN/gateway.out")" gateway_says 'ipsec:route-set has a bad value'
+  check "and the log names the attribute" "@tail -n 2 $RUN/gateway.out" wait_until 5 gateway_says 'ipsec:route-set has a bad value'
   # FreeRADIUS answers the request for the list in two pieces (see ATTRIBUTE_ACCOUNTS in lib/radius.sh).
   logs_in client dacl "a downloaded list"
   equal "it was fetched with all its pieces" 3 "$(list_field '#ACSACL#-IP-lan-57f6b0d3' lines)"
