@@ -66,7 +66,7 @@ mkdir -p /new/lib/modules/$version
 mount -o bind /lib/modules/$version /new/lib/modules/$version
 mount --move /proc /new/proc; mount --move /sys /new/sys; mount --move /dev /new/dev
 mount -t tmpfs tmpfs /new/tmp; mount -t tmpfs tmpfs /new/run
-mkdir -p /new/dev/pts; mount -t devpts devpts /new/dev/pts
+ln -s /proc/self/fd /new/dev/fd; mkdir -p /new/dev/pts; mount -t devpts devpts /new/dev/pts
 ip link set lo up
 for option in \$(cat /new/proc/cmdline); do case \$option in guest=*) script=\${option#guest=} ;; esac; done
 chroot /new /bin/bash -c 'export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root IN_GUEST=1; mkdir -p /run/netns; bash '\$script
@@ -85,7 +85,7 @@ trap 'rm -f "$script" "$output"' EXIT
 { printf 'cd %q\n' "$PWD"; printf '%q ' "$@"; echo; } >"$script"
 timeout -k 5 "$SECONDS_ALLOWED" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m "${QEMU_MEMORY:-2560}" -nographic -no-reboot -nic none \
   -kernel "$CACHE/vmlinuz" -initrd "$CACHE/initrd.gz" -virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
-  -append "console=ttyS0 panic=-1 quiet guest=$script" </dev/null 2>&1 | tr -d '\r' | tee "$output" | sed -u '/^guest-exit /d'
+  -append "console=ttyS0 panic=-1 quiet guest=$script" </dev/null 2>&1 | sed -u 's/\r$//' | tee "$output" | sed -u '/^guest-exit /d'
 [ "${PIPESTATUS[0]}" = 0 ] || exit 124
 code=$(sed -n 's/^guest-exit //p' "$output" | tail -n 1)
 exit "${code:-1}"
