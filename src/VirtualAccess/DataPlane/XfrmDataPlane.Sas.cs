@@ -8,12 +8,16 @@ public sealed partial class XfrmDataPlane
     /// <summary>Three quarters of what 32-bit sequence numbers allow.</summary>
     private const long SequenceLimit = 3L << 30;
 
+    private const int SmallestWindow = 32;
+
     private InterfaceFailure? Install(XfrmSession session, EspSaParameters parameters)
     {
         if (parameters.InboundSpi < FirstSpi || parameters.OutboundSpi < FirstSpi) return new InterfaceFailure("install SA", "reserved SPI");
         if (!XfrmSelectorCompiler.TryCompile(parameters.LocalSelectors, parameters.RemoteSelectors, out var selectors, out var reason)) return new InterfaceFailure("install SA", reason);
         if (!XfrmTransform.TryTranslate(parameters.Algorithm, parameters.InboundKeys, out var inbound) || !XfrmTransform.TryTranslate(parameters.Algorithm, parameters.OutboundKeys, out var outbound))
             return new InterfaceFailure("install SA", $"the kernel does not compute {parameters.Algorithm}");
+        inbound = inbound with { IsEsn = parameters.ExtendedSequenceNumbers };
+        outbound = outbound with { IsEsn = parameters.ExtendedSequenceNumbers };
         var pair = new XfrmSaPair(parameters.InboundSpi, parameters.OutboundSpi, selectors, inbound.IsTransportMode, parameters.SoftLimits, inbound.IsEsn);
         if (!byInboundSpi.TryAdd(pair.InboundSpi, (session, pair))) return new InterfaceFailure("install SA", $"SPI {pair.InboundSpi:x8} is in use");
         var failure = Apply(session, pair, inbound, outbound, parameters);
@@ -66,7 +70,8 @@ public sealed partial class XfrmDataPlane
         Encapsulation = session.Path.Encapsulation,
         InterfaceId = session.InterfaceId,
         Transform = transform,
-        ReplayWindow = isInbound ? parameters.ReplayWindow : 0,
+        // The kernel wants a window of every state with extended sequence numbers, also where nothing is received.
+        ReplayWindow = Math.Max(isInbound ? parameters.ReplayWindow : 0, transform.IsEsn ? SmallestWindow : 0),
         SoftOctets = parameters.SoftLimits.Octets,
         SoftPackets = PacketLimit(parameters.SoftLimits.Packets, transform.IsEsn),
     };

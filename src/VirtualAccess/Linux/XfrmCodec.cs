@@ -132,11 +132,13 @@ internal static class XfrmCodec
         BitConverter.TryWriteBytes(body[FamilyOffset..], Family(sa.Destination));
         var transform = sa.Transform;
         body[FamilyOffset + 2] = transform.IsTransportMode ? Xfrm.XFRM_MODE_TRANSPORT : Xfrm.XFRM_MODE_TUNNEL;
-        body[FamilyOffset + 3] = (byte)Math.Min(sa.ReplayWindow, 32);
+        var hasReplayState = transform.IsEsn || sa.ReplayWindow > 32;
+        // The kernel takes the window from one place only (EINVAL for both).
+        body[FamilyOffset + 3] = (byte)(hasReplayState ? 0 : sa.ReplayWindow);
         // Inner packets of either family pass a tunnel.
         body[FamilyOffset + 4] = (byte)((transform.IsTransportMode ? 0 : Xfrm.XFRM_STATE_AF_UNSPEC) | (transform.IsEsn ? Xfrm.XFRM_STATE_ESN : 0));
         AddAlgorithms(message, transform);
-        if (transform.IsEsn || sa.ReplayWindow > 32) message.Add(Xfrm.XFRMA_REPLAY_ESN_VAL, ReplayState(sa.ReplayWindow));
+        if (hasReplayState) message.Add(Xfrm.XFRMA_REPLAY_ESN_VAL, ReplayState(sa.ReplayWindow));
         if (sa.Encapsulation == EspEncapsulation.Udp) message.Add(Xfrm.XFRMA_ENCAP, Encapsulation(sa.Source.Port, sa.Destination.Port));
         message.Add(Xfrm.XFRMA_IF_ID, BitConverter.GetBytes(sa.InterfaceId));
         return message.ToArray();

@@ -26,6 +26,8 @@ public sealed class XfrmCodecTests
         Assert.Equal(7u, BitConverter.ToUInt32(body[208..]));
         Assert.Equal(2, BitConverter.ToUInt16(body[212..]));
         Assert.Equal(1, body[214]);
+        Assert.Equal(0, body[215]);
+        Assert.Equal(32, XfrmCodec.AddSa(State() with { ReplayWindow = 32 })[16 + 215]);
         Assert.Equal(Xfrm.XFRM_STATE_AF_UNSPEC, body[216]);
     }
 
