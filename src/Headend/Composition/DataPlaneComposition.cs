@@ -16,7 +16,7 @@ namespace Headend.Composition;
 /// <param name="Qos">Traffic policies; null where no packets pass.</param>
 internal sealed record OpenedDataPlane(IDataPlane Plane, FilterStage? Filters, QosStage? Qos);
 
-/// <summary>Opens the data plane that the configuration asks for, or with <c>auto</c> the best that this machine offers.</summary>
+/// <summary>Opens the data plane that the configuration asks for, or with <c>auto</c> the one in this process.</summary>
 internal static partial class DataPlaneComposition
 {
     /// <summary>Below this many descriptors a headend of ordinary size runs out of them.</summary>
@@ -41,7 +41,7 @@ internal static partial class DataPlaneComposition
             filters = OpenFilters(options.StateId, accessLists, time, logger);
             qos = new QosStage(options.StateId, policies);
             options = options with { Stages = [filters, qos] };
-            IDataPlane plane = UseKernel(configuration.DataPlane, logger) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
+            IDataPlane plane = UseKernel(configuration.DataPlane) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
             return new OpenedDataPlane(plane, filters, qos);
         }
         catch (Exception error) when (error is IOException or SocketException)
@@ -61,17 +61,12 @@ internal static partial class DataPlaneComposition
         return filters;
     }
 
-    private static bool UseKernel(DataPlaneKind kind, ILogger logger)
+    // Auto stays in user space until the kernel's data plane has been through everything that the other one has.
+    private static bool UseKernel(DataPlaneKind kind)
     {
-        if (kind == DataPlaneKind.UserSpace)
+        if (kind != DataPlaneKind.Xfrm)
             return false;
-        var obstacle = XfrmProbe.FindObstacle();
-        if (obstacle is null)
-            return true;
-        if (kind == DataPlaneKind.Xfrm)
-            throw new IOException($"this kernel cannot be the data plane: {obstacle}");
-        LogNoKernel(logger, obstacle);
-        return false;
+        return XfrmProbe.FindObstacle() is not { } obstacle ? true : throw new IOException($"this kernel cannot be the data plane: {obstacle}");
     }
 
     private static UserSpaceDataPlane OpenUserSpace(UserSpaceDataPlaneOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
@@ -110,9 +105,6 @@ internal static partial class DataPlaneComposition
 
     [LoggerMessage(EventId = 1306, EventName = "few-descriptors", Level = LogLevel.Warning, Message = "RLIMIT_NOFILE is {Limit} and each session takes one: raise it (LimitNOFILE=1048576 in a systemd unit)")]
     private static partial void LogDescriptors(ILogger logger, ulong limit);
-
-    [LoggerMessage(EventId = 1309, EventName = "user-space-data-plane", Level = LogLevel.Information, Message = "ESP is computed in this process, since the kernel cannot: {Obstacle}")]
-    private static partial void LogNoKernel(ILogger logger, string obstacle);
 
     [LoggerMessage(EventId = 1308, EventName = "packet-filter-restored", Message = "somebody deleted our nftables table; all lists were made again failure={Failure}")]
     private static partial void LogRestored(ILogger logger, LogLevel level, string? failure);

@@ -44,7 +44,7 @@ internal sealed record HeadendConfiguration
 
 internal enum DataPlaneKind
 {
-    /// <summary>The best data plane that this machine offers.</summary>
+    /// <summary>The one that runs everywhere: <see cref="UserSpace"/>.</summary>
     Auto,
 
     /// <summary>ESP in this process, packets through TUN.</summary>
