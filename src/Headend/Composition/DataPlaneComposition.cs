@@ -29,7 +29,7 @@ internal static partial class DataPlaneComposition
         if (configuration.DataPlane == DataPlaneKind.None)
             return new OpenedDataPlane(new NullDataPlane(), null, null);
         // The state directory tells our interfaces from those of another headend on this machine.
-        var options = new UserSpaceDataPlaneOptions
+        var options = new InterfaceOptions
         {
             StateId = StateIdOf(configuration.StateDirectory),
             Vrfs = [.. configuration.Vrfs.Select(v => new VrfDefinition(v.Name, (uint)v.Table))],
@@ -69,16 +69,16 @@ internal static partial class DataPlaneComposition
         return XfrmProbe.FindObstacle() is not { } obstacle ? true : throw new IOException($"this kernel cannot be the data plane: {obstacle}");
     }
 
-    private static UserSpaceDataPlane OpenUserSpace(UserSpaceDataPlaneOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
+    private static UserSpaceDataPlane OpenUserSpace(InterfaceOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
     {
-        var opened = new UserSpaceDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
+        var opened = new UserSpaceDataPlane(options, new UserSpaceDataPlaneOptions(), [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
         NoteLeftovers(opened.RemovedLeftovers, logger);
         if (opened.DescriptorLimit is > 0 and < FewDescriptors)
             LogDescriptors(logger, opened.DescriptorLimit);
         return opened;
     }
 
-    private static XfrmDataPlane OpenKernel(UserSpaceDataPlaneOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
+    private static XfrmDataPlane OpenKernel(InterfaceOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
     {
         // In this process the packet path clamps by itself.
         options = options with { Stages = [.. options.Stages, new MssClampStage(options.StateId)] };

@@ -13,7 +13,7 @@ internal sealed record SessionPath(EspPath Path, int Descriptor)
 /// One session. Its device is read in a turn of its <see cref="TunReader"/> and written with its own gate held; closing waits for each of them, so
 /// that no thread uses a descriptor number that the kernel has given to somebody else.
 /// </summary>
-internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, LentAddresses lent, SessionPath path)
+internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest request, TunDevice device, LentAddresses lent, SessionPath path) : IStandingInterface
 {
     private readonly Lock gate = new();
     private readonly Lock deliveryGate = new();
@@ -39,9 +39,10 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
 
     public TunDevice Device { get; } = device;
 
+    IInterfaceDevice IStandingInterface.Device => Device;
+
     /// <summary>Held while the interface is changed.</summary>
     public Lock ChangeGate { get; } = new();
-
 
     /// <summary>The addresses that others lend to the interface.</summary>
     public LentAddresses Lent { get; set; } = lent;

@@ -10,7 +10,7 @@ internal readonly record struct ReversibleStep(NetlinkStep Step, NetlinkStep Und
 /// <param name="Going">Then: what is no more.</param>
 internal sealed record InterfaceDifference(IReadOnlyList<ReversibleStep> Coming, IReadOnlyList<ReversibleStep> Going)
 {
-    public static InterfaceDifference Compute(InterfaceRequest from, InterfaceRequest to, LentAddresses standing, LentAddresses wanted, UserSpaceDataPlaneOptions options, int index)
+    public static InterfaceDifference Compute(InterfaceRequest from, InterfaceRequest to, LentAddresses standing, LentAddresses wanted, InterfaceOptions options, int index)
     {
         var old = InterfaceItem.Of(from, options, index, standing);
         var items = InterfaceItem.Of(to, options, index, wanted);
@@ -30,14 +30,14 @@ internal sealed record InterfaceDifference(IReadOnlyList<ReversibleStep> Coming,
     public static NetlinkStep VrfStep(InterfaceRequest request, int index, VrfBinding? vrf) =>
         new(request.Config.Vrf?.Command ?? $"no vrf forwarding of {request.Device}", VrfLinkCodec.SetMaster(index, vrf?.Index ?? 0));
 
-    public static NetlinkStep LinkStep(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index)
+    public static NetlinkStep LinkStep(InterfaceRequest request, InterfaceOptions options, int index)
     {
         var isUp = request.Config.Shutdown is null;
         var alias = InterfaceMark.Alias(options.StateId, request.Label, request.Config.Description?.Value);
         return new($"mtu and alias of {request.Device}, {request.Device} {(isUp ? "up" : "down")}", NetlinkCodec.SetLink(index, InterfacePlan.LinkMtu(request), alias, isUp));
     }
 
-    private static List<ReversibleStep> Link(InterfaceRequest from, InterfaceRequest to, UserSpaceDataPlaneOptions options, int index)
+    private static List<ReversibleStep> Link(InterfaceRequest from, InterfaceRequest to, InterfaceOptions options, int index)
     {
         var steps = new List<ReversibleStep>();
         if (SetsIPv4(from) != SetsIPv4(to) || from.Config.VerifySource is null != to.Config.VerifySource is null) steps.Add(new(IPv4Step(to, index), IPv4Step(from, index)));

@@ -14,7 +14,7 @@ internal sealed record InterfaceItem(string Key, NetlinkStep Add, NetlinkStep Re
     public bool IsSame(InterfaceItem other) => Add.Message.AsSpan().SequenceEqual(other.Add.Message);
 
     /// <summary>Addresses first, then the client's host routes, then the others.</summary>
-    public static List<InterfaceItem> Of(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent)
+    public static List<InterfaceItem> Of(InterfaceRequest request, InterfaceOptions options, int index, LentAddresses lent)
     {
         var items = new List<InterfaceItem>();
         if (lent.V6 is { } own) items.Add(OfAddress(index, new AddressWithLength(own, 128)));
@@ -27,7 +27,7 @@ internal sealed record InterfaceItem(string Key, NetlinkStep Add, NetlinkStep Re
     }
 
     /// <summary>A route as it stands for a request.</summary>
-    public static InterfaceItem OfRoute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, InterfaceRoute route, LentAddresses lent)
+    public static InterfaceItem OfRoute(InterfaceRequest request, InterfaceOptions options, int index, InterfaceRoute route, LentAddresses lent)
     {
         var isIpv6 = route.Network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
         var table = lent.Vrf?.Table ?? Rtnetlink.RT_TABLE_MAIN;

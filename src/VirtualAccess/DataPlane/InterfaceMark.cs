@@ -21,7 +21,7 @@ internal static class InterfaceMark
 
     /// <summary>Deletes the interfaces named viN, and the VRFs, that carry our mark; their addresses and routes go with them. Everybody else's stay.</summary>
     /// <returns>Names of the deleted interfaces.</returns>
-    public static IReadOnlyList<string> RemoveLeftovers(NetlinkSocket netlink, UserSpaceDataPlaneOptions options)
+    public static IReadOnlyList<string> RemoveLeftovers(NetlinkSocket netlink, InterfaceOptions options)
     {
         var found = new List<LinkRecord>();
         netlink.Dump(NetlinkCodec.DumpLinks(), (type, body) =>
@@ -32,6 +32,6 @@ internal static class InterfaceMark
         return [.. found.Where((_, i) => results[i] == 0).Select(link => link.Name)];
     }
 
-    private static bool IsOurs(LinkRecord link, UserSpaceDataPlaneOptions options) =>
+    private static bool IsOurs(LinkRecord link, InterfaceOptions options) =>
         (link.Name.StartsWith("vi", StringComparison.Ordinal) || options.Vrfs.Any(v => v.Name == link.Name)) && link.Alias.StartsWith(Prefix(options.StateId), StringComparison.Ordinal);
 }

@@ -26,7 +26,7 @@ internal static class InterfacePlan
         LentAddressTable table,
         LentAddressHolder held,
         InterfaceRequest request,
-        UserSpaceDataPlaneOptions options,
+        InterfaceOptions options,
         InterfaceDeviceFactory<TDevice> create,
         [NotNullWhen(true)] out TDevice? device,
         out LentAddresses lent,
@@ -76,7 +76,7 @@ internal static class InterfacePlan
         LentAddressHolder held,
         InterfaceRequest from,
         InterfaceRequest to,
-        UserSpaceDataPlaneOptions options,
+        InterfaceOptions options,
         int index,
         ref LentAddresses lent)
     {
@@ -100,7 +100,7 @@ internal static class InterfacePlan
     }
 
     /// <summary>Adds routes to an existing interface; all or none.</summary>
-    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent, IEnumerable<InterfaceRoute> routes)
+    public static InterfaceFailure? AddRoutes(NetlinkSocket netlink, InterfaceRequest request, InterfaceOptions options, int index, LentAddresses lent, IEnumerable<InterfaceRoute> routes)
     {
         var all = routes.ToArray();
         // On a link that is down they wait for it to come up.
@@ -111,11 +111,11 @@ internal static class InterfacePlan
     }
 
     /// <summary>Takes the routes of the request away, so that another session may have them before the device is gone.</summary>
-    public static void RemoveRoutes(NetlinkSocket netlink, InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent) =>
+    public static void RemoveRoutes(NetlinkSocket netlink, InterfaceRequest request, InterfaceOptions options, int index, LentAddresses lent) =>
         netlink.Execute([.. request.AllRoutes().Select(route => InterfaceItem.OfRoute(request, options, index, route, lent).Remove)]);
 
     /// <summary>The steps for a device that exists.</summary>
-    internal static List<NetlinkStep> Compute(InterfaceRequest request, UserSpaceDataPlaneOptions options, int index, LentAddresses lent, bool ipv6)
+    internal static List<NetlinkStep> Compute(InterfaceRequest request, InterfaceOptions options, int index, LentAddresses lent, bool ipv6)
     {
         var name = request.Device;
         var steps = new List<NetlinkStep>();

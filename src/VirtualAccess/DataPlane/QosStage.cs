@@ -33,7 +33,7 @@ public sealed class QosStage : IInterfaceStage
     private readonly Lazy<QosStageOptions> options;
     private readonly DscpMarker marker;
 
-    /// <param name="stateId">As in <see cref="UserSpaceDataPlaneOptions.StateId"/>.</param>
+    /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
     /// <param name="policies">Every policy-map that an interface may get, alone or within a rate.</param>
     /// <exception cref="IOException">No netlink in this system.</exception>
     public QosStage(string stateId, IReadOnlyList<PolicyMap> policies)

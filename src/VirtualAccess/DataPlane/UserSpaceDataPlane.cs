@@ -19,11 +19,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly UserSpaceDataPlaneOptions options;
     private readonly IDataPlaneObserver observer;
     private readonly TimeProvider time;
-    private readonly VrfTable vrfs;
-    private readonly LentAddressTable lentAddresses;
-    private readonly LentAddressHolder heldAddresses;
-    private readonly NetlinkSocket netlink = new();
-    private readonly LinkCloser closer = new();
+    private readonly InterfaceStore interfaces;
     private readonly DropTable drops = new();
     private readonly TunReader[] readers;
     private readonly ThreadLocal<TcpCoalescer> coalescers;
@@ -35,23 +31,23 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private long lastSerial;
 
     /// <summary>Starts the threads; removes interfaces that an earlier run with the same state id left behind.</summary>
-    /// <param name="options">Settings.</param>
+    /// <param name="interfaces">Settings of its interfaces.</param>
+    /// <param name="options">Settings of its packet path.</param>
     /// <param name="udpSockets">Headend's sockets on the NAT-traversal port; sending uses the one that fits a session's local address. They outlive the data plane.</param>
     /// <param name="observer">Receives hints on packet threads.</param>
     /// <param name="time">Clock of all timestamps.</param>
     /// <exception cref="IOException">No netlink or epoll.</exception>
     /// <exception cref="SocketException">Plain ESP is asked for and raw sockets are not allowed.</exception>
-    public UserSpaceDataPlane(UserSpaceDataPlaneOptions options, ImmutableArray<BatchSocket> udpSockets, IDataPlaneObserver observer, TimeProvider time)
+    public UserSpaceDataPlane(
+        InterfaceOptions interfaces, UserSpaceDataPlaneOptions options, ImmutableArray<BatchSocket> udpSockets, IDataPlaneObserver observer, TimeProvider time)
     {
         this.options = options;
         this.observer = observer;
         this.time = time;
         this.udpSockets = udpSockets;
-        vrfs = new VrfTable(netlink, options);
-        lentAddresses = new LentAddressTable(netlink, vrfs, time);
-        heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
+        this.interfaces = new InterfaceStore(interfaces, time);
         DescriptorLimit = DescriptorLimits.Raise();
-        RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options)];
+        RemovedLeftovers = this.interfaces.RemoveLeftovers();
         coalescers = new ThreadLocal<TcpCoalescer>(() => new TcpCoalescer(drops), trackAllValues: true);
         rawListeners = options.PlainEsp ? OpenRaw() : [];
         readers = new TunReader[Math.Max(1, options.TunThreads)];
@@ -71,24 +67,14 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         session = default;
-        if (!InterfacePlan.TryCreate(netlink, lentAddresses, heldAddresses, request, options, CreateDevice, out var device, out var lent, out failure)) return false;
-        failure = InterfaceStagePlan.Create(options.Stages, TargetOf(device), request);
-        if (failure is not null)
-        {
-            device.Dispose();
-            heldAddresses.Release(lent.V4);
-            return false;
-        }
-
+        if (!interfaces.TryCreate(request, CreateDevice, out var device, out var lent, out failure)) return false;
         var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, Resolve(request.Path));
         sessions[created.Handle.Value] = created;
         var errno = ReaderOf(created).Add(created);
         if (errno != 0)
         {
             sessions.TryRemove(created.Handle.Value, out _);
-            InterfaceStagePlan.Remove(options.Stages, TargetOf(device), request);
-            device.Dispose();
-            heldAddresses.Release(lent.V4);
+            interfaces.Discard(device, request, lent);
             failure = new InterfaceFailure($"watch {device.Name}", Errno.Describe(errno));
             return false;
         }
@@ -114,7 +100,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
                 return false;
             }
 
-            failure = Update(found, change(found.Request));
+            failure = interfaces.Update(found, change(found.Request));
         }
 
         return failure is null;
@@ -136,8 +122,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
                 return false;
             }
 
-            failure = InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, found.Lent, routes);
-            if (failure is null) found.Request = found.Request with { Routes = [.. found.Request.Routes, .. routes] };
+            failure = interfaces.AddRoutes(found, routes);
         }
 
         return failure is null;
@@ -207,20 +192,13 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
 
         found.CloseDelivery();
         ReaderOf(found).Remove(found);
-        lock (found.ChangeGate)
-        {
-            InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index, found.Lent);
-            InterfaceStagePlan.Remove(options.Stages, TargetOf(found.Device), found.Request);
-            closer.Close(found.Device);
-            heldAddresses.Release(found.Lent.V4);
-        }
-
+        lock (found.ChangeGate) interfaces.Remove(found);
         final = found.Counters();
         return true;
     }
 
     /// <summary>Waits until the kernel has deleted the interfaces removed so far.</summary>
-    public void WaitForDeletions() => closer.WaitIdle();
+    public void WaitForDeletions() => interfaces.WaitForDeletions();
 
     public bool TryGetCounters(SessionHandle session, out SessionCounters counters)
     {
@@ -240,30 +218,13 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         foreach (var listener in rawListeners) listener.Stop();
         foreach (var handle in sessions.Keys) RemoveInterface(new SessionHandle(handle), out _);
         foreach (var reader in readers) reader.Dispose();
-        closer.Dispose();
-        foreach (var stage in options.Stages) stage.Dispose();
         foreach (var listener in rawListeners) listener.Dispose();
-        vrfs.RemoveMade();
         foreach (var coalescer in coalescers.Values) coalescer.Dispose();
         coalescers.Dispose();
-        netlink.Dispose();
-    }
-
-    private InterfaceFailure? Update(DataPlaneSession session, InterfaceRequest wanted)
-    {
-        var (standing, lent) = (session.Request, session.Lent);
-        var failure = InterfacePlan.Update(netlink, lentAddresses, heldAddresses, standing, wanted, options, session.Device.Index, ref lent);
-        if (failure is not null) return failure;
-        failure = InterfaceStagePlan.Update(options.Stages, TargetOf(session.Device), standing, wanted);
-        if (failure is null) session.Request = wanted;
-        else InterfacePlan.Update(netlink, lentAddresses, heldAddresses, wanted, standing, options, session.Device.Index, ref lent);
-        session.Lent = lent;
-        return failure;
+        interfaces.Dispose();
     }
 
     private static TunDevice? CreateDevice(InterfaceRequest request, out int errno) => TunDevice.Create(request.Device, out errno);
-
-    private static InterfaceTarget TargetOf(TunDevice device) => new(device.Name, device.Index);
 
     private static InterfaceFailure? Check(EspSaParameters parameters)
     {

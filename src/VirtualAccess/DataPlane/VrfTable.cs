@@ -15,7 +15,7 @@ internal readonly record struct VrfBinding(int Index, uint Table);
 /// The VRFs that <c>vrf forwarding</c> names: those of this machine, and those of the configuration, which are made when the first session needs them and go with the data plane.
 /// Thread-safe.
 /// </summary>
-internal sealed class VrfTable(NetlinkSocket netlink, UserSpaceDataPlaneOptions options)
+internal sealed class VrfTable(NetlinkSocket netlink, InterfaceOptions options)
 {
     private readonly Lock gate = new();
     private readonly HashSet<string> made = [];

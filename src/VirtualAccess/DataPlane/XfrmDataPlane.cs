@@ -19,17 +19,14 @@ public sealed partial class XfrmDataPlane : IDataPlane
     /// <summary>An interface id is 12 bits of the state id, never all zero, and the number of the interface.</summary>
     private const int NumberBits = 20;
 
-    private readonly UserSpaceDataPlaneOptions options;
+    private readonly string stateId;
+    private readonly InterfaceStore interfaces;
     private readonly IDataPlaneObserver observer;
     private readonly TimeProvider time;
     private readonly uint interfaceIds;
     private readonly NetlinkSocket netlink = new();
     private readonly NetlinkSocket statistics = new();
     private readonly NetlinkSocket xfrm = new(Xfrm.NETLINK_XFRM);
-    private readonly LinkCloser closer = new();
-    private readonly VrfTable vrfs;
-    private readonly LentAddressTable lentAddresses;
-    private readonly LentAddressHolder heldAddresses;
     private readonly ConcurrentDictionary<long, XfrmSession> sessions = new();
     private readonly ConcurrentDictionary<uint, (XfrmSession Session, XfrmSaPair Pair)> byInboundSpi = new();
     private readonly ConcurrentDictionary<uint, (XfrmSession Session, XfrmSaPair Pair)> byOutboundSpi = new();
@@ -37,23 +34,21 @@ public sealed partial class XfrmDataPlane : IDataPlane
     private long lastHandle;
 
     /// <summary>Hands ESP in UDP of the sockets to the kernel, removes what an earlier run with the same state id left, and starts the thread of events.</summary>
-    /// <param name="options">Settings; those of TUN have no meaning here.</param>
+    /// <param name="options">Settings of its interfaces.</param>
     /// <param name="udpSockets">Headend's sockets on the NAT-traversal port.</param>
     /// <param name="observer">Receives hints on the thread of events.</param>
     /// <param name="time">Clock of all timestamps.</param>
     /// <exception cref="IOException">The kernel lacks a part; <see cref="XfrmProbe"/> tells beforehand.</exception>
-    public XfrmDataPlane(UserSpaceDataPlaneOptions options, ImmutableArray<BatchSocket> udpSockets, IDataPlaneObserver observer, TimeProvider time)
+    public XfrmDataPlane(InterfaceOptions options, ImmutableArray<BatchSocket> udpSockets, IDataPlaneObserver observer, TimeProvider time)
     {
-        this.options = options;
+        stateId = options.StateId;
         this.observer = observer;
         this.time = time;
         interfaceIds = InterfaceIds(options.StateId);
-        vrfs = new VrfTable(netlink, options);
-        lentAddresses = new LentAddressTable(netlink, vrfs, time);
-        heldAddresses = new LentAddressHolder(netlink, closer, options.StateId);
+        interfaces = new InterfaceStore(options, time);
         foreach (var socket in udpSockets) XfrmProbe.Encapsulate(socket);
         RemoveLeftoverStates();
-        RemovedLeftovers = [.. InterfaceMark.RemoveLeftovers(netlink, options)];
+        RemovedLeftovers = interfaces.RemoveLeftovers();
         dropsBefore = XfrmDropTable.Read();
         events = new NetlinkEventSocket(Xfrm.NETLINK_XFRM, Xfrm.XFRMNLGRP_EXPIRE, Xfrm.XFRMNLGRP_MAPPING);
         eventThread = new Thread(WatchEvents) { IsBackground = true, Name = "xfrm-events" };
@@ -70,15 +65,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
     public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         session = default;
-        if (!InterfacePlan.TryCreate(netlink, lentAddresses, heldAddresses, request, options, CreateDevice, out var device, out var lent, out failure)) return false;
-        failure = InterfaceStagePlan.Create(options.Stages, TargetOf(device), request);
-        if (failure is not null)
-        {
-            device.Dispose();
-            heldAddresses.Release(lent.V4);
-            return false;
-        }
-
+        if (!interfaces.TryCreate(request, CreateDevice, out var device, out var lent, out failure)) return false;
         var created = new XfrmSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, IdOf(request.Number), request.Path);
         sessions[created.Handle.Value] = created;
         session = created.Handle;
@@ -86,19 +73,10 @@ public sealed partial class XfrmDataPlane : IDataPlane
     }
 
     public bool TryUpdateInterface(SessionHandle session, Func<InterfaceRequest, InterfaceRequest> change, [NotNullWhen(false)] out InterfaceFailure? failure) =>
-        Try(session, "change interface", found => Update(found, change(found.Request)), out failure);
+        Try(session, "change interface", found => interfaces.Update(found, change(found.Request)), out failure);
 
     public bool TryAddRoutes(SessionHandle session, ImmutableArray<InterfaceRoute> routes, [NotNullWhen(false)] out InterfaceFailure? failure) =>
-        Try(
-            session,
-            "add routes",
-            found =>
-            {
-                var refused = InterfacePlan.AddRoutes(netlink, found.Request, options, found.Device.Index, found.Lent, routes);
-                if (refused is null) found.Request = found.Request with { Routes = [.. found.Request.Routes, .. routes] };
-                return refused;
-            },
-            out failure);
+        Try(session, "add routes", found => interfaces.AddRoutes(found, routes), out failure);
 
     public bool TryInstallSa(SessionHandle session, EspSaParameters parameters, [NotNullWhen(false)] out InterfaceFailure? failure) =>
         Try(session, "install SA", found => Install(found, parameters), out failure);
@@ -136,10 +114,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
             // Behind the last packet, before the device and its counters go.
             if (TryReadCounters(found, out var counters)) found.Read(counters, time.GetTimestamp());
             final = found.Counters();
-            InterfacePlan.RemoveRoutes(netlink, found.Request, options, found.Device.Index, found.Lent);
-            InterfaceStagePlan.Remove(options.Stages, TargetOf(found.Device), found.Request);
-            found.Device.Dispose();
-            heldAddresses.Release(found.Lent.V4);
+            interfaces.Remove(found);
         }
 
         return true;
@@ -182,15 +157,11 @@ public sealed partial class XfrmDataPlane : IDataPlane
         Volatile.Write(ref stopping, true);
         eventThread.Join();
         events.Dispose();
-        closer.Dispose();
-        foreach (var stage in options.Stages) stage.Dispose();
-        vrfs.RemoveMade();
+        interfaces.Dispose();
         xfrm.Dispose();
         statistics.Dispose();
         netlink.Dispose();
     }
-
-    private static InterfaceTarget TargetOf(XfrmDevice device) => new(device.Name, device.Index);
 
     /// <summary>Two headends on one machine differ in the upper half; where they do not, the kernel refuses the second one's interface.</summary>
     private static uint InterfaceIds(string stateId)
@@ -207,7 +178,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
         errno = Errno.EINVAL;
         return request.Number >> NumberBits != 0
             ? null
-            : XfrmDevice.Create(netlink, request.Device, IdOf(request.Number), InterfaceMark.Alias(options.StateId, request.Label, null), out errno);
+            : XfrmDevice.Create(netlink, request.Device, IdOf(request.Number), InterfaceMark.Alias(stateId, request.Label, null), out errno);
     }
 
     private bool Try(SessionHandle session, string step, Func<XfrmSession, InterfaceFailure?> perform, [NotNullWhen(false)] out InterfaceFailure? failure)
@@ -221,18 +192,6 @@ public sealed partial class XfrmDataPlane : IDataPlane
         }
 
         return failure is null;
-    }
-
-    private InterfaceFailure? Update(XfrmSession session, InterfaceRequest wanted)
-    {
-        var (standing, lent) = (session.Request, session.Lent);
-        var failure = InterfacePlan.Update(netlink, lentAddresses, heldAddresses, standing, wanted, options, session.Device.Index, ref lent);
-        if (failure is not null) return failure;
-        failure = InterfaceStagePlan.Update(options.Stages, TargetOf(session.Device), standing, wanted);
-        if (failure is null) session.Request = wanted;
-        else InterfacePlan.Update(netlink, lentAddresses, heldAddresses, wanted, standing, options, session.Device.Index, ref lent);
-        session.Lent = lent;
-        return failure;
     }
 
     private bool TryReadCounters(XfrmSession session, out LinkCounters counters)

@@ -14,7 +14,7 @@ internal sealed record XfrmSaPair(uint InboundSpi, uint OutboundSpi, ImmutableAr
 /// One session's part of the kernel: its interface, states and policies. All of it under <see cref="Gate"/>. A policy of outbound packets names the one state that
 /// carries them, so that a rekey moves traffic when it is told to and not before (RFC 7296 2.8).
 /// </summary>
-internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request, XfrmDevice device, LentAddresses lent, uint interfaceId, EspPath path)
+internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request, XfrmDevice device, LentAddresses lent, uint interfaceId, EspPath path) : IStandingInterface
 {
     private readonly Dictionary<XfrmSelector, XfrmSaPair> senders = [];
     private LinkCounters seen;
@@ -26,6 +26,8 @@ internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request
     public SessionHandle Handle { get; } = handle;
 
     public XfrmDevice Device { get; } = device;
+
+    IInterfaceDevice IStandingInterface.Device => Device;
 
     public uint InterfaceId { get; } = interfaceId;
 

@@ -25,7 +25,7 @@ public sealed class FilterStage : IInterfaceStage
     private bool disposed;
 
     /// <summary>Makes the table; what an earlier run with the same state id left goes.</summary>
-    /// <param name="stateId">As in <see cref="UserSpaceDataPlaneOptions.StateId"/>.</param>
+    /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
     /// <param name="standing">Lists of the configuration: their chains and counters stay as long as the process.</param>
     /// <param name="time">Clock of the watch over the table.</param>
     /// <param name="restored">Called when somebody else has deleted the table (<c>nft flush ruleset</c>): null = all lists stand again, else why they do not. On a timer's thread.</param>

@@ -21,7 +21,7 @@ public sealed class MssClampStage : IInterfaceStage
     private readonly Dictionary<string, int> clamped = new(StringComparer.Ordinal);
 
     /// <summary>Makes the table anew; what an earlier run with the same state id left goes.</summary>
-    /// <param name="stateId">As in <see cref="UserSpaceDataPlaneOptions.StateId"/>.</param>
+    /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
     public MssClampStage(string stateId)
     {
         table = $"headend-mss-{stateId}";

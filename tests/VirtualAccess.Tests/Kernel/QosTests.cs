@@ -134,7 +134,7 @@ public sealed class QosTests : IDisposable
             space.Ip($"link set {name} alias \"{alias}\"");
         }
 
-        using var plane = space.Do(() => new UserSpaceDataPlane(new UserSpaceDataPlaneOptions { StateId = "test", TunThreads = 1, PlainEsp = false }, [], gateway, TimeProvider.System));
+        using var plane = space.Do(() => new UserSpaceDataPlane(new InterfaceOptions { StateId = "test" }, new UserSpaceDataPlaneOptions { TunThreads = 1, PlainEsp = false }, [], gateway, TimeProvider.System));
         Assert.Contains("vi8-in", plane.RemovedLeftovers);
         Assert.Contains("vi9-in", space.Ip("link"), StringComparison.Ordinal);
         Assert.DoesNotContain("vi8-in", space.Ip("link"), StringComparison.Ordinal);

@@ -18,8 +18,9 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
         Space = space;
         Address = IPAddress.Parse(address);
         Socket = space.Do(() => BatchSocket.BindUdp(new IPEndPoint(Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 4500)));
-        var options = new UserSpaceDataPlaneOptions { StateId = stateId, PlainEsp = plainEsp, TunThreads = 1, Stages = [.. stages ?? []], Vrfs = [.. vrfs ?? []] };
-        Plane = space.Do(() => new UserSpaceDataPlane(options, [Socket], this, TimeProvider.System));
+        var interfaces = new InterfaceOptions { StateId = stateId, Stages = [.. stages ?? []], Vrfs = [.. vrfs ?? []] };
+        var options = new UserSpaceDataPlaneOptions { PlainEsp = plainEsp, TunThreads = 1 };
+        Plane = space.Do(() => new UserSpaceDataPlane(interfaces, options, [Socket], this, TimeProvider.System));
         thread = new Thread(Receive) { IsBackground = true };
         thread.Start();
     }
