@@ -182,7 +182,7 @@ internal sealed partial class UdpListener : IDisposable
                 switch (DatagramClassifier.Classify(packet, port.Marked))
                 {
                     case DatagramKind.Esp when dataPlane!.WantsEsp:
-                        dataPlane.ReceiveEsp(packet, port.Socket.Local(i), port.Socket.Remote(i), now);
+                        dataPlane.ReceiveEsp(packet, port.Socket.Local(i), port.Socket.Remote(i), port.Socket.TrafficClass(i), now);
                         break;
                     case DatagramKind.Ike:
                         PostIke(port, packet[(port.Marked ? MarkerLength : 0)..], port.Socket.Local(i), port.Socket.Remote(i));

@@ -21,4 +21,7 @@ public enum EspDrop
     SendFailed,
     SendQueueFull,
     NoSocket,
+
+    /// <summary>Marked "congestion experienced" on its way, and the inner packet cannot tell its ends (RFC 6040 4.2).</summary>
+    Congestion,
 }

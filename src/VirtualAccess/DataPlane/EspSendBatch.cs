@@ -25,9 +25,6 @@ internal sealed unsafe class EspSendBatch : IDisposable
 
     private const int MaximumWaits = 50;
 
-    /// <summary>RFC 6040 4.1, compatibility mode: ECN is not copied out, so the far side needs no decapsulation rule; DSCP is (RFC 4301 5.1.2.1).</summary>
-    private const byte DscpMask = 0xfc;
-
     private readonly DropTable drops;
     private readonly byte* slots = (byte*)NativeMemory.AlignedAlloc(Capacity * Stride, 64);
     private readonly byte* names = (byte*)NativeMemory.AllocZeroed(Capacity, 32);
@@ -56,10 +53,12 @@ internal sealed unsafe class EspSendBatch : IDisposable
     public Span<byte> InnerSlot => new(Slot + InnerOffset, MaximumInner);
 
     /// <summary>Adds the packet that stands in <see cref="Slot"/>.</summary>
+    /// <remarks>The outer packet has the DSCP of the inner one (RFC 4301 5.1.2.1) and its ECN field: normal mode, RFC 6040 4.1, as whoever negotiates a tunnel by IKEv2
+    /// keeps to RFC 4301 and hands congestion marks on.</remarks>
     public void Commit(DataPlaneSession session, EspSa sa, SessionPath path, int offset, int length, int innerLength, byte trafficClass)
     {
         vectors[Count] = new IoVector { Base = Slot + offset, Length = (nuint)length };
-        entries[Count++] = new Entry(session, sa, path, innerLength, (byte)(trafficClass & DscpMask));
+        entries[Count++] = new Entry(session, sa, path, innerLength, trafficClass);
     }
 
     /// <summary>Sends everything that is in the batch and empties it.</summary>
@@ -135,7 +134,7 @@ internal sealed unsafe class EspSendBatch : IDisposable
         return (uint)made;
     }
 
-    /// <summary>Packets from <paramref name="first"/> on that the kernel may cut out of one message (UDP_SEGMENT, udp(7)): to one place, with one DSCP, equally
+    /// <summary>Packets from <paramref name="first"/> on that the kernel may cut out of one message (UDP_SEGMENT, udp(7)): to one place, with one traffic class, equally
     /// long but for the last.</summary>
     private int RunLength(int first)
     {

@@ -57,8 +57,9 @@ public interface IDataPlane : IDisposable
     /// <param name="packet">The packet, writable.</param>
     /// <param name="local">Destination of the outer packet.</param>
     /// <param name="remote">Source of the outer packet.</param>
+    /// <param name="trafficClass">TOS or traffic class octet of the outer packet.</param>
     /// <param name="now">Timestamp of the injected TimeProvider, one per batch is enough.</param>
-    void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now);
+    void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, byte trafficClass, long now);
 
     /// <summary>
     /// Ends a batch of <see cref="ReceiveEsp"/> on this thread: what it has held back, to join TCP segments, is delivered. The buffers of the batch must stay as they are

@@ -25,6 +25,9 @@ internal readonly struct IpPacket
     /// <summary>TOS or traffic class octet.</summary>
     public byte TrafficClass { get; private init; }
 
+    /// <summary>Of <see cref="TrafficClass"/>, RFC 3168 5: 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE.</summary>
+    public int Ecn => TrafficClass & 3;
+
     /// <summary>May not be fragmented: IPv4 with DF, and always IPv6.</summary>
     public bool DontFragment { get; private init; }
 

@@ -80,7 +80,7 @@ public sealed class NullDataPlane : IDataPlane
 
     public ImmutableArray<long> GetDrops() => [.. new long[Enum.GetValues<EspDrop>().Length]];
 
-    public void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now)
+    public void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, byte trafficClass, long now)
     {
     }
 

@@ -33,7 +33,7 @@ internal sealed class RawEspListener : IDisposable
         for (var count = socket.Receive(); count > 0; count = socket.Receive())
         {
             var now = time.GetTimestamp();
-            for (var i = 0; i < count; i++) dataPlane.ReceiveEsp(socket.Packet(i), socket.Local(i), socket.Remote(i), now);
+            for (var i = 0; i < count; i++) dataPlane.ReceiveEsp(socket.Packet(i), socket.Local(i), socket.Remote(i), socket.TrafficClass(i), now);
             dataPlane.EndReceive();
         }
     }

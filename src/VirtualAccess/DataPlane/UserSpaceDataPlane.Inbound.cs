@@ -8,7 +8,7 @@ public sealed partial class UserSpaceDataPlane
     private int unknownSpiHints;
 
     /// <inheritdoc/>
-    public void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now)
+    public void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, byte trafficClass, long now)
     {
         if (packet.Length < EspCodec.HeaderLength)
         {
@@ -24,13 +24,13 @@ public sealed partial class UserSpaceDataPlane
             return;
         }
 
-        Receive(entry, packet, local, remote, now);
+        Receive(entry, packet, local, remote, trafficClass, now);
     }
 
     /// <inheritdoc/>
     public void EndReceive() => coalescers.Value!.Flush();
 
-    private void Receive(InboundSa entry, Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now)
+    private void Receive(InboundSa entry, Span<byte> packet, in TransportAddress local, in TransportAddress remote, byte trafficClass, long now)
     {
         var (session, sa) = (entry.Session, entry.Sa);
         bool authentic;
@@ -44,6 +44,7 @@ public sealed partial class UserSpaceDataPlane
             // Before the packet is delivered: its answer may be on its way before this thread comes any further.
             first = authentic && entry.FirstPacket();
             if (first) session.Activate(sa);
+            if (drop == EspDrop.None && !CongestionMark.TryCombine(inner, ip, trafficClass)) drop = EspDrop.Congestion;
             if (drop == EspDrop.None)
             {
                 if (session.AdjustMss != 0) TcpMssClamp.Apply(inner, ip, session.AdjustMss);

@@ -146,7 +146,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
     public ImmutableArray<long> GetDrops() => XfrmDropTable.Difference(dropsBefore, XfrmDropTable.Read());
 
     /// <summary>Nothing comes here: the kernel takes ESP before any socket sees it.</summary>
-    public void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, long now)
+    public void ReceiveEsp(Span<byte> packet, in TransportAddress local, in TransportAddress remote, byte trafficClass, long now)
     {
     }
 

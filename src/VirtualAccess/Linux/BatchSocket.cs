@@ -25,6 +25,9 @@ public sealed unsafe class BatchSocket : IDisposable
     private const int SO_SNDBUFFORCE = 32;
     private const int SO_RCVBUFFORCE = 33;
     private const int SolUdp = 17;
+    private const int SolIpv6 = 41;
+    private const int IpReceiveTos = 13;
+    private const int Ipv6ReceiveTrafficClass = 66;
     private const int UdpGro = 104;
     private const int SlotMetadata = 128;
 
@@ -150,6 +153,9 @@ public sealed unsafe class BatchSocket : IDisposable
             : LocalAddress;
     }
 
+    /// <summary>TOS or traffic class octet of the packet that brought it.</summary>
+    public byte TrafficClass(int index) => pieces[index].TrafficClass;
+
     /// <summary>Sends one datagram from <paramref name="local"/> (its port is ignored; unspecified lets the kernel choose). Never blocks.</summary>
     /// <param name="datagram">Payload.</param>
     /// <param name="local">Source address.</param>
@@ -212,13 +218,13 @@ public sealed unsafe class BatchSocket : IDisposable
             ref var message = ref messages[index];
             var length = (int)message.Length;
             var control = new ReadOnlySpan<byte>(message.Header.Control, (int)Math.Min(message.Header.ControlLength, ControlLength));
-            var size = SocketAddressCodec.ReadSegmentSize(control);
+            var size = SocketAddressCodec.ReadSegmentSize(control, out var trafficClass);
             if (size <= 0 || size >= length || (length + size - 1) / size > MostJoined) size = Math.Max(1, length);
             var offset = 0;
             do
             {
                 var piece = Math.Min(size, length - offset);
-                pieces[made++] = new Piece(index, offset, piece);
+                pieces[made++] = new Piece(index, offset, piece, trafficClass);
                 offset += piece;
             }
             while (offset < length);
@@ -231,7 +237,8 @@ public sealed unsafe class BatchSocket : IDisposable
     {
         try
         {
-            if (local.AddressFamily == AddressFamily.InterNetworkV6)
+            var v6 = local.AddressFamily == AddressFamily.InterNetworkV6;
+            if (v6)
             {
                 if (!raw) socket.DualMode = false;
                 socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.PacketInformation, true);
@@ -244,6 +251,8 @@ public sealed unsafe class BatchSocket : IDisposable
 
             SetBuffers(socket, bufferOctets);
             var on = 1;
+            if (NativeMethods.SetSocketOption((int)socket.SafeHandle.DangerousGetHandle(), v6 ? SolIpv6 : 0, v6 ? Ipv6ReceiveTrafficClass : IpReceiveTos, &on, sizeof(int)) != 0)
+                throw new SocketException((int)SocketError.ProtocolOption);
             // Kernels before 5.0 do not join: slower, no failure.
             if (!raw) _ = NativeMethods.SetSocketOption((int)socket.SafeHandle.DangerousGetHandle(), SolUdp, UdpGro, &on, sizeof(int));
             socket.Bind(local);
@@ -274,5 +283,5 @@ public sealed unsafe class BatchSocket : IDisposable
     }
 
     /// <summary>One datagram within what was read.</summary>
-    private readonly record struct Piece(int Message, int Offset, int Length);
+    private readonly record struct Piece(int Message, int Offset, int Length, byte TrafficClass);
 }

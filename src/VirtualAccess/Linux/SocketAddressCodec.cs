@@ -98,19 +98,26 @@ internal static class SocketAddressCodec
         return length;
     }
 
-    /// <summary>Octets of each datagram in a read of several that the kernel joined (UDP_GRO), 0 when it joined none.</summary>
-    public static int ReadSegmentSize(ReadOnlySpan<byte> control)
+    /// <summary>What the kernel tells of a read beside the addresses.</summary>
+    /// <param name="control">Its control messages.</param>
+    /// <param name="trafficClass">TOS or traffic class octet (IP_RECVTOS, IPV6_RECVTCLASS); datagrams that differ in it are not joined.</param>
+    /// <returns>Octets of each datagram in a read of several that the kernel joined (UDP_GRO), 0 when it joined none.</returns>
+    public static int ReadSegmentSize(ReadOnlySpan<byte> control, out byte trafficClass)
     {
+        trafficClass = 0;
+        var size = 0;
         while (control.Length >= HeaderLength)
         {
             var length = (int)BitConverter.ToUInt64(control);
             if (length < HeaderLength || length > control.Length) break;
-            if (BitConverter.ToInt32(control[8..]) == SolUdp && BitConverter.ToInt32(control[12..]) == UdpGro && length >= HeaderLength + sizeof(int))
-                return BitConverter.ToInt32(control[HeaderLength..]);
+            var kind = (BitConverter.ToInt32(control[8..]), BitConverter.ToInt32(control[12..]));
+            if (kind == (SolUdp, UdpGro) && length >= HeaderLength + sizeof(int)) size = BitConverter.ToInt32(control[HeaderLength..]);
+            else if (kind == (SolIp, IpTos) && length > HeaderLength) trafficClass = control[HeaderLength];
+            else if (kind == (SolIpv6, Ipv6TrafficClass) && length >= HeaderLength + sizeof(int)) trafficClass = (byte)BitConverter.ToInt32(control[HeaderLength..]);
             control = control[Math.Min(control.Length, (length + 7) & ~7)..];
         }
 
-        return 0;
+        return size;
     }
 
     /// <summary>Finds the destination address of a received datagram.</summary>

@@ -186,6 +186,37 @@ public sealed class TunnelTests : IDisposable
         }
     }
 
+    /// <summary>RFC 6040: the mark of a router between the tunnel's ends reaches the inner packet, or the packet ends; the field goes out as it is (4.1, normal mode).</summary>
+    [TheoryAsRoot]
+    [InlineData("192.0.2.1", "192.0.2.2", EspEncapsulation.Udp)]
+    [InlineData("2001:db8:1::1", "2001:db8:1::2", EspEncapsulation.Udp)]
+    [InlineData("192.0.2.1", "192.0.2.2", EspEncapsulation.Plain)]
+    [InlineData("2001:db8:1::1", "2001:db8:1::2", EspEncapsulation.Plain)]
+    public void CongestionMarksComeOutOfTheTunnel(string clientAddress, string headendAddress, EspEncapsulation encapsulation)
+    {
+        using var c = new Gateway(client, clientAddress, plainEsp: true);
+        using var h = new Gateway(headend, headendAddress, plainEsp: true);
+        Up(c, h, encapsulation);
+        Rekey(c, h, Sa.Gcm256, 0x1000);
+        var family = clientAddress.Contains(':', StringComparison.Ordinal) ? "ip6" : "ip";
+        client.Exec("nft add table inet ecn0");
+        client.Exec("nft 'add chain inet ecn0 out { type filter hook postrouting priority 0; }'");
+        client.Exec($"nft add rule inet ecn0 out oifname eth0 {family} ecn 2 counter {family} ecn set ce");
+        headend.Exec("nft add table inet ecn0");
+        headend.Exec("nft 'add chain inet ecn0 in { type filter hook input priority 0; }'");
+        headend.Exec("nft add rule inet ecn0 in iifname vi1 ip dscp ef ip ecn ce counter");
+        // EF and ECT(0).
+        client.Exec("ping -c 3 -i 0.02 -W 10 -Q 0xba 10.10.0.1");
+        Assert.Contains("ecn ce counter packets 3 ", headend.Exec("nft list ruleset"), StringComparison.Ordinal);
+        Assert.Matches("ecn ect0 counter packets [1-3] ", client.Exec("nft list ruleset"));
+
+        client.Exec($"nft 'add rule inet ecn0 out oifname eth0 meta l4proto {{ udp, esp }} {family} ecn 0 {family} ecn set ce'");
+        Assert.Throws<InvalidOperationException>(() => client.Exec("ping -c 2 -i 0.02 -W 1 10.10.0.1"));
+        Assert.Equal(2, h.Plane.GetDrops()[(int)EspDrop.Congestion]);
+        Assert.True(h.Plane.TryGetCounters(h.Session, out var counters));
+        Assert.Equal((3, 2), (counters.InPackets, counters.InDropped));
+    }
+
     [FactAsRoot]
     public void ClientMayNotSpoofItsSource()
     {

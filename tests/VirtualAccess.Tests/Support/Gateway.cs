@@ -74,7 +74,7 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
         for (var count = Socket.Receive(); count > 0; count = Socket.Receive())
         {
             var now = TimeProvider.System.GetTimestamp();
-            for (var i = 0; i < count; i++) Plane.ReceiveEsp(Socket.Packet(i), Socket.Local(i), Socket.Remote(i), now);
+            for (var i = 0; i < count; i++) Plane.ReceiveEsp(Socket.Packet(i), Socket.Local(i), Socket.Remote(i), Socket.TrafficClass(i), now);
             Plane.EndReceive();
         }
     }
