@@ -174,7 +174,11 @@ public sealed record ChildSaParameters(
     bool UdpEncapsulation,
     int ReplayWindow,
     long SoftLifetimeOctets,
-    bool OutboundAtOnce);
+    bool OutboundAtOnce)
+{
+    /// <summary>The selectors are those of GRE between the outer addresses, and ESP carries GRE and no IP header (RFC 4303 3.1.1).</summary>
+    public bool IsTransportMode { get; init; }
+}
 
 /// <summary>Inner addresses of one session.</summary>
 public sealed record AssignedAddresses(IPAddress? IPv4, IPAddress? IPv4Netmask, IPAddress? IPv6, int IPv6PrefixLength)

@@ -73,6 +73,19 @@ public sealed record InstallChildSaCompletion(OperationId Id, string? Fault) : I
 /// <param name="LastOutbound">Last inner packet to the client, or null.</param>
 public sealed record QueryTrafficCompletion(OperationId Id, MonotonicTime? LastInbound, MonotonicTime? LastOutbound) : IkeCompletion(Id);
 
+/// <summary>How the packets of a session may travel. What its first CHILD_SA has holds for all of them.</summary>
+public enum EncapsulationRule
+{
+    /// <summary>In tunnel mode: USE_TRANSPORT_MODE is declined.</summary>
+    Tunnel,
+
+    /// <summary>By GRE between the outer addresses in transport mode, and not otherwise.</summary>
+    Gre,
+
+    /// <summary>As the client offers it.</summary>
+    AsOffered,
+}
+
 /// <summary>What AAA granted the session, in IKE's terms.</summary>
 public sealed record SessionGrant
 {
@@ -99,6 +112,9 @@ public sealed record SessionGrant
 
     /// <summary>Networks of ours, of which <see cref="AcceptRemoteNetworks"/> lets no client claim any part.</summary>
     public IReadOnlyList<IPNetwork> OwnNetworks { get; init; } = [];
+
+    /// <summary>What the session's interface carries.</summary>
+    public EncapsulationRule Encapsulation { get; init; }
 
     /// <summary>Null or zero = none.</summary>
     public TimeSpan? SessionTimeout { get; init; }

@@ -33,6 +33,7 @@ public sealed record ChildSaSnapshot(
     EspSuite Suite,
     IReadOnlyList<TrafficSelector> LocalSelectors,
     IReadOnlyList<TrafficSelector> RemoteSelectors,
+    bool IsTransportMode,
     MonotonicTime CreatedAt);
 
 /// <summary>Counts of one shard.</summary>

@@ -54,13 +54,13 @@ public class EspBenchmarks
     {
         inner.CopyTo(packet.AsSpan(EspCodec.HeaderLength + sender.Algorithm.IvLength));
         sender.Sequence = 1;
-        return (int)sender.Seal(packet, InnerLength, ipv6: false, out _);
+        return (int)sender.Seal(packet, InnerLength, EspCodec.NextHeaderIPv4, out _);
     }
 
     [Benchmark]
     public int SealAndOpen()
     {
         Seal();
-        return (int)receiver.Open(packet, out _, out _, out _, out _);
+        return (int)receiver.Open(packet, null, out _, out _, out _, out _);
     }
 }

@@ -39,6 +39,9 @@ internal sealed record InterfaceRecord
     /// <summary>Encapsulation and transport as <c>show interface</c> has them: <c>IPSEC/IP</c>, <c>GRE/IPV6</c>.</summary>
     public required string TunnelProtocol { get; init; }
 
+    /// <summary>Of GRE packets; null without one, and in tunnel mode.</summary>
+    public uint? TunnelKey { get; init; }
+
     public required ulong InOctets { get; init; }
 
     public required ulong OutOctets { get; init; }

@@ -126,6 +126,9 @@ internal sealed record ChildSaRecord
 
     public required string Transform { get; init; }
 
+    /// <summary><c>tunnel</c>, or <c>transport</c> where ESP carries GRE.</summary>
+    public required string Mode { get; init; }
+
     public IReadOnlyList<string> LocalSelectors { get; init; } = [];
 
     public IReadOnlyList<string> RemoteSelectors { get; init; } = [];

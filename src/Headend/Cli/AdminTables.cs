@@ -128,7 +128,7 @@ internal static class AdminTables
 
     private static (string, string?)[] ChildSaLines(ChildSaRecord child) =>
     [
-        ("child sa", $"in {child.InSpi} out {child.OutSpi} {child.Transform}"),
+        ("child sa", $"in {child.InSpi} out {child.OutSpi} {child.Transform} {child.Mode} mode"),
         ("  local", string.Join(" ", child.LocalSelectors)), ("  remote", string.Join(" ", child.RemoteSelectors)),
     ];
 

@@ -23,6 +23,8 @@ internal static class InterfaceTables
         output.WriteLine($"  IP MTU {shown.IpMtu} bytes, IPv6 MTU {shown.Ipv6Mtu} bytes");
         output.WriteLine($"  Tunnel source {shown.TunnelSource}, destination {shown.TunnelDestination}");
         output.WriteLine($"  Tunnel protocol/transport {shown.TunnelProtocol}");
+        if (shown.TunnelProtocol.StartsWith("GRE/", StringComparison.Ordinal))
+            output.WriteLine($"    Key {(shown.TunnelKey is { } key ? $"0x{key:X}" : "disabled")}, sequencing disabled");
         output.WriteLine($"  Last input {Ago(shown.LastInSeconds)}, output {Ago(shown.LastOutSeconds)}");
         output.WriteLine($"     {shown.InPackets} packets input, {shown.InOctets} bytes");
         output.WriteLine($"     {shown.OutPackets} packets output, {shown.OutOctets} bytes");

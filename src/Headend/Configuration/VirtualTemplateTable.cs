@@ -29,7 +29,7 @@ internal static class VirtualTemplateTable
     public static ConfigurationKey Key { get; } = ConfigurationTable.Key("virtual-templates", new ListSyntax(new SectionSyntax(
         ConfigurationTable.Required("number", ScalarTable.Integer(1, 4095), "Number by which profiles refer to the template.") with { Declares = ConfigurationTable.Templates },
         ConfigurationTable.Key("mode", ScalarTable.Word(("configured", TemplateMode.Configured), ("auto", TemplateMode.Auto)),
-            "`auto`: each session has the tunnel mode that it comes with, whatever `tunnel mode` commands of the template and of AAA say; `configured`: a session that does not fit a `tunnel mode` command is refused.", "configured"),
+            "`auto`: each session has the tunnel mode that its client offers, ESP in tunnel mode or GRE under ESP in transport mode, whatever `tunnel mode` commands of the template and of AAA say; `configured`: a session that does not fit a `tunnel mode` command is refused.", "configured"),
         ConfigurationTable.Key("commands", new ListSyntax(ScalarTable.Text), "Interface commands (docs/interface-commands.md) that each session's interface starts with, such as `ip unnumbered lan0`, `ip mtu 1400`, `ip tcp adjust-mss 1360`.") with { Rule = r => r.InterfaceCommand })),
         "What each session's virtual-access interface is made from. SIGHUP reads them again: interfaces that stand are locked to what they were cloned from, new sessions get the change.");
 

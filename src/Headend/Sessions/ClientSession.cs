@@ -38,6 +38,7 @@ internal sealed class ClientSession
         Path = login.Path;
         AddressAtLogin = login.Path.Remote.Address;
         Template = Binding.Template.Current;
+        LocalNetworks = [.. login.Profile.LocalTraffic];
     }
 
     public SessionId Id { get; }
@@ -126,6 +127,9 @@ internal sealed class ClientSession
 
     /// <summary>What the session's interface is cloned from: the profile's template as it was when the login began.</summary>
     public VirtualTemplate Template { get; }
+
+    /// <summary>What its client may reach; empty = everything.</summary>
+    public ImmutableArray<IPNetwork> LocalNetworks { get; }
 
     /// <summary>From the selectors of the first CHILD_SA.</summary>
     public TunnelEncapsulation Encapsulation { get; set; }

@@ -56,6 +56,7 @@ internal sealed class InterfaceAdmin(SessionTable table, SessionInterfaces inter
             TunnelSource = tunnel.Local.ToString(),
             TunnelDestination = tunnel.Remote.ToString(),
             TunnelProtocol = $"{(tunnel.Encapsulation == TunnelEncapsulation.Gre ? "GRE" : "IPSEC")}/{(tunnel.Mode.IsIpv6 ? "IPV6" : "IP")}",
+            TunnelKey = tunnel.Encapsulation == TunnelEncapsulation.Gre ? config.TunnelKey?.Value : null,
             InOctets = counters.InputOctets,
             OutOctets = counters.OutputOctets,
             InPackets = counters.InputPackets,

@@ -191,6 +191,7 @@ internal sealed class SessionAdmin(
         InSpi = child.InboundSpi.ToString("x8"),
         OutSpi = child.OutboundSpi.ToString("x8"),
         Transform = child.Suite.ToString(),
+        Mode = child.IsTransportMode ? "transport" : "tunnel",
         LocalSelectors = [.. child.LocalSelectors.Select(s => s.ToString())],
         RemoteSelectors = [.. child.RemoteSelectors.Select(s => s.ToString())],
     };

@@ -97,8 +97,8 @@ internal sealed class SessionGrantCompiler(
 
     private SessionGrant ToGrant(ClientSession session, SessionProfile profile, IReadOnlyList<InterfaceAddress> own, IReadOnlyList<IPNetwork> subnets)
     {
-        var commanded = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), InterfaceNames.NoRules).Config.Routes;
-        var behind = profile.PeerRoutes.Select(r => r.Network).Concat(commanded.Select(r => r.Value.Network));
+        var commanded = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), InterfaceNames.NoRules).Config;
+        var behind = profile.PeerRoutes.Select(r => r.Network).Concat(commanded.Routes.Select(r => r.Value.Network));
         if (profile.DelegatedIpv6Prefix is { } delegated)
             behind = behind.Append(delegated);
         return new SessionGrant
@@ -111,11 +111,22 @@ internal sealed class SessionGrantCompiler(
             RemoteNetworks = [.. behind.Distinct()],
             AcceptRemoteNetworks = profile.RouteAcceptance is not null,
             OwnNetworks = profile.RouteAcceptance is null ? [] : OwnNetworks(own),
+            Encapsulation = EncapsulationOf(session, commanded),
             SessionTimeout = profile.SessionTimeout,
             ReauthenticateAtTimeout = profile.TerminationAction == TerminationAction.RadiusRequest,
             IdleTimeout = profile.IdleTimeout,
             FlowLimit = profile.FlowLimit ?? SessionGrant.Empty.FlowLimit,
         };
+    }
+
+    /// <summary>GRE is for interfaces that are told so. Where commands that do not fit a session are left out, `tunnel mode gre` is one of them.</summary>
+    private static EncapsulationRule EncapsulationOf(ClientSession session, InterfaceConfig config)
+    {
+        if (config.TakesModeFromSession)
+            return EncapsulationRule.AsOffered;
+        if (config.TunnelMode?.Value.Encapsulation != TunnelEncapsulation.Gre)
+            return EncapsulationRule.Tunnel;
+        return session.Binding.IgnoresInterfaceErrors ? EncapsulationRule.AsOffered : EncapsulationRule.Gre;
     }
 
     /// <summary>What no client may claim: the networks that this machine is connected to and those that it gives addresses of.</summary>

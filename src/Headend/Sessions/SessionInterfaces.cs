@@ -36,12 +36,13 @@ internal sealed partial class SessionInterfaces(
             var installed = InstallSa(session, parameters!);
             // Routes are the kernel's, which a shard does not wait for; the SA stands without them.
             if (installed is null && replaces == 0 && session.Profile.RouteAcceptance is not null)
-                kernel.Post(() => AddAnnounced(session, child.RemoteSelectors));
+                kernel.Post(() => AddAnnounced(session, child));
             done(installed);
             return;
         }
 
         session.InterfaceRequested = true;
+        session.Encapsulation = child.IsTransportMode ? TunnelEncapsulation.Gre : TunnelEncapsulation.Ipsec;
         var request = Derive(session, child, [], out fault);
         if (request is null)
         {
@@ -156,6 +157,8 @@ internal sealed partial class SessionInterfaces(
                 Routes = PeerRouting.Assigned(session.Profile, session.Addresses),
                 Filter = filter,
                 Path = ToEspPath(child.Path, child.UdpEncapsulation),
+                Encapsulation = session.Encapsulation,
+                LocalNetworks = session.LocalNetworks,
                 Qos = qos,
                 Label = session.User ?? session.IkeIdentity,
             };
@@ -186,6 +189,7 @@ internal sealed partial class SessionInterfaces(
             // Copies: the core zeroes its keys when the login ends, which may be before the kernel worker comes to this.
             InboundKeys = new EspKeys(child.InboundEncryptionKey.ToArray(), child.InboundIntegrityKey.ToArray()),
             OutboundKeys = new EspKeys(child.OutboundEncryptionKey.ToArray(), child.OutboundIntegrityKey.ToArray()),
+            IsTransportMode = child.IsTransportMode,
             LocalSelectors = Translate(child.LocalSelectors),
             RemoteSelectors = Translate(child.RemoteSelectors),
             ExtendedSequenceNumbers = suite.Esn,
@@ -226,7 +230,7 @@ internal sealed partial class SessionInterfaces(
             }
 
             session.Handle = handle;
-            AddAnnounced(session, child.RemoteSelectors);
+            AddAnnounced(session, child);
         }
 
         if (InstallSa(session, parameters) is not { } fault)
@@ -260,9 +264,12 @@ internal sealed partial class SessionInterfaces(
         return true;
     }
 
-    private void AddAnnounced(ClientSession session, IReadOnlyList<TrafficSelector> selectors)
+    private void AddAnnounced(ClientSession session, ChildSaParameters child)
     {
-        foreach (var route in PeerRouting.Announced(session.Profile, session.Addresses, selectors))
+        // The selectors of transport mode are the outer addresses.
+        if (child.IsTransportMode)
+            return;
+        foreach (var route in PeerRouting.Announced(session.Profile, session.Addresses, child.RemoteSelectors))
         {
             if (session.AnnouncedRoutes.Contains(route))
                 continue;

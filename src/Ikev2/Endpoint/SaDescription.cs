@@ -32,7 +32,7 @@ internal static class SaDescription
             Capabilities(sa.Peer),
             session is null || session.Current != sa
                 ? []
-                : [.. session.Children.Select(c => new ChildSaSnapshot(c.InboundSpi, c.OutboundSpi, c.Suite, c.LocalSelectors, c.RemoteSelectors, c.CreatedAt))]);
+                : [.. session.Children.Select(c => new ChildSaSnapshot(c.InboundSpi, c.OutboundSpi, c.Suite, c.LocalSelectors, c.RemoteSelectors, c.IsTransportMode, c.CreatedAt))]);
     }
 
     // While an effect of the login is outstanding the client waits for us, not we for it.

@@ -44,8 +44,7 @@ internal static class AuthExchange
             initiatorId,
             new IdPayload(isInitiator: false, ours.Type, ours.Value),
             offer,
-            message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorInitiator)!,
-            message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorResponder)!,
+            TrafficOffer.Of(message),
             message.First<ConfigurationPayload>());
         session.Login.ClientSoftware = sa.Peer.Software ?? Configuration.ApplicationVersion(request.Configuration);
         if (message.First<AuthenticationPayload>() is not { } auth)
@@ -125,46 +124,58 @@ internal static class AuthExchange
         if (answered.Grant is not { } grant)
             return RequestOutcome.Fail(answered.Unavailable ? IkeFailure.AaaUnavailable : IkeFailure.AuthorizationDenied, answered.Refusal ?? "refused");
         session.Grant = grant;
+        session.Encapsulation = grant.Encapsulation;
         session.Login.User = answered.User ?? session.Login.User;
-        if (login.Request.Configuration is not { } asked || asked.ConfigurationType != ConfigurationType.Request)
-            return RequestOutcome.Fail(IkeFailure.ConfigurationRequired, "the client asked for no address", login.Proof);
-        var wantIPv4 = asked.Has(ConfigurationAttributeType.InternalIp4Address);
-        var wantIPv6 = asked.Has(ConfigurationAttributeType.InternalIp6Address);
-        if (!wantIPv4 && !wantIPv6)
-            return RequestOutcome.Fail(IkeFailure.ConfigurationRequired, "the client asked for no address", login.Proof);
+        var asked = login.Request.Asked;
+        var wantIPv4 = asked is not null && asked.Has(ConfigurationAttributeType.InternalIp4Address);
+        var wantIPv6 = asked is not null && asked.Has(ConfigurationAttributeType.InternalIp6Address);
+        var wantsNone = !wantIPv4 && !wantIPv6;
+        if (wantsNone && RefuseWithoutAddress(sa, login) is { } refusal)
+            return refusal;
         if (!ProposalSelector.TrySelectEsp(session.Profile.EspProposals, login.Request.Sa.Proposals, PfsPolicy.Disabled, false, out var suite))
         {
             var detail = $"offered {ProposalText.Describe(login.Request.Sa.Proposals)}; configured {ProposalText.Describe(session.Profile.EspProposals)}";
             return RequestOutcome.Fail(IkeFailure.NoChildProposal, detail, login.Proof);
         }
 
+        if (wantsNone)
+            return Addressed(sa, login, suite, new AssignedAddresses(null, null, null, 0));
         return sa.Suspend<AllocateAddressCompletion>(
             new AllocateAddressEffect(sa.Endpoint.NextOperation(), session.Login, wantIPv4, wantIPv6)
             {
-                WishIPv4 = Configuration.Wish(asked, ConfigurationAttributeType.InternalIp4Address, 4),
-                WishIPv6 = Configuration.Wish(asked, ConfigurationAttributeType.InternalIp6Address, 16),
+                WishIPv4 = Configuration.Wish(asked!, ConfigurationAttributeType.InternalIp4Address, 4),
+                WishIPv6 = Configuration.Wish(asked!, ConfigurationAttributeType.InternalIp6Address, 16),
             },
             allocated => Allocated(sa, login, suite, allocated));
+    }
+
+    /// <summary>The addresses of a GRE tunnel may be set at both its ends; every other client needs one of ours.</summary>
+    private static RequestOutcome? RefuseWithoutAddress(IkeSa sa, ProvenLogin login)
+    {
+        if (!ChildTraffic.OffersGre(sa, login.Request.Traffic))
+            return RequestOutcome.Fail(IkeFailure.ConfigurationRequired, "the client asked for no address", login.Proof);
+        return sa.Session!.Encapsulation == EncapsulationRule.Tunnel
+            ? RequestOutcome.Fail(IkeFailure.SelectorsUnacceptable, ChildTraffic.GreRefusal(login.Request.Traffic), login.Proof)
+            : null;
     }
 
     private static RequestOutcome Allocated(
         IkeSa sa, ProvenLogin login, EspSuite suite, AllocateAddressCompletion allocated)
     {
-        var session = sa.Session!;
         if (allocated.Addresses is not { } addresses || (addresses.IPv4 is null && addresses.IPv6 is null))
             return RequestOutcome.Fail(IkeFailure.NoAddress, allocated.Refusal ?? "no address", login.Proof);
-        session.Addresses = addresses;
-        var remote = TrafficNarrowing.Remote(login.Request.InitiatorSelectors.Selectors, addresses, session.Grant);
-        var local = TrafficNarrowing.Local(login.Request.ResponderSelectors.Selectors, session.Profile.LocalTraffic, remote);
-        if (remote.Count == 0 || local.Count == 0)
-        {
-            var detail = TrafficNarrowing.Describe(login.Request.InitiatorSelectors, login.Request.ResponderSelectors, session);
-            return RequestOutcome.Fail(IkeFailure.SelectorsUnacceptable, detail, login.Proof);
-        }
+        return Addressed(sa, login, suite, addresses);
+    }
 
+    private static RequestOutcome Addressed(IkeSa sa, ProvenLogin login, EspSuite suite, AssignedAddresses addresses)
+    {
+        var session = sa.Session!;
+        session.Addresses = addresses;
+        if (!ChildTraffic.TrySelect(sa, login.Request.Traffic, session.Encapsulation, out var traffic, out var refusal))
+            return RequestOutcome.Fail(IkeFailure.SelectorsUnacceptable, refusal, login.Proof);
         using var keys = KeySchedule.DeriveChild(
             sa.Endpoint.Crypto, sa.Suite.Prf, sa.Keys.SkD, [], login.Octets.NonceI, login.Octets.NonceR, suite);
-        var parameters = ChildInstallation.Parameters(sa, suite, keys, weAreInitiator: false, local, remote, outboundAtOnce: true);
+        var parameters = ChildInstallation.Parameters(sa, suite, keys, weAreInitiator: false, traffic, outboundAtOnce: true);
         return sa.Suspend<InstallChildSaCompletion>(
             new InstallChildSaEffect(sa.Endpoint.NextOperation(), false, session.Id, parameters),
             installed => Installed(sa, login, parameters, installed));
@@ -181,11 +192,13 @@ internal static class AuthExchange
         List<IkePayload> payloads =
         [
             .. login.Proof,
-            Configuration.Reply(login.Request.Configuration!, session.Addresses!, session.Grant),
+            .. login.Request.Asked is { } asked ? [Configuration.Reply(asked, session.Addresses!, session.Grant)] : Array.Empty<IkePayload>(),
             new SaPayload([parameters.Suite.ToProposal(parameters.InboundSpi)]),
             new TrafficSelectorPayload(isInitiator: true, parameters.RemoteSelectors),
             new TrafficSelectorPayload(isInitiator: false, parameters.LocalSelectors),
         ];
+        if (parameters.IsTransportMode)
+            payloads.Add(new NotifyPayload(NotifyType.UseTransportMode));
         if (session.Grant is { ReauthenticateAtTimeout: true, SessionTimeout: { } lifetime } && lifetime > TimeSpan.Zero)
         {
             // RFC 4478 3: AUTH_LIFETIME, "a four-octet (unsigned) ... number of seconds".

@@ -15,8 +15,7 @@ internal static class ChildInstallation
     /// <param name="suite">Its algorithms and the peer's SPI.</param>
     /// <param name="keys">In terms of the exchange's initiator and responder.</param>
     /// <param name="weAreInitiator">Of the exchange that made it.</param>
-    /// <param name="local">Our side's selectors.</param>
-    /// <param name="remote">The client's.</param>
+    /// <param name="traffic">What it is for.</param>
     /// <param name="outboundAtOnce">See <see cref="ChildSaParameters"/>.</param>
     /// <param name="inboundSpi">Ours, if it was promised already; else a new one.</param>
     public static ChildSaParameters Parameters(
@@ -24,8 +23,7 @@ internal static class ChildInstallation
         EspSuite suite,
         ChildKeys keys,
         bool weAreInitiator,
-        IReadOnlyList<TrafficSelector> local,
-        IReadOnlyList<TrafficSelector> remote,
+        ChildTraffic traffic,
         bool outboundAtOnce,
         uint? inboundSpi = null)
     {
@@ -38,13 +36,16 @@ internal static class ChildInstallation
             Copy(weAreInitiator ? keys.ResponderIntegrity : keys.InitiatorIntegrity),
             Copy(weAreInitiator ? keys.InitiatorEncryption : keys.ResponderEncryption),
             Copy(weAreInitiator ? keys.InitiatorIntegrity : keys.ResponderIntegrity),
-            local,
-            remote,
+            traffic.Local,
+            traffic.Remote,
             sa.Path,
             sa.Peer.NatDetected,
             profile.ReplayWindow,
             profile.ChildLifetimeOctets,
-            outboundAtOnce);
+            outboundAtOnce)
+        {
+            IsTransportMode = traffic.IsTransportMode,
+        };
     }
 
     /// <summary>The data plane has its own copy now.</summary>
@@ -70,11 +71,13 @@ internal static class ChildInstallation
             Suite = parameters.Suite,
             LocalSelectors = parameters.LocalSelectors,
             RemoteSelectors = parameters.RemoteSelectors,
+            IsTransportMode = parameters.IsTransportMode,
             CreatedAt = now,
             RekeyAt = now + soft,
             ExpiresAt = now + (soft * HardLifetimeFactor),
         };
         session.Children.Add(child);
+        session.Encapsulation = child.IsTransportMode ? EncapsulationRule.Gre : EncapsulationRule.Tunnel;
         sa.Endpoint.Table.CountChildren(1);
         ChildLifetime.Arm(session.Current);
         return child;

@@ -46,14 +46,11 @@ internal static class CreateChildExchange
                 IkeFailure.InvalidKeyExchange, $"KE payload in group {ke?.Group}, wanted {group.Keyword}", notifyValue: SaInitExchange.GroupOctets(group));
         }
 
-        var remote = TrafficNarrowing.Remote(message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorInitiator)!.Selectors, session.Addresses!, session.Grant);
-        var local = TrafficNarrowing.Local(
-            message.First<TrafficSelectorPayload>(PayloadType.TrafficSelectorResponder)!.Selectors, session.Profile.LocalTraffic, remote);
-        if (remote.Count == 0 || local.Count == 0)
-            return RequestOutcome.Fail(IkeFailure.SelectorsUnacceptable, "the selectors of a further CHILD_SA do not meet");
+        if (!ChildTraffic.TrySelect(sa, TrafficOffer.Of(message), session.Encapsulation, out var traffic, out var refusal))
+            return RequestOutcome.Fail(IkeFailure.SelectorsUnacceptable, $"a further CHILD_SA: {refusal}");
 
         var nonceI = message.First<NoncePayload>()!.Value.ToArray();
-        var work = new Negotiation(sa, old, suite, local, remote, nonceI);
+        var work = new Negotiation(sa, old, suite, traffic, nonceI);
         if (suite.KeyExchange is null)
             return work.Install(null, []);
         return sa.Suspend<KeyAgreementCompletion>(
@@ -61,8 +58,7 @@ internal static class CreateChildExchange
             work.Agreed);
     }
 
-    private sealed record Negotiation(
-        IkeSa Sa, ChildSa? Old, EspSuite Suite, IReadOnlyList<TrafficSelector> Local, IReadOnlyList<TrafficSelector> Remote, byte[] NonceI)
+    private sealed record Negotiation(IkeSa Sa, ChildSa? Old, EspSuite Suite, ChildTraffic Traffic, byte[] NonceI)
     {
         private readonly byte[] _nonceR = new byte[NonceOctets];
 
@@ -82,7 +78,7 @@ internal static class CreateChildExchange
                 return RequestOutcome.Fail(IkeFailure.ChildSaNotFound, "it was deleted meanwhile");
             Sa.Endpoint.Crypto.Fill(_nonceR);
             using var keys = KeySchedule.DeriveChild(Sa.Endpoint.Crypto, Sa.Suite.Prf, Sa.Keys.SkD, secret, NonceI, _nonceR, Suite);
-            var parameters = ChildInstallation.Parameters(Sa, Suite, keys, weAreInitiator: false, Local, Remote, outboundAtOnce: Old is null);
+            var parameters = ChildInstallation.Parameters(Sa, Suite, keys, weAreInitiator: false, Traffic, outboundAtOnce: Old is null);
             var id = Sa.Endpoint.NextOperation();
             IkeOperation effect = Old is null
                 ? new InstallChildSaEffect(id, true, Sa.Session!.Id, parameters)
@@ -114,8 +110,10 @@ internal static class CreateChildExchange
             List<IkePayload> payloads = [new SaPayload([Suite.ToProposal(parameters.InboundSpi)]), new NoncePayload(_nonceR)];
             if (ke is not null)
                 payloads.Add(ke);
-            payloads.Add(new TrafficSelectorPayload(isInitiator: true, Remote));
-            payloads.Add(new TrafficSelectorPayload(isInitiator: false, Local));
+            payloads.Add(new TrafficSelectorPayload(isInitiator: true, Traffic.Remote));
+            payloads.Add(new TrafficSelectorPayload(isInitiator: false, Traffic.Local));
+            if (Traffic.IsTransportMode)
+                payloads.Add(new NotifyPayload(NotifyType.UseTransportMode));
             return RequestOutcome.Respond(payloads);
         }
     }

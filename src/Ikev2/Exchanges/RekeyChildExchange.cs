@@ -81,7 +81,7 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
         if (response.First<SaPayload>() is not { } chosen || nonceR is null || remote is null || local is null || (ke is null) != (_group is null)
             || ke?.Group != _group?.Id
             || !ProposalSelector.TryAcceptEsp(_offered, chosen.Proposals, _group, out var suite)
-            || !AllWithin(local.Selectors, old.LocalSelectors) || !AllWithin(remote.Selectors, old.RemoteSelectors))
+            || Accepted(sa, response, local.Selectors, remote.Selectors) is not { } traffic)
         {
             Break(sa, "the answer to our CHILD_SA rekey is not consistent with what we offered");
             return;
@@ -89,7 +89,7 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
 
         if (ke is null)
         {
-            Install(sa, suite, [], nonceR, local, remote);
+            Install(sa, suite, [], nonceR, traffic);
             return;
         }
 
@@ -104,7 +104,7 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
                     return;
                 }
 
-                Install(sa, suite, secret, nonceR, local, remote);
+                Install(sa, suite, secret, nonceR, traffic);
                 CryptographicOperations.ZeroMemory(secret);
             });
     }
@@ -140,9 +140,20 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
         ];
         if (_own is not null)
             payloads.Add(new KeyExchangePayload(_group!.Id, _own.PublicValue));
-        payloads.Add(new TrafficSelectorPayload(isInitiator: true, old.LocalSelectors));
-        payloads.Add(new TrafficSelectorPayload(isInitiator: false, old.RemoteSelectors));
+        var traffic = old.IsTransportMode ? ChildTraffic.Gre(sa) : new ChildTraffic(old.LocalSelectors, old.RemoteSelectors, IsTransportMode: false);
+        payloads.Add(new TrafficSelectorPayload(isInitiator: true, traffic.Local));
+        payloads.Add(new TrafficSelectorPayload(isInitiator: false, traffic.Remote));
+        if (traffic.IsTransportMode)
+            payloads.Add(new NotifyPayload(NotifyType.UseTransportMode));
         sa.SendRequest(payloads);
+    }
+
+    /// <summary>The mode stays, and the selectors are no wider. A peer that declines transport mode has an SA that nothing can use (RFC 7296 1.3.1).</summary>
+    private ChildTraffic? Accepted(IkeSa sa, IkeMessage response, IReadOnlyList<TrafficSelector> local, IReadOnlyList<TrafficSelector> remote)
+    {
+        if (old.IsTransportMode)
+            return response.Notify(NotifyType.UseTransportMode) is not null && ChildTraffic.IsGre(sa, local, remote) ? ChildTraffic.Gre(sa) : null;
+        return AllWithin(local, old.LocalSelectors) && AllWithin(remote, old.RemoteSelectors) ? new ChildTraffic(local, remote, IsTransportMode: false) : null;
     }
 
     /// <summary>What the SA has of extended sequence numbers stays: the client has chosen, and some offer one form only to themselves.</summary>
@@ -186,11 +197,10 @@ internal sealed class RekeyChildExchange(ChildSa old) : LocalExchange
         return true;
     }
 
-    private void Install(IkeSa sa, EspSuite suite, byte[] secret, NoncePayload nonceR, TrafficSelectorPayload local, TrafficSelectorPayload remote)
+    private void Install(IkeSa sa, EspSuite suite, byte[] secret, NoncePayload nonceR, ChildTraffic traffic)
     {
         using var keys = KeySchedule.DeriveChild(sa.Endpoint.Crypto, sa.Suite.Prf, sa.Keys.SkD, secret, _nonceI, nonceR.Value.Span, suite);
-        var parameters = ChildInstallation.Parameters(
-            sa, suite, keys, weAreInitiator: true, local.Selectors, remote.Selectors, outboundAtOnce: true, _inboundSpi);
+        var parameters = ChildInstallation.Parameters(sa, suite, keys, weAreInitiator: true, traffic, outboundAtOnce: true, _inboundSpi);
         var lowest = Nonces.Lowest(_nonceI, nonceR.Value.ToArray());
         sa.SuspendLocal<InstallChildSaCompletion>(
             new RekeyChildSaEffect(sa.Endpoint.NextOperation(), sa.Session!.Id, old.InboundSpi, parameters),

@@ -40,11 +40,10 @@ internal static class TrafficNarrowing
     }
 
     /// <summary>Offered and wanted side by side, for the operator.</summary>
-    public static string Describe(TrafficSelectorPayload initiator, TrafficSelectorPayload responder, IkeSession session)
+    public static string Describe(TrafficOffer offer, IkeSession session)
     {
         var local = session.Profile.LocalTraffic.Count == 0 ? "any" : string.Join(" ", session.Profile.LocalTraffic);
-        return $"offered {string.Join(" ", initiator.Selectors)} === {string.Join(" ", responder.Selectors)}; "
-            + $"wanted {session.Addresses?.IPv4} {session.Addresses?.IPv6} === {local}";
+        return $"offered {offer}; wanted {session.Addresses?.IPv4} {session.Addresses?.IPv6} === {local}";
     }
 
     private static List<TrafficSelector> Intersect(IReadOnlyList<TrafficSelector> offered, IReadOnlyList<IPNetwork> allowed, IReadOnlyList<TrafficSelector>? accepted = null)

@@ -16,6 +16,8 @@ internal sealed class ChildSa
 
     public required IReadOnlyList<TrafficSelector> RemoteSelectors { get; init; }
 
+    public required bool IsTransportMode { get; init; }
+
     public required MonotonicTime CreatedAt { get; init; }
 
     /// <summary>When we rekey it; moved on after a failed try.</summary>

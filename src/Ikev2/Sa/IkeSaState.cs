@@ -1,3 +1,4 @@
+using Headend.Ikev2.Exchanges;
 using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2.Sa;
@@ -63,6 +64,9 @@ internal sealed record FirstAuthRequest(
     IdPayload InitiatorId,
     IdPayload ResponderId,
     SaPayload Sa,
-    TrafficSelectorPayload InitiatorSelectors,
-    TrafficSelectorPayload ResponderSelectors,
-    ConfigurationPayload? Configuration);
+    TrafficOffer Traffic,
+    ConfigurationPayload? Configuration)
+{
+    /// <summary>CFG_REQUEST, which wants an answer; null without one.</summary>
+    public ConfigurationPayload? Asked => Configuration is { } payload && payload.ConfigurationType == ConfigurationType.Request ? payload : null;
+}

@@ -16,6 +16,9 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
 
     public SessionGrant Grant { get; set; } = SessionGrant.Empty;
 
+    /// <summary>The grant's, and from the first CHILD_SA on what that one has.</summary>
+    public EncapsulationRule Encapsulation { get; set; }
+
     public AssignedAddresses? Addresses { get; set; }
 
     public List<ChildSa> Children { get; } = [];

@@ -96,9 +96,9 @@ internal static class InterfaceCommandTable
         new("tunnel mode ipsec ipv6", "ESP in tunnel mode over IPv6", TunnelModeEffect, Mode(TunnelEncapsulation.Ipsec, isIpv6: true), NoMode),
         new("tunnel mode gre ip", "GRE over IPv4 under ESP in transport mode", TunnelModeEffect, Mode(TunnelEncapsulation.Gre, isIpv6: false), NoMode),
         new("tunnel mode gre ipv6", "GRE over IPv6 under ESP in transport mode", TunnelModeEffect, Mode(TunnelEncapsulation.Gre, isIpv6: true), NoMode),
-        new("tunnel mode auto", "As the session is", "Takes an earlier `tunnel mode` back.", Mode(null, isIpv6: false), NoMode),
+        new("tunnel mode auto", "As the client offers it", "GRE where the client asks for transport mode with selectors of protocol 47 between the outer addresses, else ESP in tunnel mode.", Mode(null, isIpv6: false), NoMode),
 
-        new("tunnel key <0-4294967295>", "Key of GRE packets (RFC 2890)", "ESP in tunnel mode has none: there the command is kept and shown, and changes no packet.",
+        new("tunnel key <0-4294967295>", "Key of GRE packets (RFC 2890)", "Packets of GRE have it in both directions; those of the client with another or none are dropped. ESP in tunnel mode has none: there the command is kept and shown, and changes no packet.",
             (c, call) => c with { TunnelKey = call.Setting<uint>(0) },
             (c, _) => c with { TunnelKey = null }),
 
@@ -117,7 +117,7 @@ internal static class InterfaceCommandTable
 
     private const string RouteEffect = "A route over the device, with the distance as metric and the tag as realm (IPv4). The client may send from it and is sent to it where its selectors hold it.";
 
-    private const string TunnelModeEffect = "Sessions of another mode are refused, unless the template has `mode: auto`. Without the command each has the mode that it came with.";
+    private const string TunnelModeEffect = "Sessions of another mode are refused, unless the template has `mode: auto`. Without the command it is ESP in tunnel mode, over either IP version.";
 
     private const string AccessGroup = "The access list NAME of the configuration decides about each packet.";
 

@@ -69,11 +69,14 @@ public sealed record InterfaceConfig
     /// <summary><c>tunnel source ADDRESS</c>: must be where the client came to.</summary>
     public Setting<IPAddress>? TunnelSource { get; init; }
 
-    /// <summary><c>tunnel mode</c>: must be what the session is, unless the template's mode is auto.</summary>
+    /// <summary><c>tunnel mode</c>: must be what the session is, unless it is auto or the template's mode is; null is ESP in tunnel mode.</summary>
     public Setting<TunnelMode>? TunnelMode { get; init; }
 
     /// <summary>The session decides about the tunnel's mode (<c>mode: auto</c> of the template).</summary>
     public bool IsAutoMode { get; init; }
+
+    /// <summary>ESP in tunnel mode or GRE, as the client offers it.</summary>
+    public bool TakesModeFromSession => IsAutoMode || TunnelMode is { Value.Encapsulation: null };
 
     /// <summary><c>tunnel key N</c>: the key of GRE packets (RFC 2890); without GRE there is none.</summary>
     public Setting<uint>? TunnelKey { get; init; }
@@ -103,7 +106,7 @@ public sealed record InterfaceConfig
             Ipv6Unnumbered, .. Ipv6Addresses, Ipv6InboundAccessGroup, Ipv6OutboundAccessGroup, Ipv6Mtu, .. Routes, Shutdown,
             TunnelSource ?? FromSession(session?.Local, $"tunnel source {session?.Local}"),
             FromSession(session?.Remote, $"tunnel destination {session?.Remote}"),
-            IsAutoMode ? FromSession(session?.Remote, $"tunnel mode {session?.Mode}") : TunnelMode,
+            TakesModeFromSession ? FromSession(session?.Remote, $"tunnel mode {session?.Mode}") : TunnelMode,
             TunnelKey, TunnelProtection,
             // The headend answers clients and calls none.
             TunnelProtection is null || session is null ? null : TunnelProtection with { Command = "no tunnel protection ipsec initiate" },

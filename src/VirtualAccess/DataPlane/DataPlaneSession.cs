@@ -51,6 +51,9 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
 
     public int Ipv6Mtu => current.Ipv6Mtu;
 
+    /// <summary>Null in tunnel mode.</summary>
+    public GreTunnel? Gre => current.Gre;
+
     /// <summary>0 = off.</summary>
     public int AdjustMss => current.AdjustMss;
 
@@ -166,10 +169,10 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     public int LargestInner(EspSa sa, bool ipv6)
     {
         var limit = ipv6 ? Ipv6Mtu : IpMtu;
-        var current = path.Path;
-        if (current.OuterMtu == 0) return limit;
-        var header = (current.Remote.IsIPv4 ? IpPacket.MinimumIPv4 : IpPacket.IPv6Header) + (current.Encapsulation == EspEncapsulation.Udp ? 8 : 0);
-        var fits = EspCodec.LargestInner(sa.Algorithm, current.OuterMtu - header);
+        var outer = path.Path;
+        if (outer.OuterMtu == 0) return limit;
+        var header = (outer.Remote.IsIPv4 ? IpPacket.MinimumIPv4 : IpPacket.IPv6Header) + (outer.Encapsulation == EspEncapsulation.Udp ? 8 : 0);
+        var fits = EspCodec.LargestInner(sa.Algorithm, outer.OuterMtu - header) - (Gre?.HeaderLength ?? 0);
         // An IPv6 link below 1280 does not exist (RFC 8200 5): there the outer packet is fragmented instead.
         return Math.Min(limit, ipv6 ? Math.Max(fits, Configuration.InterfaceConfig.MinimumIpv6Mtu) : Math.Max(fits, 68));
     }
@@ -218,4 +221,6 @@ internal sealed class InterfaceLimits(InterfaceRequest request)
     public int Ipv6Mtu { get; } = request.Config.EffectiveIpv6Mtu;
 
     public int AdjustMss { get; } = request.Config.TcpAdjustMss?.Value ?? 0;
+
+    public GreTunnel? Gre { get; } = request.Encapsulation == Configuration.TunnelEncapsulation.Gre ? new GreTunnel(request) : null;
 }

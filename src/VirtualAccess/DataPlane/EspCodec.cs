@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>
-/// The layout of ESP in tunnel mode (RFC 4303 2):
+/// The layout of ESP (RFC 4303 2):
 /// <code>
 /// | SPI 4 | Sequence Number 4 | IV | payload, padding, Pad Length 1, Next Header 1 | ICV |
 /// |&lt;------ authenticated -------------------------------------------------------&gt;|
@@ -38,7 +38,7 @@ internal static class EspCodec
 
     /// <summary>Fills the padding with 1, 2, 3, ... (RFC 4303 2.4) and appends Pad Length and Next Header.</summary>
     /// <param name="afterPayload">From the end of the payload to the end of the trailer.</param>
-    /// <param name="nextHeader">4 or 41.</param>
+    /// <param name="nextHeader">4 or 41 in tunnel mode, 47 with GRE in transport mode.</param>
     public static void WriteTrailer(Span<byte> afterPayload, byte nextHeader)
     {
         var padding = afterPayload.Length - 2;
@@ -47,13 +47,24 @@ internal static class EspCodec
         afterPayload[^1] = nextHeader;
     }
 
-    /// <summary>Checks the trailer of a decrypted packet and cuts the inner IP packet out by its own length, so that TFC padding (RFC 4303 2.7) falls away.</summary>
+    /// <summary>Checks the trailer of a decrypted packet in tunnel mode and cuts the inner IP packet out by its own length, so that TFC padding (RFC 4303 2.7) falls away.</summary>
     public static EspDrop ReadInner(ReadOnlySpan<byte> plaintext, out int innerLength)
     {
         innerLength = 0;
+        var drop = ReadTrailer(plaintext, out var payloadLength, out var nextHeader);
+        if (drop != EspDrop.None) return drop;
+        return nextHeader is NextHeaderIPv4 or NextHeaderIPv6 ? CutIp(plaintext[..payloadLength], nextHeader == NextHeaderIPv6, out innerLength) : EspDrop.UnsupportedNextHeader;
+    }
+
+    /// <summary>Checks the trailer of a decrypted packet.</summary>
+    /// <returns>None, or Dummy for RFC 4303 2.6.</returns>
+    public static EspDrop ReadTrailer(ReadOnlySpan<byte> plaintext, out int payloadLength, out byte nextHeader)
+    {
+        payloadLength = 0;
+        nextHeader = 0;
         if (plaintext.Length < 2) return EspDrop.Malformed;
         var padding = plaintext[^2];
-        var nextHeader = plaintext[^1];
+        nextHeader = plaintext[^1];
         if (padding > plaintext.Length - 2) return EspDrop.BadPadding;
         var pad = plaintext.Slice(plaintext.Length - 2 - padding, padding);
         // RFC 4303 2.4: "the receiver SHOULD inspect the Padding field".
@@ -63,14 +74,14 @@ internal static class EspCodec
         }
 
         if (nextHeader == NextHeaderNone) return EspDrop.Dummy;
-        var payload = plaintext[..^(2 + padding)];
-        return nextHeader switch
-        {
-            NextHeaderIPv4 => Cut(payload, IpPacket.MinimumIPv4, 4, 2, 0, out innerLength),
-            NextHeaderIPv6 => Cut(payload, IpPacket.IPv6Header, 6, 4, IpPacket.IPv6Header, out innerLength),
-            _ => EspDrop.UnsupportedNextHeader,
-        };
+        payloadLength = plaintext.Length - 2 - padding;
+        return EspDrop.None;
     }
+
+    /// <summary>The length of an IP packet by its own header, with whatever behind it.</summary>
+    public static EspDrop CutIp(ReadOnlySpan<byte> payload, bool ipv6, out int innerLength) => ipv6
+        ? Cut(payload, IpPacket.IPv6Header, 6, 4, IpPacket.IPv6Header, out innerLength)
+        : Cut(payload, IpPacket.MinimumIPv4, 4, 2, 0, out innerLength);
 
     private static EspDrop Cut(ReadOnlySpan<byte> payload, int minimum, int version, int lengthOffset, int addend, out int innerLength)
     {

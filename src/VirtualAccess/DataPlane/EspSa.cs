@@ -35,6 +35,7 @@ internal sealed class EspSa : IDisposable
         Window = new ReplayWindow(parameters.ReplayWindow);
         softLimits = parameters.SoftLimits;
         extended = parameters.ExtendedSequenceNumbers;
+        IsTransportMode = parameters.IsTransportMode;
         inboundCipher = EspCipher.Create(Algorithm, parameters.InboundKeys, encrypt: false, extended);
         try
         {
@@ -57,6 +58,9 @@ internal sealed class EspSa : IDisposable
 
     /// <summary>Order of installation.</summary>
     public long Serial { get; }
+
+    /// <summary>Carries GRE and no IP header.</summary>
+    public bool IsTransportMode { get; }
 
     public SelectorTable Local { get; }
 
@@ -81,11 +85,12 @@ internal sealed class EspSa : IDisposable
 
     /// <summary>Checks, decrypts in place and authenticates. Call with <see cref="InboundGate"/> held.</summary>
     /// <param name="packet">The ESP packet.</param>
+    /// <param name="gre">What is in an SA in transport mode; null in tunnel mode.</param>
     /// <param name="inner">The inner packet within it.</param>
     /// <param name="ip">Its header.</param>
     /// <param name="authentic">True when the ICV was right, whatever came after.</param>
     /// <param name="newest">True when its number is the highest so far.</param>
-    public EspDrop Open(Span<byte> packet, out Span<byte> inner, out IpPacket ip, out bool authentic, out bool newest)
+    public EspDrop Open(Span<byte> packet, GreTunnel? gre, out Span<byte> inner, out IpPacket ip, out bool authentic, out bool newest)
     {
         inner = default;
         ip = default;
@@ -101,12 +106,32 @@ internal sealed class EspSa : IDisposable
         newest = number > Window.Highest;
         Window.Accept(number);
         var plaintext = packet[(EspCodec.HeaderLength + Algorithm.IvLength)..^Algorithm.IcvLength];
+        return gre is null ? OpenTunnel(plaintext, out inner, out ip) : OpenTransport(plaintext, gre, out inner, out ip);
+    }
+
+    private EspDrop OpenTunnel(Span<byte> plaintext, out Span<byte> inner, out IpPacket ip)
+    {
+        inner = default;
+        ip = default;
         var drop = EspCodec.ReadInner(plaintext, out var innerLength);
         if (drop != EspDrop.None) return drop;
         inner = plaintext[..innerLength];
         if (!IpPacket.TryRead(inner, out ip)) return EspDrop.Malformed;
         // RFC 4301 5.2 step 4: the inner header must match the selectors of the SA, else drop (and audit).
         return Remote.Contains(ip.Source, ip, ip.SourcePort) && Local.Contains(ip.Destination, ip, ip.DestinationPort) ? EspDrop.None : EspDrop.InboundSelector;
+    }
+
+    /// <summary>
+    /// RFC 4301 5.2 step 4 asks for the outer header to match the selectors: it is not looked at, since whoever has the keys may be behind a NAT. The transport checksums
+    /// that RFC 3948 3.1.2 has corrected there are none of: GRE's covers no pseudo header.
+    /// </summary>
+    private static EspDrop OpenTransport(Span<byte> plaintext, GreTunnel gre, out Span<byte> inner, out IpPacket ip)
+    {
+        inner = default;
+        ip = default;
+        var drop = EspCodec.ReadTrailer(plaintext, out var payloadLength, out var nextHeader);
+        if (drop != EspDrop.None) return drop;
+        return nextHeader == GreTunnel.Protocol ? gre.Open(plaintext[..payloadLength], out inner, out ip) : EspDrop.InboundSelector;
     }
 
     /// <summary>Counts delivered packets.</summary>
@@ -130,15 +155,16 @@ internal sealed class EspSa : IDisposable
         return true;
     }
 
+    /// <summary>GRE carries whatever is routed to the interface.</summary>
     public bool Covers(in IpPacket ip) =>
-        Remote.Contains(ip.Destination, ip, ip.DestinationPort) && Local.Contains(ip.Source, ip, ip.SourcePort);
+        IsTransportMode || (Remote.Contains(ip.Destination, ip, ip.DestinationPort) && Local.Contains(ip.Source, ip, ip.SourcePort));
 
-    /// <summary>Seals an inner packet that lies at its place in the buffer.</summary>
-    /// <param name="packet">From SPI to the end of the ICV (<see cref="EspCodec.SealedLength"/>); the inner packet stands after the IV.</param>
-    /// <param name="innerLength">Octets of the inner packet.</param>
-    /// <param name="ipv6">Inner IP version.</param>
+    /// <summary>Seals a payload that lies at its place in the buffer.</summary>
+    /// <param name="packet">From SPI to the end of the ICV (<see cref="EspCodec.SealedLength"/>); the payload stands after the IV.</param>
+    /// <param name="payloadLength">Octets of the payload.</param>
+    /// <param name="nextHeader">What it is: 4, 41 or 47.</param>
     /// <param name="nearExhaustion">True once, when three quarters of the numbers are used.</param>
-    public EspDrop Seal(Span<byte> packet, int innerLength, bool ipv6, out bool nearExhaustion)
+    public EspDrop Seal(Span<byte> packet, int payloadLength, byte nextHeader, out bool nearExhaustion)
     {
         nearExhaustion = false;
         lock (OutboundGate)
@@ -150,7 +176,7 @@ internal sealed class EspSa : IDisposable
             nearExhaustion = sequence == (extended ? QuartersUsed << 32 : QuartersUsed);
             EspCodec.WriteHeader(packet, OutboundSpi, (uint)sequence);
             var payload = EspCodec.HeaderLength + Algorithm.IvLength;
-            EspCodec.WriteTrailer(packet[(payload + innerLength)..^Algorithm.IcvLength], ipv6 ? EspCodec.NextHeaderIPv6 : EspCodec.NextHeaderIPv4);
+            EspCodec.WriteTrailer(packet[(payload + payloadLength)..^Algorithm.IcvLength], nextHeader);
             return outboundCipher.Seal(packet, sequence) ? EspDrop.None : EspDrop.SendFailed;
         }
     }

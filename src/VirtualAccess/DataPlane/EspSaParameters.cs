@@ -39,6 +39,9 @@ public sealed record EspSaParameters
 
     public required EspKeys OutboundKeys { get; init; }
 
+    /// <summary>Carries GRE between the outer addresses and no inner IP header: the selectors are those addresses'. Else tunnel mode.</summary>
+    public bool IsTransportMode { get; init; }
+
     /// <summary>Our side: destinations of inbound, sources of outbound packets.</summary>
     public required ImmutableArray<EspSelector> LocalSelectors { get; init; }
 

@@ -11,7 +11,7 @@ internal sealed unsafe class EspSendBatch : IDisposable
 {
     public const int Capacity = 64;
 
-    /// <summary>Where the inner packet is read to: leaves room for the ESP header and the longest IV before it.</summary>
+    /// <summary>Where the inner packet is read to: leaves room for the headers of ESP and GRE and the longest IV before it.</summary>
     public const int InnerOffset = 32;
 
     /// <summary>Largest inner packet, octets: the largest MTU of the command table.</summary>

@@ -33,6 +33,12 @@ public sealed record InterfaceRequest
     /// <summary>Outer addresses.</summary>
     public required EspPath Path { get; init; }
 
+    /// <summary>How packets of the client are carried; all SAs of the interface are for that.</summary>
+    public TunnelEncapsulation Encapsulation { get; init; }
+
+    /// <summary>What the client may send to by GRE, which has no selectors to say so; empty = everything.</summary>
+    public ImmutableArray<IPNetwork> LocalNetworks { get; init; } = [];
+
     /// <summary>Traffic policies of both directions.</summary>
     public SessionQos Qos { get; init; } = SessionQos.None;
 

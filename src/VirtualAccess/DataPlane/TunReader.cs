@@ -161,9 +161,18 @@ internal sealed unsafe class TunReader : IDisposable
     /// <summary>Seals the packet in the batch's slot and adds it.</summary>
     private EspDrop Seal(DataPlaneSession session, EspSa sa, SessionPath path, EspSendBatch batch, int length, in IpPacket ip, long now)
     {
-        var offset = EspSendBatch.InnerOffset - EspCodec.HeaderLength - sa.Algorithm.IvLength;
-        var sealedLength = EspCodec.SealedLength(sa.Algorithm, length);
-        var drop = sa.Seal(new Span<byte>(batch.Slot + offset, sealedLength), length, ip.IsIPv6, out var nearExhaustion);
+        var payload = length;
+        var nextHeader = ip.IsIPv6 ? EspCodec.NextHeaderIPv6 : EspCodec.NextHeaderIPv4;
+        if (session.Gre is { } gre)
+        {
+            gre.Write(new Span<byte>(batch.Slot + EspSendBatch.InnerOffset - gre.HeaderLength, gre.HeaderLength), ip.IsIPv6);
+            payload += gre.HeaderLength;
+            nextHeader = GreTunnel.Protocol;
+        }
+
+        var offset = EspSendBatch.InnerOffset - (payload - length) - EspCodec.HeaderLength - sa.Algorithm.IvLength;
+        var sealedLength = EspCodec.SealedLength(sa.Algorithm, payload);
+        var drop = sa.Seal(new Span<byte>(batch.Slot + offset, sealedLength), payload, nextHeader, out var nearExhaustion);
         if (drop != EspDrop.None) return drop;
         batch.Commit(session, sa, path, offset, sealedLength, length, ip.TrafficClass);
         if (nearExhaustion) Hint(DataPlaneHintKind.SequenceNearExhaustion, session, sa);

@@ -39,7 +39,7 @@ public sealed partial class UserSpaceDataPlane
         EspDrop drop;
         lock (sa.InboundGate)
         {
-            drop = sa.Open(packet, out var inner, out var ip, out authentic, out var newest);
+            drop = sa.Open(packet, session.Gre, out var inner, out var ip, out authentic, out var newest);
 
             // Before the packet is delivered: its answer may be on its way before this thread comes any further.
             first = authentic && entry.FirstPacket();

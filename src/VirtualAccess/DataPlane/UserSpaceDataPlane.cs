@@ -138,6 +138,12 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
             return false;
         }
 
+        if (parameters.IsTransportMode != (owner.Request.Encapsulation == Configuration.TunnelEncapsulation.Gre))
+        {
+            failure = new InterfaceFailure("install SA", $"{owner.Device.Name} is for {(parameters.IsTransportMode ? "ESP in tunnel mode" : "GRE under ESP in transport mode")}");
+            return false;
+        }
+
         EspSa sa;
         try
         {

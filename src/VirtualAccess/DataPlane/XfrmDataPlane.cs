@@ -65,6 +65,12 @@ public sealed partial class XfrmDataPlane : IDataPlane
     public bool TryCreateInterface(InterfaceRequest request, out SessionHandle session, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         session = default;
+        if (request.Encapsulation == Configuration.TunnelEncapsulation.Gre)
+        {
+            failure = new InterfaceFailure("GRE", "the data plane in the kernel carries none: `data-plane: { kind: user-space }` does");
+            return false;
+        }
+
         if (!interfaces.TryCreate(request, CreateDevice, out var device, out var lent, out failure)) return false;
         var created = new XfrmSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, IdOf(request.Number), request.Path);
         sessions[created.Handle.Value] = created;

@@ -35,7 +35,7 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
         InPackets = 2,
         OutPackets = 3,
         IkeSa = new IkeSaRecord { LocalSpi = "0011223344556677", RemoteSpi = "8899aabbccddeeff", Nat = "remote", Encryption = "AES_GCM_16_256" },
-        ChildSas = [new ChildSaRecord { InSpi = "c0000001", OutSpi = "c0000002", Transform = "AES_GCM_16_256", LocalSelectors = ["10.10.0.0/24"] }],
+        ChildSas = [new ChildSaRecord { InSpi = "c0000001", OutSpi = "c0000002", Transform = "AES_GCM_16_256", Mode = "tunnel", LocalSelectors = ["10.10.0.0/24"] }],
     };
 
     public static PolicyMapRecord Policy() => new()

@@ -31,7 +31,7 @@ public sealed class CommandLineTests
             "localSpi remoteSpi encryption integrity prf dhGroup nat capabilities",
             string.Join(' ', session.GetProperty("ikeSa").EnumerateObject().Select(p => p.Name)));
         Assert.Equal(
-            "inSpi outSpi transform localSelectors remoteSelectors",
+            "inSpi outSpi transform mode localSelectors remoteSelectors",
             string.Join(' ', session.GetProperty("childSas")[0].EnumerateObject().Select(p => p.Name)));
         Assert.Equal(ulong.MaxValue, session.GetProperty("inOctets").GetUInt64());
         Assert.Equal("bob", session.GetProperty("user").GetString());

@@ -26,7 +26,7 @@ public class LoginCollisionTests
         var alive = 0;
         for (var seed = 1; seed <= seeds; seed++)
         {
-            var pair = EndpointPair.Establish((ulong)seed, TimeSpan.FromMilliseconds(seed % 3 == 0 ? 0 : 30), seed % 2 == 0 ? PfsPolicy.Optional : PfsPolicy.Required);
+            var pair = EndpointPair.Establish((ulong)seed, TimeSpan.FromMilliseconds(seed % 3 == 0 ? 0 : 30), seed % 2 == 0 ? PfsPolicy.Optional : PfsPolicy.Required, gre: seed % 5 == 0);
             pair.Network.Link = seed % 4 == 0
                 ? new LinkOptions { MostLatency = TimeSpan.FromMilliseconds(40) }
                 : new LinkOptions { Loss = 0.3, Duplication = 0.2, MostLatency = TimeSpan.FromMilliseconds(150) };
@@ -37,6 +37,7 @@ public class LoginCollisionTests
             var disagreement = pair.Disagreement();
             Assert.True(disagreement is null, $"{kind}, seed {seed}: {disagreement}; script: {script}");
             alive += pair.LeftSession is null ? 0 : 1;
+            Assert.True(pair.LeftSession?.Children.All(c => c.IsTransportMode == (seed % 5 == 0)) ?? true, $"{kind}, seed {seed}: a rekey changed the mode; script: {script}");
 
             // Of simultaneous rekeys one redundant SA goes: two CHILD_SAs for the same traffic are left by none.
             if (kind == "child/child" && pair.LeftSession is { } session)

@@ -11,11 +11,11 @@ swan() { # swan NAME ARGUMENTS...: swanctl against that charon
 }
 
 # client_connection NAME METHOD USER [OPTION=VALUE...]: one connection and its child, both called NAME.
-# Options: gateway=ADDR ts=SUBNETS vips=ADDRS proposals=LIST esp=LIST secret=PASSWORD mobike=no timeout=SECONDS local_ts=SUBNETS rekey=..., over=DURATION (how long before an AUTH_LIFETIME's end it logs in anew), dpd=... cert=NAME (of \$RUN/pki, for tls) aaa_id=IDENTITY
+# Options: gateway=ADDR ts=SUBNETS vips=ADDRS proposals=LIST esp=LIST secret=PASSWORD mobike=no timeout=SECONDS local_ts=SUBNETS rekey=..., mode=transport, over=DURATION (how long before an AUTH_LIFETIME's end it logs in anew), dpd=... cert=NAME (of \$RUN/pki, for tls) aaa_id=IDENTITY
 client_connection() {
   local name=$1 method=$2 user=$3; shift 3
   local gateway=$GATEWAY_V4 ts=10.10.0.0/24 vips=0.0.0.0 proposals=aes256-sha256-x25519 esp=aes256gcm16-x25519,aes256gcm16 mobike=no dpd=0 certs="" encap=no local_ts="" cert=carol aaa_id="O=Interop, CN=radius.example.com"
-  local option
+  local option mode=tunnel
   for option; do local "${option%%=*}"="${option#*=}"; done
   [ "$method" = tls ] && certs="certs = $RUN/pki/$cert.pem"
   local local_addr=198.51.100.10 local_id=$user
@@ -51,6 +51,7 @@ ${over:+    over_time = $over
       $name {
         remote_ts = $ts
 ${local_ts:+        local_ts = $local_ts}
+        mode = $mode
         esp_proposals = $esp
         rekey_time = ${child_rekey:-8h}
         dpd_action = clear
@@ -60,15 +61,15 @@ ${local_ts:+        local_ts = $local_ts}
 CONF
 }
 
-# start_charon NAME NAMESPACE: the daemon alone, nothing configured. FRAGMENT (octets) overrides the IKE fragment size.
+# start_charon NAME NAMESPACE: the daemon alone, nothing configured. FRAGMENT (octets) overrides the IKE fragment size; CLIENT_ESP=kernel leaves ESP to the kernel.
 start_charon() {
   local name=$1 namespace=$2 dir=$RUN/$1
   mkdir -p "$dir"
   cat >"$dir/strongswan.conf" <<CONF
 charon {
   load_modular = no
-  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 md5 hmac kdf gcm curve25519 gmp chapoly kernel-libipsec kernel-netlink socket-default eap-identity eap-mschapv2 eap-md5 eap-gtc eap-tls eap-ttls vici
-  install_virtual_ip_on = ipsec0
+  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 md5 hmac kdf gcm curve25519 gmp chapoly $([ "${CLIENT_ESP:-}" = kernel ] || echo kernel-libipsec) kernel-netlink socket-default eap-identity eap-mschapv2 eap-md5 eap-gtc eap-tls eap-ttls vici
+  install_virtual_ip_on = $([ "${CLIENT_ESP:-}" = kernel ] && echo lo || echo ipsec0)
   fragment_size = ${FRAGMENT:-1280}
   retransmit_timeout = ${CLIENT_RETRANSMIT:-2.0}
   retransmit_tries = ${CLIENT_RETRIES:-5}

@@ -6,6 +6,7 @@
 #   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
 #   IPV4_SOURCE="pool: p4" POLICY_DNS (the policy's lines; empty for none)
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
+#   TEMPLATE_COMMANDS TEMPLATE_MODE
 #   KEYRINGS FURTHER_PROFILES (lines of `ikev2`; the profiles stand before the one for everybody)
 #   AUTHENTICATION=local EAP_OPTIONS="methods: [tls], tls: {...}" LOCAL_AAA (lines of `aaa`, such as local-users)
 
@@ -72,7 +73,7 @@ ${IKE_LIFETIME:+      ike-lifetime: $IKE_LIFETIME}
 ${UNIQUE_SESSIONS:+      unique: $UNIQUE_SESSIONS}
       virtual-template: 1
 virtual-templates:
-  - { number: 1, commands: [${TEMPLATE_COMMANDS:-"ip unnumbered lan0", "ip mtu 1400", "ip tcp adjust-mss 1360"}] }
+  - { number: 1, ${TEMPLATE_MODE:+mode: $TEMPLATE_MODE, }commands: [${TEMPLATE_COMMANDS:-"ip unnumbered lan0", "ip mtu 1400", "ip tcp adjust-mss 1360"}] }
 pools: [ $pools ]
 YAML
 }

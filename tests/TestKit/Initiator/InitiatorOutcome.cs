@@ -62,6 +62,9 @@ public sealed class InitiatorChildSa
     public required IReadOnlyList<TrafficSelector> LocalSelectors { get; init; }
 
     public required IReadOnlyList<TrafficSelector> RemoteSelectors { get; init; }
+
+    /// <summary>Both sides said USE_TRANSPORT_MODE.</summary>
+    public bool IsTransportMode { get; init; }
 }
 
 /// <summary>One IKE message to send; whoever owns the socket adds the non-ESP marker on the NAT traversal port.</summary>

@@ -172,6 +172,12 @@ internal sealed class InitiatorRequest(InitiatorRequestKind kind, InitiatorChild
         ? ExchangeType.CreateChildSa
         : ExchangeType.Informational;
 
+    /// <summary>A rekey asks for it.</summary>
+    public bool TransportMode { get; init; }
+
+    /// <summary>In place of the selectors that the SA has on our side.</summary>
+    public TrafficSelector? Local { get; init; }
+
     public byte[] Nonce { get; set; } = [];
 
     public IKeyExchange? Own { get; set; }

@@ -66,15 +66,18 @@ public sealed partial class TestInitiator
         using var own = suite.KeyExchange is { } group ? _options.Crypto.CreateKeyExchange(group) : null;
         if (own is not null && !(ke is not null && ke.Group == own.Method.Id && own.TryAgree(ke.PublicValue.Span, out secret!)))
             return Refuse(NotifyType.InvalidSyntax, out _);
+        var asks = request.Notify(NotifyType.UseTransportMode) is not null && !DeclinesTransportMode;
         var ours = NewNonce();
         var spi = NewEspSpi();
         using var keys = KeySchedule.DeriveChild(_options.Crypto, sa.Suite.Prf, sa.Keys.SkD, secret, nonce.Value.Span, ours, suite);
-        _children.Add(NewChild(spi, suite, keys, weBegan: false, old.LocalSelectors, old.RemoteSelectors));
+        _children.Add(NewChild(spi, suite, keys, weBegan: false, old.LocalSelectors, old.RemoteSelectors, old.IsTransportMode && asks));
         List<IkePayload> payloads = [new SaPayload([suite.ToProposal(spi)]), new NoncePayload(ours)];
         if (own is not null)
             payloads.Add(new KeyExchangePayload(own.Method.Id, own.PublicValue.ToArray()));
         payloads.Add(new TrafficSelectorPayload(isInitiator: true, old.RemoteSelectors));
         payloads.Add(new TrafficSelectorPayload(isInitiator: false, old.LocalSelectors));
+        if (old.IsTransportMode && asks)
+            payloads.Add(new NotifyPayload(NotifyType.UseTransportMode));
         return payloads;
     }
 

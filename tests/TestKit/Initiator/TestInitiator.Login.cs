@@ -152,6 +152,8 @@ public sealed partial class TestInitiator
         payloads.Add(new SaPayload(ProposalSelector.ToProposals(_options.EspProposals, _firstSpi, null)));
         payloads.Add(new TrafficSelectorPayload(isInitiator: true, _options.LocalTraffic));
         payloads.Add(new TrafficSelectorPayload(isInitiator: false, _options.RemoteTraffic));
+        if (_options.TransportMode)
+            payloads.Add(new NotifyPayload(NotifyType.UseTransportMode));
         SendLogin(payloads);
     }
 
@@ -302,7 +304,7 @@ public sealed partial class TestInitiator
         }
 
         using var keys = KeySchedule.DeriveChild(_options.Crypto, sa.Suite.Prf, sa.Keys.SkD, [], _nonce, _peerNonce, suite);
-        _children.Add(NewChild(_firstSpi, suite, keys, weBegan: true, local.Selectors, remote.Selectors));
+        _children.Add(NewChild(_firstSpi, suite, keys, weBegan: true, local.Selectors, remote.Selectors, _options.TransportMode && response.Notify(NotifyType.UseTransportMode) is not null));
         if (_msk is not null)
             CryptographicOperations.ZeroMemory(_msk);
         _initialRequest = _initialResponse = [];
@@ -333,7 +335,8 @@ public sealed partial class TestInitiator
     }
 
     private static InitiatorChildSa NewChild(
-        uint inboundSpi, EspSuite suite, ChildKeys keys, bool weBegan, IReadOnlyList<TrafficSelector> local, IReadOnlyList<TrafficSelector> remote)
+        uint inboundSpi, EspSuite suite, ChildKeys keys, bool weBegan, IReadOnlyList<TrafficSelector> local, IReadOnlyList<TrafficSelector> remote,
+        bool isTransportMode)
     {
         return new InitiatorChildSa
         {
@@ -346,6 +349,7 @@ public sealed partial class TestInitiator
             OutboundIntegrityKey = [.. weBegan ? keys.InitiatorIntegrity : keys.ResponderIntegrity],
             LocalSelectors = local,
             RemoteSelectors = remote,
+            IsTransportMode = isTransportMode,
         };
     }
 }

@@ -16,7 +16,11 @@ public sealed partial class TestInitiator
 
     public void DeleteChild(InitiatorChildSa child, MonotonicTime now) => Ask(new InitiatorRequest(InitiatorRequestKind.DeleteChild, child), now);
 
-    public void RekeyChild(InitiatorChildSa child, MonotonicTime now) => Ask(new InitiatorRequest(InitiatorRequestKind.RekeyChild, child), now);
+    public void RekeyChild(InitiatorChildSa child, MonotonicTime now) => RekeyChild(child, now, child.IsTransportMode, null);
+
+    /// <summary>Rekeys into perhaps another mode, with one selector of ours in place of those that the SA has.</summary>
+    public void RekeyChild(InitiatorChildSa child, MonotonicTime now, bool transportMode, TrafficSelector? local) =>
+        Ask(new InitiatorRequest(InitiatorRequestKind.RekeyChild, child) { TransportMode = transportMode, Local = local }, now);
 
     public void RekeyIke(MonotonicTime now) => Ask(new InitiatorRequest(InitiatorRequestKind.RekeyIke), now);
 
@@ -75,8 +79,10 @@ public sealed partial class TestInitiator
             payloads.Add(new KeyExchangePayload(group.Id, request.Own.PublicValue));
         }
 
-        payloads.Add(new TrafficSelectorPayload(isInitiator: true, child.LocalSelectors));
+        payloads.Add(new TrafficSelectorPayload(isInitiator: true, request.Local is { } local ? [local] : child.LocalSelectors));
         payloads.Add(new TrafficSelectorPayload(isInitiator: false, child.RemoteSelectors));
+        if (request.TransportMode)
+            payloads.Add(new NotifyPayload(NotifyType.UseTransportMode));
         SendRequest(sa, request, payloads);
     }
 
@@ -131,7 +137,7 @@ public sealed partial class TestInitiator
         }
 
         using var keys = KeySchedule.DeriveChild(_options.Crypto, sa.Suite.Prf, sa.Keys.SkD, secret, request.Nonce, nonce.Value.Span, suite);
-        _children.Add(NewChild(request.NewInboundSpi, suite, keys, weBegan: true, local.Selectors, remote.Selectors));
+        _children.Add(NewChild(request.NewInboundSpi, suite, keys, weBegan: true, local.Selectors, remote.Selectors, response.Notify(NotifyType.UseTransportMode) is not null));
 
         // RFC 7296 2.8: who rekeyed deletes the old one.
         PutFirst(new InitiatorRequest(InitiatorRequestKind.DeleteChild, request.Child));

@@ -54,6 +54,9 @@ public sealed partial class TestInitiator
 
     public IReadOnlyList<InitiatorChildSa> Children => _children;
 
+    /// <summary>Answers rekeys of the headend without USE_TRANSPORT_MODE.</summary>
+    public bool DeclinesTransportMode { get; set; }
+
     /// <summary>IKE SAs that are not yet deleted.</summary>
     public int IkeSas => _sas.Count;
 

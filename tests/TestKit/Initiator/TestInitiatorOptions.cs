@@ -53,6 +53,9 @@ public sealed record TestInitiatorOptions
     /// <summary>Sends a wrong NAT_DETECTION_SOURCE_IP, so that the responder takes us for a host behind a NAT.</summary>
     public bool PretendNat { get; init; }
 
+    /// <summary>Asks for transport mode (RFC 7296 1.3.1), and again with each rekey of a CHILD_SA that has it.</summary>
+    public bool TransportMode { get; init; }
+
     /// <summary>CERTREQ's list of SHA-1 key hashes; null = no CERTREQ.</summary>
     public ReadOnlyMemory<byte>? CertificateAuthorities { get; init; } = ReadOnlyMemory<byte>.Empty;
 
@@ -79,6 +82,14 @@ public sealed record TestInitiatorOptions
     public IReadOnlyList<TrafficSelector> LocalTraffic { get; init; } = Everything(true, true);
 
     public IReadOnlyList<TrafficSelector> RemoteTraffic { get; init; } = Everything(true, true);
+
+    /// <summary>GRE between two addresses in transport mode.</summary>
+    public TestInitiatorOptions ForGre(System.Net.IPAddress local, System.Net.IPAddress remote) => this with
+    {
+        TransportMode = true,
+        LocalTraffic = [new TrafficSelector(47, 0, ushort.MaxValue, local, local)],
+        RemoteTraffic = [new TrafficSelector(47, 0, ushort.MaxValue, remote, remote)],
+    };
 
     /// <summary>0.0.0.0/0 and ::/0.</summary>
     public static IReadOnlyList<TrafficSelector> Everything(bool ipv4, bool ipv6)

@@ -48,10 +48,10 @@ public sealed class EndpointPair
     };
 
     /// <summary>Over a faultless network; the caller sets the faults afterwards.</summary>
-    public static EndpointPair Establish(ulong seed, TimeSpan mostDelay, PfsPolicy pfs = PfsPolicy.Optional)
+    public static EndpointPair Establish(ulong seed, TimeSpan mostDelay, PfsPolicy pfs = PfsPolicy.Optional, bool gre = false)
     {
         var network = new SimulatedNetwork(seed);
-        var outside = new OutsideOptions { MostDelay = mostDelay };
+        var outside = new OutsideOptions { MostDelay = mostDelay, Grant = new SessionGrant { Encapsulation = gre ? EncapsulationRule.Gre : EncapsulationRule.Tunnel } };
         var left = new SimulatedHeadend(
             network,
             new IkeEndpointOptions { Profiles = [Profile("left") with { Pfs = pfs }] },
@@ -66,6 +66,8 @@ public sealed class EndpointPair
             Password = "secret",
             Crypto = new ToyCryptoProvider(network.Random.Next()),
         };
+        if (gre)
+            options = options.ForGre(s_right.Address, s_leftAddress);
         var client = new SimulatedClient(network, options, s_right, s_leftAddress, direct: true);
         client.Start();
         if (!network.RunUntil(() => client.Initiator.Outcome is not InitiatorOutcome.Pending, TimeSpan.FromSeconds(30))
@@ -129,7 +131,10 @@ public sealed class EndpointPair
         var sa = client.Current;
         var child = client.Children[0];
         var first = new ChildSaParameters(
-            child.InboundSpi, child.OutboundSpi, child.Suite, [], [], [], [], child.LocalSelectors, child.RemoteSelectors, client.Path, false, 64, 0, true);
+            child.InboundSpi, child.OutboundSpi, child.Suite, [], [], [], [], child.LocalSelectors, child.RemoteSelectors, client.Path, false, 64, 0, true)
+        {
+            IsTransportMode = child.IsTransportMode,
+        };
         var keys = new IkeKeys
         {
             SkD = [.. sa.Keys.SkD],

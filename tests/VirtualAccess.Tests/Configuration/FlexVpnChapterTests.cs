@@ -112,13 +112,25 @@ public sealed class FlexVpnChapterTests
     [Theory]
     [InlineData("tunnel source 172.16.1.2")]
     [InlineData("tunnel mode ipsec ipv4")]
-    [InlineData("tunnel mode auto")]
     [InlineData("tunnel protection ipsec profile remote-workers")]
     public void WhatFitsIsTaken(string command)
     {
         var derived = VirtualAccessDerivation.Derive(Template with { Commands = [command] }, [], new DerivationRules(InterfaceNames.None, Session));
         Assert.Empty(derived.Failures);
         Assert.Contains(command, derived.Config.Commands(Session).Select(c => c.Command));
+    }
+
+    [Theory]
+    [InlineData(TunnelEncapsulation.Ipsec, "tunnel mode ipsec ipv4")]
+    [InlineData(TunnelEncapsulation.Gre, "tunnel mode gre ip")]
+    public void TheCommandAutoDoesWhatTheTemplatesModeDoes(TunnelEncapsulation proposed, string expected)
+    {
+        var session = Session with { Encapsulation = proposed };
+        var derived = VirtualAccessDerivation.Derive(Template with { Commands = ["tunnel mode ipsec ipv6", "tunnel mode auto"] }, [], new DerivationRules(InterfaceNames.None, session));
+        Assert.Empty(derived.Failures);
+        Assert.True(derived.Config.TakesModeFromSession);
+        Assert.Contains((expected, ConfigOrigin.Session), derived.Config.Commands(session));
+        Assert.False(VirtualAccessDerivation.Derive(Template, [], new DerivationRules(InterfaceNames.None, session)).Config.TakesModeFromSession);
     }
 
     private static string Text(DerivedInterface derived) => DerivedConfigCompiler.Compile("Virtual-Access1", derived.Config.Commands(Session).Select(c => c.Command));

@@ -86,13 +86,13 @@ public sealed class EspSaTests
         var (_, client) = Pair(Sa.Gcm256);
         var packet = new byte[EspCodec.SealedLength(Sa.Gcm256, 28)];
         client.Sequence = 0xbfff_ffff;
-        Assert.Equal(EspDrop.None, client.Seal(packet, 28, false, out var near));
+        Assert.Equal(EspDrop.None, client.Seal(packet, 28, EspCodec.NextHeaderIPv4, out var near));
         Assert.True(near);
-        Assert.Equal(EspDrop.None, client.Seal(packet, 28, false, out near));
+        Assert.Equal(EspDrop.None, client.Seal(packet, 28, EspCodec.NextHeaderIPv4, out near));
         Assert.False(near);
         client.Sequence = uint.MaxValue - 1;
-        Assert.Equal(EspDrop.None, client.Seal(packet, 28, false, out _));
-        Assert.Equal(EspDrop.SequenceExhausted, client.Seal(packet, 28, false, out _));
+        Assert.Equal(EspDrop.None, client.Seal(packet, 28, EspCodec.NextHeaderIPv4, out _));
+        Assert.Equal(EspDrop.SequenceExhausted, client.Seal(packet, 28, EspCodec.NextHeaderIPv4, out _));
     }
 
     /// <summary>RFC 4303 2.2.1 and appendix A: the ICV covers the high half, which is not sent; the receiver finds it, also over the turn of the low half and after losses.</summary>
@@ -121,8 +121,8 @@ public sealed class EspSaTests
         }
 
         client.Sequence = ulong.MaxValue - 1;
-        Assert.Equal(EspDrop.None, client.Seal(new byte[EspCodec.SealedLength(client.Algorithm, 28)], 28, false, out _));
-        Assert.Equal(EspDrop.SequenceExhausted, client.Seal(new byte[EspCodec.SealedLength(client.Algorithm, 28)], 28, false, out _));
+        Assert.Equal(EspDrop.None, client.Seal(new byte[EspCodec.SealedLength(client.Algorithm, 28)], 28, EspCodec.NextHeaderIPv4, out _));
+        Assert.Equal(EspDrop.SequenceExhausted, client.Seal(new byte[EspCodec.SealedLength(client.Algorithm, 28)], 28, EspCodec.NextHeaderIPv4, out _));
     }
 
     [Fact]
@@ -133,7 +133,7 @@ public sealed class EspSaTests
         headend.Dispose();
         client.Dispose();
         Assert.Equal(EspDrop.UnknownSpi, Packets.Open(headend, packet, out _));
-        Assert.Equal(EspDrop.NoOutboundSa, client.Seal(packet, 36, false, out _));
+        Assert.Equal(EspDrop.NoOutboundSa, client.Seal(packet, 36, EspCodec.NextHeaderIPv4, out _));
     }
 
     [Fact]
@@ -170,8 +170,8 @@ public sealed class EspSaTests
         void RoundTrip()
         {
             inner.CopyTo(packet.AsSpan(8 + client.Algorithm.IvLength));
-            if (client.Seal(packet, inner.Length, false, out _) != EspDrop.None) throw new InvalidOperationException("seal");
-            if (headend.Open(packet, out _, out _, out _, out _) != EspDrop.None) throw new InvalidOperationException("open");
+            if (client.Seal(packet, inner.Length, EspCodec.NextHeaderIPv4, out _) != EspDrop.None) throw new InvalidOperationException("seal");
+            if (headend.Open(packet, null, out _, out _, out _, out _) != EspDrop.None) throw new InvalidOperationException("open");
         }
     }
 

@@ -37,6 +37,9 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
 
     public SessionHandle Session { get; private set; }
 
+    /// <summary>Of the sessions made from now on.</summary>
+    public TunnelEncapsulation Tunnel { get; set; }
+
     public void OnHint(in DataPlaneHint hint) => Hints.Enqueue(hint);
 
     public InterfaceFailure? Create(int number, string[] clients, Gateway? peer, EspEncapsulation encapsulation, int outerMtu, params string[] commands) =>
@@ -48,7 +51,7 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
         Assert.Empty(derived.Failures);
         var config = derived.Config;
         var path = new EspPath(TransportAddress.From(Address, 4500), TransportAddress.From(peer?.Address ?? Address, 4500), encapsulation, outerMtu);
-        var request = new InterfaceRequest { Number = number, Config = config, ClientAddresses = [.. clients.Select(IPAddress.Parse)], Path = path, Label = "alice", Qos = qos };
+        var request = new InterfaceRequest { Number = number, Config = config, ClientAddresses = [.. clients.Select(IPAddress.Parse)], Path = path, Label = "alice", Qos = qos, Encapsulation = Tunnel };
         InterfaceFailure? failure = null;
         Session = Space.Do(() => Plane.TryCreateInterface(request, out var session, out failure) ? session : default);
         return failure;

@@ -85,13 +85,13 @@ internal static class Packets
     {
         var packet = new byte[EspCodec.SealedLength(sa.Algorithm, inner.Length)];
         inner.CopyTo(packet.AsSpan(8 + sa.Algorithm.IvLength));
-        Assert.Equal(EspDrop.None, sa.Seal(packet, inner.Length, inner[0] >> 4 == 6, out _));
+        Assert.Equal(EspDrop.None, sa.Seal(packet, inner.Length, inner[0] >> 4 == 6 ? EspCodec.NextHeaderIPv6 : EspCodec.NextHeaderIPv4, out _));
         return packet;
     }
 
     public static EspDrop Open(EspSa sa, Span<byte> packet, out byte[] inner)
     {
-        var drop = sa.Open(packet, out var span, out _, out _, out _);
+        var drop = sa.Open(packet, null, out var span, out _, out _, out _);
         inner = span.ToArray();
         return drop;
     }
