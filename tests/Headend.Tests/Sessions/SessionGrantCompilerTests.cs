@@ -35,6 +35,31 @@ public sealed class SessionGrantCompilerTests : IProfileObserver
         Assert.False(grant.AcceptRemoteNetworks);
     }
 
+    /// <summary>docs/gre.md: GRE is for interfaces that are told so.</summary>
+    [Theory]
+    [InlineData("", false, false, EncapsulationRule.Tunnel)]
+    [InlineData("tunnel mode ipsec ipv4", false, false, EncapsulationRule.Tunnel)]
+    [InlineData("tunnel mode gre ip", false, false, EncapsulationRule.Gre)]
+    [InlineData("tunnel mode gre ipv6", false, false, EncapsulationRule.Gre)]
+    [InlineData("tunnel mode auto", false, false, EncapsulationRule.AsOffered)]
+    [InlineData("tunnel mode ipsec ipv4", true, false, EncapsulationRule.AsOffered)]
+    [InlineData("tunnel mode gre ip", true, false, EncapsulationRule.AsOffered)]
+    [InlineData("tunnel mode gre ip", false, true, EncapsulationRule.AsOffered)]
+    [InlineData("", false, true, EncapsulationRule.Tunnel)]
+    public async Task The_tunnel_mode_of_template_and_AAA_decides_about_GRE(string command, bool auto, bool ignoresErrors, EncapsulationRule expected)
+    {
+        var template = new TemplateBinding(new VirtualTemplate(1, command.Length == 0 ? [] : [command], auto));
+        var session = TestSession.Create("alice", binding: TestSession.Binding with { Template = template, IgnoresInterfaceErrors = ignoresErrors });
+        Assert.Equal(expected, (await Compiler().CompileAsync(session, Read(), CancellationToken.None)).Grant!.Encapsulation);
+        if (auto)
+            return;
+
+        // AAA's word comes after the template's.
+        var source = SessionProfile.Empty with { InterfaceCommands = ["no tunnel mode", "tunnel mode auto"] };
+        session.AuthorizationSources = [new AuthorizationSource(new AuthorizationOrigin(AuthorizationKind.ExplicitUser, "alice"), source)];
+        Assert.Equal(EncapsulationRule.AsOffered, (await Compiler().CompileAsync(session, Read(), CancellationToken.None)).Grant!.Encapsulation);
+    }
+
     [Theory]
     [InlineData("route-set=interface lan0", "10.10.0.0/24 2001:db8:10::/64")]
     [InlineData("route-set=interface", "10.10.0.1/32")]
