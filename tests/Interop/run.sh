@@ -23,7 +23,7 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   authorization_psk authorization_psk_refused authorization_group_user authorization_refused
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls local_eap_refusals
   pools dhcp
-  interfaces qos kill_and_restart terminate zero_configuration"
+  interfaces nat_policy qos kill_and_restart terminate zero_configuration"
 SLOW="interface_changes accounting_under_fire qos_actions xfrm gre"
 
 seconds_for() { local seconds; seconds=$(seconds_at_ease "$1"); echo $((seconds * PATIENCE)); }

@@ -29,6 +29,9 @@ public sealed record LocalPolicyOptions(string Name)
     /// <summary>Values of route-set: "prefix 10.0.0.0/8" ...</summary>
     public IReadOnlyList<string> RouteSet { get; init; } = [];
 
+    /// <summary>Values of interface-config that the policy's own words stand for.</summary>
+    public IReadOnlyList<string> InterfaceCommands { get; init; } = [];
+
     public string? Banner { get; init; }
 
     public TimeSpan? SessionTimeout { get; init; }
@@ -90,8 +93,8 @@ public sealed class LocalProfiles
                 else if (!attributeLists.ContainsKey(policy.AttributeList)) found.Add($"authorization policy {policy.Name}: there is no attribute list {policy.AttributeList}");
             }
             // The policy's own words are attributes by other names: the same parsers read them.
-            var routes = policy.RouteSet.Select(static value => $"route-set={value}");
-            if (!SessionProfileReader.TryRead(routes, observer, out var own, out var wrong)) found.Add($"authorization policy {policy.Name}: {wrong}");
+            var pairs = policy.RouteSet.Select(static value => $"route-set={value}").Concat(policy.InterfaceCommands.Select(static command => $"interface-config={command}"));
+            if (!SessionProfileReader.TryRead(pairs, observer, out var own, out var wrong)) found.Add($"authorization policy {policy.Name}: {wrong}");
             var domain = policy.DefaultDomain;
             if (domain is not null && !AttributeParser.TryParseDomain(domain, out domain)) found.Add($"authorization policy {policy.Name}: default-domain '{policy.DefaultDomain}' is no domain");
             own = own with

@@ -58,6 +58,9 @@ internal sealed record InterfaceRecord
 
     public IReadOnlyList<InterfaceSaRecord> Sas { get; init; } = [];
 
+    /// <summary>How the client's addresses are translated, in order; empty where they are not.</summary>
+    public IReadOnlyList<InterfaceTranslationRecord> Translations { get; init; } = [];
+
     /// <summary>The configuration in force, in order.</summary>
     public IReadOnlyList<DerivedCommandRecord> DerivedConfig { get; init; } = [];
 }
@@ -66,6 +69,16 @@ internal sealed record InterfaceRecord
 /// <param name="Command">As it is written.</param>
 /// <param name="Origin">Who gave it, for example <c>aaa group staff</c>.</param>
 internal sealed record DerivedCommandRecord(string Command, string Origin);
+
+/// <summary>One translation of an interface and the connections that it has met.</summary>
+/// <param name="Kind"><c>overload</c> or <c>static</c>.</param>
+/// <param name="Command">The interface command.</param>
+/// <param name="WayOut">For an overload: the interface by which connections leave; null for any.</param>
+/// <param name="Local">The client's address, or that of a host behind it; null for an overload.</param>
+/// <param name="Global">The address that others see; null for an overload.</param>
+/// <param name="OutboundConnections">Begun by the client.</param>
+/// <param name="InboundConnections">Begun by others.</param>
+internal sealed record InterfaceTranslationRecord(string Kind, string Command, string? WayOut, string? Local, string? Global, long OutboundConnections, long InboundConnections);
 
 /// <summary>Counters of one pair of ESP SAs. SPIs are 8 hexadecimal digits.</summary>
 /// <param name="IsSending">Packets to the client go by this pair.</param>

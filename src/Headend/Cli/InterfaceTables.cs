@@ -25,6 +25,13 @@ internal static class InterfaceTables
         output.WriteLine($"  Tunnel protocol/transport {shown.TunnelProtocol}");
         if (shown.TunnelProtocol.StartsWith("GRE/", StringComparison.Ordinal))
             output.WriteLine($"    Key {(shown.TunnelKey is { } key ? $"0x{key:X}" : "disabled")}, sequencing disabled");
+        foreach (var one in shown.Translations)
+        {
+            output.WriteLine(one.Global is null
+                ? $"  NAT overload by {one.WayOut ?? "any interface"}: {one.OutboundConnections} connections out"
+                : $"  NAT static {one.Local} as {one.Global}: {one.OutboundConnections} connections out, {one.InboundConnections} in");
+        }
+
         output.WriteLine($"  Last input {Ago(shown.LastInSeconds)}, output {Ago(shown.LastOutSeconds)}");
         output.WriteLine($"     {shown.InPackets} packets input, {shown.InOctets} bytes");
         output.WriteLine($"     {shown.OutPackets} packets output, {shown.OutOctets} bytes");

@@ -14,7 +14,8 @@ namespace Headend.Composition;
 /// <param name="Plane">The data plane.</param>
 /// <param name="Filters">Packet filters; null where no packets pass.</param>
 /// <param name="Qos">Traffic policies; null where no packets pass.</param>
-internal sealed record OpenedDataPlane(IDataPlane Plane, FilterStage? Filters, QosStage? Qos);
+/// <param name="Nat">Address translation; null where no packets pass.</param>
+internal sealed record OpenedDataPlane(IDataPlane Plane, FilterStage? Filters, QosStage? Qos, NatStage? Nat);
 
 /// <summary>Opens the data plane that the configuration asks for, or with <c>auto</c> the one in this process.</summary>
 internal static partial class DataPlaneComposition
@@ -27,7 +28,7 @@ internal static partial class DataPlaneComposition
         HeadendConfiguration configuration, IReadOnlyDictionary<string, AccessList> accessLists, IReadOnlyList<PolicyMap> policies, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
     {
         if (configuration.DataPlane == DataPlaneKind.None)
-            return new OpenedDataPlane(new NullDataPlane(), null, null);
+            return new OpenedDataPlane(new NullDataPlane(), null, null, null);
         // The state directory tells our interfaces from those of another headend on this machine.
         var options = new InterfaceOptions
         {
@@ -36,16 +37,19 @@ internal static partial class DataPlaneComposition
         };
         FilterStage? filters = null;
         QosStage? qos = null;
+        NatStage? nat = null;
         try
         {
             filters = OpenFilters(options.StateId, accessLists, time, logger);
             qos = new QosStage(options.StateId, policies);
-            options = options with { Stages = [filters, qos] };
+            nat = new NatStage(options.StateId, options.RouteProtocol, time, failure => LogTranslationRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
+            options = options with { Stages = [filters, qos, nat] };
             IDataPlane plane = UseKernel(configuration.DataPlane) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
-            return new OpenedDataPlane(plane, filters, qos);
+            return new OpenedDataPlane(plane, filters, qos, nat);
         }
         catch (Exception error) when (error is IOException or SocketException)
         {
+            nat?.Dispose();
             qos?.Dispose();
             filters?.Dispose();
             listener.Dispose();
@@ -108,6 +112,9 @@ internal static partial class DataPlaneComposition
 
     [LoggerMessage(EventId = 1308, EventName = "packet-filter-restored", Message = "somebody deleted our nftables table; all lists were made again failure={Failure}")]
     private static partial void LogRestored(ILogger logger, LogLevel level, string? failure);
+
+    [LoggerMessage(EventId = 1309, EventName = "translation-restored", Message = "somebody deleted our nftables table; all translations were made again failure={Failure}")]
+    private static partial void LogTranslationRestored(ILogger logger, LogLevel level, string? failure);
 
     [LoggerMessage(
         EventId = 1307, EventName = "no-packet-filter", Level = LogLevel.Warning, Message = "{Missing}: no packets can be filtered; logins that need an access list are refused")]

@@ -71,10 +71,10 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
-        interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), filters, new SessionPolicyTable(policies), logger);
-        interims = new InterimSchedule(time, interfaces.CountersOf);
         var addressEvents = new AddressEventObserver(limits, logger);
         var addresses = new AddressAssignment(pools, addressEvents);
+        interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), filters, new SessionPolicyTable(policies), addresses, logger);
+        interims = new InterimSchedule(time, interfaces.CountersOf);
         dhcp = new DhcpClient(new DhcpClientOptions(), time);
         var grants = MakeGrants(accessLists, filters, addresses, time);
         var lifecycle = new SessionLifecycle(new SessionServices
@@ -99,7 +99,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa)
         {
             Accounting = accounting.Describe,
-            Interfaces = new InterfaceAdmin(table, interfaces, templates, clock),
+            Interfaces = new InterfaceAdmin(table, interfaces, templates, clock) { Translations = device => opened.Nat?.Read(device) ?? [] },
             PolicyMaps = new SessionPolicyAdmin(table, (device, isInput) => opened.Qos?.Read(device, isInput) ?? []).Describe,
             Filters = () => opened.Filters?.GetStatistics() ?? FilterStatistics.Empty,
         };

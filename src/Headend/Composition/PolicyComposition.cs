@@ -12,5 +12,8 @@ internal static class PolicyComposition
 
     /// <summary>What interface commands may name.</summary>
     public static InterfaceNames NamesOf(HeadendConfiguration configuration) =>
-        new(configuration.AccessLists.Select(list => list.Name).ToHashSet(StringComparer.Ordinal), configuration.Qos.PolicyMaps.Select(policy => policy.Name).ToHashSet(StringComparer.Ordinal));
+        new(configuration.AccessLists.Select(list => list.Name).ToHashSet(StringComparer.Ordinal), configuration.Qos.PolicyMaps.Select(policy => policy.Name).ToHashSet(StringComparer.Ordinal))
+        {
+            Pools = configuration.Pools.Where(pool => pool.PrefixLength is null).Select(pool => pool.Name).ToHashSet(StringComparer.Ordinal),
+        };
 }

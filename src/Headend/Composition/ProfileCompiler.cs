@@ -78,6 +78,7 @@ internal sealed class ProfileCompiler(
             Dns = p.Dns,
             DefaultDomain = p.DefaultDomain,
             RouteSet = p.RouteSet,
+            InterfaceCommands = p.Nat?.ToCommands(pool => configuration.Pools.First(o => o.Name == pool).Ranges[0].Family) ?? [],
             AttributeList = p.AttributeList,
         });
         var lists = configuration.Aaa.AttributeLists.ToDictionary(l => l.Name, l => l.Attributes, StringComparer.Ordinal);

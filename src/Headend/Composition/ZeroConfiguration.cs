@@ -4,6 +4,7 @@ using Headend.Clients;
 using Headend.Configuration;
 using Headend.Pki;
 using Headend.Runtime;
+using Headend.VirtualAccess.Policy;
 
 namespace Headend.Composition;
 
@@ -74,7 +75,7 @@ internal sealed class ZeroConfiguration
         if (!File.Exists(PasswordPath))
             AtomicFile.Write(PasswordPath, GeneratedPassword.Create() + "\n", AtomicFile.Private);
         if (!File.Exists(ConfigurationPath))
-            AtomicFile.Write(ConfigurationPath, Render(), AtomicFile.Private);
+            AtomicFile.Write(ConfigurationPath, Render(NatStage.FindObstacle()), AtomicFile.Private);
         var outcome = ConfigurationParser.Load(ConfigurationPath, ConfigurationRules.OfLeaves);
         if (outcome.Configuration is { } configuration)
             WriteClient(configuration, authority, output);
@@ -106,12 +107,18 @@ internal sealed class ZeroConfiguration
               clients get addresses of {configuration.Pools[0].Ranges[0]} and reach {string.Join(", ", configuration.Ikev2.Profiles[0].TrafficLocal)}
 
             {profile.RenderInstructions(ClientDirectory)}
-            Hosts behind this machine need a route back: {configuration.Pools[0].Ranges[0]} via this machine. Addresses are not translated.
+            {DescribeTranslation(configuration)}
             Packets are forwarded only while net.ipv4.ip_forward is 1: sysctl -w net.ipv4.ip_forward=1
             """);
     }
 
-    private string Render()
+    // The file is the operator's: it may have been changed since it was made.
+    private static string DescribeTranslation(HeadendConfiguration configuration) =>
+        configuration.Ikev2.AuthorizationPolicies.All(p => p.Nat is not null)
+            ? "Hosts behind this machine see clients under its own address (nat: masquerade) and need no route back."
+            : $"Hosts behind this machine need a route back: {configuration.Pools[0].Ranges[0]} via this machine. Addresses are not translated.";
+
+    private string Render(string? obstacle)
     {
         var pool = PoolCandidates.FirstOrDefault(c => !networks.Networks.Any(n => n.Contains(c.BaseAddress) || c.Contains(n.BaseAddress)), PoolCandidates[0]);
         var identity = networks.Primary;
@@ -126,7 +133,8 @@ internal sealed class ZeroConfiguration
               local-users: [ { name: {{User}}, password-file: {{PasswordName}} } ]
 
             ikev2:
-              authorization-policies: [ { name: everybody, pool: clients } ]
+              {{(obstacle is null ? "# Hosts behind this machine see clients under its own address, so that they need no route back." : $"# nat: masquerade is left out: {obstacle.ReplaceLineEndings(" ")}")}}
+              authorization-policies: [ { name: everybody, pool: clients{{(obstacle is null ? ", nat: masquerade" : "")}} } ]
               profiles:
                 - name: everybody
                   match: { remote-identity: [any] }

@@ -24,6 +24,7 @@ internal static class ConfigurationChecks
         AccessListTable.Check(root, diagnostics);
         RouteSets(root, diagnostics);
         Policies(root, diagnostics);
+        PolicyNatTable.Check(root, diagnostics);
         AuthorizationTable.Check(root, diagnostics);
         if (root.GetOptional<SectionValue>("ikev2") is { } ikev2)
         {

@@ -74,7 +74,10 @@ internal static class ConfigurationCompiler
             [.. section.Sections("authorization-policies").Select(p => new AuthorizationPolicyOptions(
                 p.Get<string>("name"), p.GetOptional<string>("pool"), p.GetOptional<string>("ipv6-pool"),
                 p.GetOptional<string>("delegated-prefix-pool"), Dhcp(p.GetOptional<SectionValue>("dhcp")), p.List<IPAddress>("dns"),
-                p.GetOptional<string>("default-domain"), p.List<string>("route-set"), p.GetOptional<string>("attribute-list")))],
+                p.GetOptional<string>("default-domain"), p.List<string>("route-set"), p.GetOptional<string>("attribute-list"))
+            {
+                Nat = p.GetOptional<PolicyNatOptions>("nat"),
+            })],
             [.. section.Sections("profiles").Select(Profile)])
         {
             Keyrings = KeyringTable.Compile(section),

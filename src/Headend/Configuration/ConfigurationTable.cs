@@ -112,6 +112,7 @@ internal static class ConfigurationTable
             Key("dns", new ListSyntax(ScalarTable.Address, Maximum: 8), "DNS servers for the client."),
             Key("default-domain", ScalarTable.Text, "DNS domain for the client."),
             Key("route-set", new ListSyntax(ScalarTable.RouteSet, Maximum: 100), RouteSetDoc) with { Rule = r => r.RouteSet },
+            PolicyNatTable.Key,
             Key("attribute-list", ScalarTable.Name, "Further attributes; where a key of the policy says the same thing, the key wins.") with { RefersTo = LocalUserTable.AttributeLists })),
             "What a group of users gets."),
         NameManglerTable.Key,

@@ -27,7 +27,11 @@ internal sealed record AuthorizationPolicyOptions(
     IReadOnlyList<IPAddress> Dns,
     string? DefaultDomain,
     IReadOnlyList<string> RouteSet,
-    string? AttributeList);
+    string? AttributeList)
+{
+    /// <summary>Null for no translation.</summary>
+    public PolicyNatOptions? Nat { get; init; }
+}
 
 /// <param name="Servers">IPv4, in order.</param>
 /// <param name="Giaddr">Null for the address from which the first server is reached.</param>

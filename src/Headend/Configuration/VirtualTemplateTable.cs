@@ -67,5 +67,11 @@ internal static class VirtualTemplateTable
     }
 
     private static InterfaceNames NamesOf(SectionValue root) =>
-        new(root.Sections("access-lists").Select(l => l.GetOptional<string>("name")).OfType<string>().ToHashSet(StringComparer.Ordinal), new HashSet<string>());
+        new(NamesOf(root.Sections("access-lists")), NamesOf(root.GetOptional<SectionValue>("qos")?.Sections("policy-maps") ?? []))
+        {
+            Pools = NamesOf(root.Sections("pools").Where(p => !p.Has("prefix-length"))),
+        };
+
+    private static HashSet<string> NamesOf(IEnumerable<SectionValue> sections) =>
+        sections.Select(s => s.GetOptional<string>("name")).OfType<string>().ToHashSet(StringComparer.Ordinal);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Headend.Aaa.Addresses;
 using Headend.Aaa.Authorization;
@@ -149,6 +150,24 @@ internal sealed class AddressAssignment
             },
             framed,
             delegated);
+    }
+
+    /// <summary>An address of a pool that others shall see the session's client under; the session keeps it until it ends. False with why there is none.</summary>
+    public bool TryTakeGlobal(ClientSession session, string pool, bool isIPv6, [NotNullWhen(true)] out IPAddress? address, [NotNullWhen(false)] out string? why)
+    {
+        why = null;
+        if (session.NatAddresses.TryGetValue(pool, out address))
+            return true;
+        var shortfalls = new List<string>();
+        if (TakeFromPool(session, pool, isIPv6 ? PoolUse.IPv6 : PoolUse.IPv4, null, mayChoose: false, shortfalls, out var network) is { } refused)
+            why = refused.Why;
+        else if (network is not { } taken)
+            why = string.Join("; ", shortfalls);
+        else if (taken.PrefixLength != LengthOf(taken.BaseAddress))
+            why = $"the pool {pool} gives prefixes and no addresses";
+        else
+            session.NatAddresses = session.NatAddresses.Add(pool, address = taken.BaseAddress);
+        return why is null;
     }
 
     /// <summary>Gives back everything that the session holds.</summary>

@@ -146,6 +146,9 @@ internal sealed class ClientSession
     /// <summary>Where <see cref="Filter"/> comes from: the profile, with the filters of later changes; null before the interface stands. Written by the kernel worker.</summary>
     public SessionProfile? FilterProfile { get; set; }
 
+    /// <summary>What pools gave for one-to-one translation, by pool; the session's until it ends. Written by whoever derives the interface, one after the other.</summary>
+    public ImmutableDictionary<string, IPAddress> NatAddresses { get; set; } = ImmutableDictionary<string, IPAddress>.Empty;
+
     /// <summary>Held while a change of authorization is applied: one after the other.</summary>
     public SemaphoreSlim ChangeGate { get; } = new(1, 1);
 

@@ -2,12 +2,16 @@ using Headend.Admin;
 using Headend.Ikev2;
 using Headend.Runtime;
 using Headend.VirtualAccess.Configuration;
+using Headend.VirtualAccess.Policy;
 
 namespace Headend.Sessions;
 
 /// <summary>Describes virtual-access interfaces and virtual-templates for the admin API.</summary>
 internal sealed class InterfaceAdmin(SessionTable table, SessionInterfaces interfaces, VirtualTemplateStore templates, MonotonicClock clock)
 {
+    /// <summary>What the translations of a device have met.</summary>
+    public Func<string, IReadOnlyList<NatRuleCounters>> Translations { get; init; } = static _ => [];
+
     /// <summary>Null without such an interface.</summary>
     public InterfaceRecord? Describe(int number)
     {
@@ -65,6 +69,8 @@ internal sealed class InterfaceAdmin(SessionTable table, SessionInterfaces inter
             LastOutSeconds = Ago(outbound),
             Sas = [.. interfaces.SasOf(session).Select(sa => new InterfaceSaRecord(
                 $"{sa.InboundSpi:x8}", $"{sa.OutboundSpi:x8}", sa.InPackets, sa.OutPackets, sa.InOctets, sa.OutOctets, sa.Sending))],
+            Translations = [.. Translations(session.DeviceName).Select(t => new InterfaceTranslationRecord(
+                t.Rule.IsOverload ? "overload" : "static", t.Rule.Command, t.Rule.WayOut, t.Rule.Local?.ToString(), t.Rule.Global?.ToString(), t.Outbound, t.Inbound))],
             DerivedConfig = [.. config.Commands(tunnel).Select(c => new DerivedCommandRecord(c.Command, c.Origin.ToString()))],
         };
     }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Security.Cryptography;
 using Headend.Aaa.Accounting;
 using Headend.Aaa.Authorization;
@@ -17,7 +19,8 @@ namespace Headend.Sessions;
 /// removed on the shard's thread, which blocks nothing and keeps their order.
 /// </summary>
 internal sealed partial class SessionInterfaces(
-    IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, InterfaceNames names, SessionFilterCompiler filters, SessionPolicyTable policies, ILogger logger)
+    IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, InterfaceNames names, SessionFilterCompiler filters, SessionPolicyTable policies,
+    AddressAssignment addresses, ILogger logger)
 {
     /// <summary>Longest wait for the kernel worker to begin.</summary>
     private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(10);
@@ -147,6 +150,9 @@ internal sealed partial class SessionInterfaces(
             fault = unresolved;
         if (fault is null)
             policies.TryResolve(derived.Config, session.Profile.RateUp, session.Profile.RateDown, out qos, out fault);
+        ImmutableArray<IPAddress> globals = [];
+        if (fault is null)
+            TryTakeGlobals(session, derived.Config, out globals, out fault);
         return fault is not null
             ? null
             : new InterfaceRequest
@@ -160,8 +166,29 @@ internal sealed partial class SessionInterfaces(
                 Encapsulation = session.Encapsulation,
                 LocalNetworks = session.LocalNetworks,
                 Qos = qos,
+                NatPoolAddresses = globals,
                 Label = session.User ?? session.IkeIdentity,
             };
+    }
+
+    private bool TryTakeGlobals(ClientSession session, InterfaceConfig config, out ImmutableArray<IPAddress> globals, [NotNullWhen(false)] out string? fault)
+    {
+        globals = [];
+        fault = null;
+        foreach (var (pool, isIPv6) in new[] { (config.NatPool, false), (config.Ipv6NatPool, true) })
+        {
+            if (pool is null)
+                continue;
+            if (!addresses.TryTakeGlobal(session, pool.Value, isIPv6, out var address, out var why))
+            {
+                fault = $"{pool.Origin}: \"{pool.Command}\": {why}";
+                return false;
+            }
+
+            globals = globals.Add(address);
+        }
+
+        return true;
     }
 
     private void Note(ClientSession session, DerivedInterface derived)
@@ -301,8 +328,10 @@ internal sealed partial class SessionInterfaces(
             return new InterfaceChangeFailure(unresolved, IsBadValue: true);
         if (!policies.TryResolve(config, change.RateUp, change.RateDown, out var qos, out var refusal))
             return new InterfaceChangeFailure(refusal, IsBadValue: true);
+        if (!TryTakeGlobals(session, config, out var globals, out var exhausted))
+            return new InterfaceChangeFailure(exhausted, IsBadValue: false);
         Note(session, changed);
-        if (!dataPlane.TryUpdateInterface(session.Handle, standing => standing with { Config = config, Filter = compiled, Qos = qos }, out var failure))
+        if (!dataPlane.TryUpdateInterface(session.Handle, standing => standing with { Config = config, Filter = compiled, Qos = qos, NatPoolAddresses = globals }, out var failure))
             return new InterfaceChangeFailure(failure.ToString(), failure.BadValue);
         session.InterfaceConfig = config;
         session.Filter = compiled;

@@ -6,7 +6,7 @@ using Headend.VirtualAccess.DataPlane;
 namespace Headend.VirtualAccess.Configuration;
 
 /// <summary>Every command an interface takes. A new command is a new row; parser, help, <c>no</c> form and docs/interface-commands.md follow from it.</summary>
-internal static class InterfaceCommandTable
+internal static partial class InterfaceCommandTable
 {
     public static IReadOnlyList<InterfaceCommand> Rows { get; } =
     [
@@ -113,6 +113,8 @@ internal static class InterfaceCommandTable
         new("service-policy output NAME", "Traffic policy for packets to the client", ServicePolicy,
             (c, call) => c with { ServicePolicyOutput = Attach(c.ServicePolicyOutput, call) },
             (c, _) => c with { ServicePolicyOutput = null }),
+
+        .. NatRows(),
     ];
 
     private const string RouteEffect = "A route over the device, with the distance as metric and the tag as realm (IPv4). The client may send from it and is sent to it where its selectors hold it.";

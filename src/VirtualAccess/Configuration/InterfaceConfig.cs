@@ -66,6 +66,21 @@ public sealed record InterfaceConfig
     /// <summary><c>ipv6 traffic-filter NAME out</c>: the access list for IPv6 packets to the client.</summary>
     public Setting<string>? Ipv6OutboundAccessGroup { get; init; }
 
+    /// <summary><c>ip nat inside source [interface IFNAME] overload</c>: the interface, empty for any.</summary>
+    public Setting<string>? NatOverload { get; init; }
+
+    /// <summary><c>ipv6 nat inside source [interface IFNAME] overload</c>.</summary>
+    public Setting<string>? Ipv6NatOverload { get; init; }
+
+    /// <summary><c>ip nat inside source static</c> and <c>ipv6 nat inside source static</c>.</summary>
+    public ImmutableArray<Setting<NatStatic>> NatStatics { get; init; } = [];
+
+    /// <summary><c>ip nat inside source pool NAME</c>.</summary>
+    public Setting<string>? NatPool { get; init; }
+
+    /// <summary><c>ipv6 nat inside source pool NAME</c>.</summary>
+    public Setting<string>? Ipv6NatPool { get; init; }
+
     /// <summary><c>tunnel source ADDRESS</c>: must be where the client came to.</summary>
     public Setting<IPAddress>? TunnelSource { get; init; }
 
@@ -96,13 +111,17 @@ public sealed record InterfaceConfig
     /// <summary>IPv6 MTU in force, octets; follows <c>ip mtu</c> down to the IPv6 minimum when not set itself.</summary>
     public int EffectiveIpv6Mtu => Ipv6Mtu?.Value ?? Math.Max(MinimumIpv6Mtu, EffectiveIpMtu);
 
+    /// <summary>Every command of address translation.</summary>
+    internal IEnumerable<ISetting> NatSettings =>
+        new ISetting?[] { NatOverload, NatPool, Ipv6NatOverload, Ipv6NatPool }.Concat(NatStatics).OfType<ISetting>();
+
     /// <summary>The settings in the order of <c>show derived-config</c>.</summary>
     /// <param name="session">Where given, with what the session adds.</param>
     public IEnumerable<(string Command, ConfigOrigin Origin)> Commands(TunnelSession? session = null)
     {
         ISetting?[] all =
         [
-            Description, Bandwidth, Vrf, IpUnnumbered, .. IpAddresses, InboundAccessGroup, OutboundAccessGroup, VerifySource, IpMtu, TcpAdjustMss,
+            Description, Bandwidth, Vrf, IpUnnumbered, .. IpAddresses, InboundAccessGroup, OutboundAccessGroup, VerifySource, .. NatSettings, IpMtu, TcpAdjustMss,
             Ipv6Unnumbered, .. Ipv6Addresses, Ipv6InboundAccessGroup, Ipv6OutboundAccessGroup, Ipv6Mtu, .. Routes, Shutdown,
             TunnelSource ?? FromSession(session?.Local, $"tunnel source {session?.Local}"),
             FromSession(session?.Remote, $"tunnel destination {session?.Remote}"),

@@ -5,6 +5,9 @@ namespace Headend.VirtualAccess.Configuration;
 /// <param name="PolicyMaps">For <c>service-policy</c>.</param>
 public sealed record InterfaceNames(IReadOnlySet<string> AccessLists, IReadOnlySet<string> PolicyMaps)
 {
+    /// <summary>For <c>nat inside source pool</c>: pools of addresses of either family.</summary>
+    public IReadOnlySet<string> Pools { get; init; } = new HashSet<string>();
+
     public static InterfaceNames None { get; } = new(new HashSet<string>(), new HashSet<string>());
 
     /// <summary>The rules where the configuration has no names and the session is not known.</summary>
@@ -21,6 +24,11 @@ public sealed record InterfaceNames(IReadOnlySet<string> AccessLists, IReadOnlyS
         foreach (var policy in new[] { config.ServicePolicyInput, config.ServicePolicyOutput })
         {
             if (policy is not null && !PolicyMaps.Contains(policy.Value)) yield return (policy.Origin, new InterfaceCommandFailure(policy.Command, policy.Value, $"no policy map {policy.Value}"));
+        }
+
+        foreach (var pool in new[] { config.NatPool, config.Ipv6NatPool })
+        {
+            if (pool is not null && !Pools.Contains(pool.Value)) yield return (pool.Origin, new InterfaceCommandFailure(pool.Command, pool.Value, $"no pool {pool.Value}"));
         }
     }
 }

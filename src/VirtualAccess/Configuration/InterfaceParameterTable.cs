@@ -37,6 +37,9 @@ internal static class InterfaceParameterTable
         new("NAME", "name or number from the configuration, at most 64 characters", ReadName),
         new("A.B.C.D", "IPv4 address", text => ReadAddress(text, AddressFamily.InterNetwork, "an IPv4 address")),
         new("ADDRESS", "IPv4 or IPv6 address", text => ReadAddress(text, text.Contains(':') ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, "an address")),
+        new("LOCAL", "`self`, which is the client's own address, or the IPv4 address of a host behind it", text => ReadLocal(text, AddressFamily.InterNetwork, "an IPv4 address or self")),
+        new("LOCAL6", "`self`, or the IPv6 address of a host behind the client", text => ReadLocal(text, AddressFamily.InterNetworkV6, "an IPv6 address or self")),
+        new("X:X::X", "IPv6 address", text => ReadAddress(text, AddressFamily.InterNetworkV6, "an IPv6 address")),
         new("MASK", "IPv4 mask such as 255.255.255.0", ReadMask),
         new("X:X::X/L", "IPv6 address and prefix length", ReadAddress6),
         new("TEXT", "the rest of the line, at most 160 characters", ReadText, TakesRest: true),
@@ -83,6 +86,13 @@ internal static class InterfaceParameterTable
         // IPAddress takes "1" for 0.0.0.1 and "::1%eth0" for a scoped address.
         var written = family == AddressFamily.InterNetwork ? text.Count(c => c == '.') == 3 : !text.Contains('%');
         return written && IPAddress.TryParse(text, out var address) && address.AddressFamily == family ? (address, null) : (null, $"not {what}");
+    }
+
+    private static (object?, string?) ReadLocal(string text, AddressFamily family, string what)
+    {
+        if (string.Equals(text, "self", StringComparison.OrdinalIgnoreCase)) return (default(NatLocal), null);
+        var (address, reason) = ReadAddress(text, family, what);
+        return address is IPAddress known ? (new NatLocal(known), null) : (null, reason);
     }
 
     private static (object?, string?) ReadMask(string text)

@@ -85,6 +85,7 @@ public static class VirtualAccessDerivation
         }
 
         failures.AddRange(rules.Names.Unresolved(config));
+        failures.AddRange(InterfaceCommandTable.NatConflicts(config));
         if (rules.Session is { } session) failures.AddRange(session.Conflicts(config));
         return new DerivedInterface(config, failures.ToImmutable(), notes.ToImmutable());
     }

@@ -42,6 +42,9 @@ public sealed record InterfaceRequest
     /// <summary>Traffic policies of both directions.</summary>
     public SessionQos Qos { get; init; } = SessionQos.None;
 
+    /// <summary>What <c>nat inside source pool</c> gave: one address for each family that has the command.</summary>
+    public ImmutableArray<IPAddress> NatPoolAddresses { get; init; } = [];
+
     /// <summary>Ends up in the interface's alias; printable ASCII, cut at 60 characters. Usually the user name.</summary>
     public string Label { get; init; } = "";
 

@@ -21,6 +21,7 @@ internal static class NfTablesCodec
     private const ushort NFTA_SET_ELEM_LIST_ELEMENTS = 3;
     private const ushort NFTA_LIST_ELEM = 1;
     private const ushort NFTA_SET_ELEM_KEY = 1;
+    private const ushort NFTA_SET_ELEM_DATA = 2;
     private const ushort NFTA_DATA_VALUE = 1;
     private const int InterfaceNameLength = 16;
     private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
@@ -38,19 +39,32 @@ internal static class NfTablesCodec
     }
 
     /// <summary>Adds an interface's name to a set of names in a table of family inet; EEXIST is not an error of the kernel's.</summary>
-    public static byte[] AddInterface(string table, string set, string device) => Element(NFT_MSG_NEWSETELEM, Acknowledged | Rtnetlink.NLM_F_CREATE, table, set, device);
+    public static byte[] AddInterface(string table, string set, string device) => AddElement(table, set, InterfaceKey(device), null);
 
-    public static byte[] RemoveInterface(string table, string set, string device) => Element(NFT_MSG_DELSETELEM, Acknowledged, table, set, device);
+    public static byte[] RemoveInterface(string table, string set, string device) => RemoveElement(table, set, InterfaceKey(device));
 
-    private static byte[] Element(ushort type, ushort flags, string table, string set, string device)
+    /// <summary>Adds an element to a set, or with a value to a map; key and value are multiples of four octets, in network byte order.</summary>
+    public static byte[] AddElement(string table, string set, byte[] key, byte[]? value) => Element(NFT_MSG_NEWSETELEM, Acknowledged | Rtnetlink.NLM_F_CREATE, table, set, key, value);
+
+    /// <summary>Takes the element of a key away.</summary>
+    public static byte[] RemoveElement(string table, string set, byte[] key) => Element(NFT_MSG_DELSETELEM, Acknowledged, table, set, key, null);
+
+    /// <summary>A name as a key of type ifname: of an interface of this machine, so that it is at most 15 octets.</summary>
+    public static byte[] InterfaceKey(string device)
     {
         var key = new byte[InterfaceNameLength];
-        Encoding.ASCII.GetBytes(device, key);
+        Encoding.UTF8.GetBytes(device, key);
+        return key;
+    }
+
+    private static byte[] Element(ushort type, ushort flags, string table, string set, byte[] key, byte[]? value)
+    {
         var message = Header((ushort)((NFNL_SUBSYS_NFTABLES << 8) | type), flags, NFPROTO_INET, 0);
         message.Add(NFTA_SET_ELEM_LIST_TABLE, Encoding.ASCII.GetBytes(table + "\0"));
         message.Add(NFTA_SET_ELEM_LIST_SET, Encoding.ASCII.GetBytes(set + "\0"));
-        var element = Attribute(NFTA_LIST_ELEM | NLA_F_NESTED, Attribute(NFTA_SET_ELEM_KEY | NLA_F_NESTED, Attribute(NFTA_DATA_VALUE, key)));
-        message.Add(NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, element);
+        var content = Attribute(NFTA_SET_ELEM_KEY | NLA_F_NESTED, Attribute(NFTA_DATA_VALUE, key));
+        if (value is not null) content = [.. content, .. Attribute(NFTA_SET_ELEM_DATA | NLA_F_NESTED, Attribute(NFTA_DATA_VALUE, value))];
+        message.Add(NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, Attribute(NFTA_LIST_ELEM | NLA_F_NESTED, content));
         return message.ToArray();
     }
 

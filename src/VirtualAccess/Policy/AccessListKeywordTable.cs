@@ -19,11 +19,6 @@ internal static class AccessListKeywordTable
         rip 520, uucp 540, klogin 543, kshell 544, ldaps 636, rdp 3389, non500-isakmp 4500
         """);
 
-    private static readonly Dictionary<string, int> DscpWords = Read("""
-        default 0, cs1 8, af11 10, af12 12, af13 14, cs2 16, af21 18, af22 20, af23 22, cs3 24, af31 26, af32 28, af33 30, cs4 32, af41 34, af42 36, af43 38,
-        cs5 40, ef 46, cs6 48, cs7 56
-        """);
-
     /// <summary>RFC 792 and its successors; a null code is any.</summary>
     private static readonly Dictionary<string, (byte Type, byte? Code)> Icmp4 = ReadTypes("""
         echo-reply 0, unreachable 3, net-unreachable 3/0, host-unreachable 3/1, protocol-unreachable 3/2, port-unreachable 3/3, packet-too-big 3/4,
@@ -52,8 +47,6 @@ internal static class AccessListKeywordTable
     }
 
     public static bool TryPort(string word, out ushort port) => TryNumber(Ports, word, ushort.MaxValue, out port);
-
-    public static bool TryDscp(string word, out ushort dscp) => TryNumber(DscpWords, word, 63, out dscp);
 
     public static bool TryIcmp(string word, bool isIpv6, out byte type, out byte? code)
     {

@@ -192,9 +192,9 @@ public static class AccessListParser
                 draft = draft with { Fragments = true };
                 return true;
             case "dscp" when !draft.IsStandard:
-                if (!AccessListKeywordTable.TryDscp(reader.Peek, out var dscp)) return reader.Fail($"'{reader.Peek}' is no DSCP");
+                if (!DscpTable.TryParse(reader.Peek, out var dscp)) return reader.Fail($"'{reader.Peek}' is no DSCP");
                 reader.Skip();
-                draft = draft with { Dscp = (byte)dscp };
+                draft = draft with { Dscp = dscp };
                 return true;
             default:
                 return reader.Fail($"'{word}' is not understood here");

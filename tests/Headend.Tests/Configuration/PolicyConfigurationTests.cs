@@ -57,6 +57,44 @@ public sealed class PolicyConfigurationTests : IDisposable
         Assert.Matches($"^[0-9]+:[0-9]+: .*{Regex.Escape(expected)}", Assert.Single(fixture.Findings(Policy(dhcp, pool))));
 
     [Theory]
+    [InlineData("masquerade", "ip nat inside source overload", "ipv6 nat inside source overload")]
+    [InlineData("masquerade lan0", "ip nat inside source interface lan0 overload", "ipv6 nat inside source interface lan0 overload")]
+    [InlineData("one-to-one 10.10.0.50", "ip nat inside source static self 10.10.0.50")]
+    [InlineData("one-to-one 2001:db8:10::50", "ipv6 nat inside source static self 2001:db8:10::50")]
+    [InlineData("one-to-one pool outside", "ip nat inside source pool outside")]
+    [InlineData("one-to-one pool outside6", "ipv6 nat inside source pool outside6")]
+    public void Translation_of_a_policy_is_interface_commands(string nat, params string[] commands)
+    {
+        var text = Translation(nat);
+        Assert.Empty(fixture.Findings(text));
+        var configuration = fixture.Parse(text).Configuration!;
+        Assert.Equal(commands, configuration.Ikev2.AuthorizationPolicies[0].Nat!.ToCommands(pool => configuration.Pools.First(p => p.Name == pool).Ranges[0].Family));
+    }
+
+    [Theory]
+    [InlineData("yes", "'yes' is not 'masquerade', 'masquerade IFNAME', 'one-to-one ADDRESS' or 'one-to-one pool NAME'")]
+    [InlineData("one-to-one 10.10.0", "'one-to-one 10.10.0' is not 'masquerade', 'masquerade IFNAME', 'one-to-one ADDRESS' or 'one-to-one pool NAME'")]
+    [InlineData("masquerade a/b", "not an interface name")]
+    [InlineData("one-to-one pool nope", "no 'nope' in pools")]
+    [InlineData("one-to-one pool p4", "the pool 'p4' is of clients' own addresses; 'nat' needs another")]
+    [InlineData("one-to-one pool pd", "the pool 'pd' gives prefixes, and 'nat' needs addresses")]
+    public void Mistakes_about_translation_are_named(string nat, string expected) =>
+        Assert.Matches($"^[0-9]+:[0-9]+: .*{Regex.Escape(expected)}", Assert.Single(fixture.Findings(Translation(nat))));
+
+    [Fact]
+    public void A_template_may_name_pools_and_policy_maps_that_are_there()
+    {
+        var text = Translation("masquerade").Replace("commands: [", "commands: [\"ip nat inside source pool outside\", \"service-policy input gold\", ", StringComparison.Ordinal)
+            + "qos: { policy-maps: [ { name: gold, classes: [ { class: default, police: 1Mbit } ] } ] }\n";
+        Assert.Empty(fixture.Findings(text));
+        Assert.EndsWith("\"nowhere\": no pool nowhere", Assert.Single(fixture.Findings(text.Replace("source pool outside", "source pool nowhere", StringComparison.Ordinal))), StringComparison.Ordinal);
+    }
+
+    private static string Translation(string nat) => ConfigurationFixture.Complete
+        .Replace("pool: p4", $"pool: p4\n      nat: '{nat}'", StringComparison.Ordinal)
+        .Replace("pools: [ ", "pools: [ { name: outside, range: 10.10.0.50-10.10.0.59 }, { name: outside6, range: '2001:db8:10::50-2001:db8:10::59' }, { name: pd, range: '2001:db8:d0::/48', prefix-length: 56 }, ", StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("prefix 10.10.0.0/24", "access-list nope", "no 'nope' in access-lists")]
     [InlineData("prefix 10.10.0.0/24", "prefix 10.10.0.1/24", "'10.10.0.1/24' has bits set after its prefix length")]
     [InlineData("prefix 10.10.0.0/24", "everything", "'ikev2.authorization-policies[].route-set[]': route-set has a bad value 'everything'")]

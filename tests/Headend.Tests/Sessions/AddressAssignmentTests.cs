@@ -54,6 +54,40 @@ public class AddressAssignmentTests : IAddressObserver
     }
 
     [Fact]
+    public void AGlobalAddressIsTheSessionsUntilItEnds()
+    {
+        var alice = TestSession.Create("alice", SessionProfile.Empty);
+        var bob = TestSession.Create("bob", SessionProfile.Empty);
+        Assert.True(assignment.TryTakeGlobal(alice, "p4", isIPv6: false, out var first, out _));
+        Assert.True(assignment.TryTakeGlobal(alice, "p4", isIPv6: false, out var again, out _));
+        Assert.True(assignment.TryTakeGlobal(bob, "p4", isIPv6: false, out var other, out _));
+        Assert.Equal(first, again);
+        Assert.NotEqual(first, other);
+        Assert.Equal(2, four.GetStatistics().Leased);
+        assignment.Release(alice);
+        assignment.Release(bob);
+        Assert.Equal(0, four.GetStatistics().Leased);
+    }
+
+    [Fact]
+    public void AGlobalAddressThatCannotBeHadIsExplained()
+    {
+        var alice = TestSession.Create("alice", SessionProfile.Empty);
+        Assert.Equal("there is no pool nope", Why("nope", isIPv6: false));
+        Assert.Equal("the pool p6 gives no IPv4 addresses", Why("p6", isIPv6: false));
+        Assert.Equal("the pool pd gives prefixes and no addresses", Why("pd", isIPv6: true));
+        for (var i = 0; i < 9; i++)
+            Assert.True(assignment.TryTakeGlobal(TestSession.Create($"user{i}", SessionProfile.Empty), "p4", isIPv6: false, out _, out _));
+        Assert.Equal("pool p4 is exhausted", Why("p4", isIPv6: false));
+
+        string? Why(string pool, bool isIPv6)
+        {
+            Assert.False(assignment.TryTakeGlobal(alice, pool, isIPv6, out _, out var why));
+            return why;
+        }
+    }
+
+    [Fact]
     public void AFramedAddressThatAnotherHoldsFromThePoolIsAConflictToo()
     {
         var bob = TestSession.Create("bob", Pools);
