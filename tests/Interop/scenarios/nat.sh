@@ -2,7 +2,7 @@
 
 nat_accounts() {
   cat >>"$1/authorize" <<'ACCOUNTS'
-dan Cleartext-Password := "dan-word"
+lost Cleartext-Password := "lost-word"
 ACCOUNTS
   cat >>"$1/reply" <<'REPLIES'
 
@@ -10,7 +10,7 @@ bob
 	Cisco-AVPair += "ip:interface-config#1=no ip nat inside source overload",
 	Cisco-AVPair += "ip:interface-config#2=ip nat inside source static self 10.10.0.50"
 
-dan
+lost
 	Cisco-AVPair += "ip:interface-config=ip nat inside source static self 10.10.0.50"
 REPLIES
 }
@@ -35,7 +35,7 @@ scenario_nat_policy() {
   start who-client "$CLIENT" python3 "$HERE/tools/peer_address.py" serve 5006
   local before key shown
   before=$(nat_state)
-  start_client client "$CLIENT" "$(for user in alice bob dan; do client_connection $user mschapv2 $user; done)"
+  start_client client "$CLIENT" "$(for user in alice bob lost; do client_connection $user mschapv2 $user; done)"
 
   logs_in client alice "login with nat: masquerade of the policy"
   equal "masquerade: the LAN host sees the headend" 10.10.0.1 "$(seen_by_lan)"
@@ -60,7 +60,7 @@ scenario_nat_policy() {
   logs_in client bob "login with one-to-one of RADIUS"
   equal "one-to-one: the LAN host sees the client's own" 10.10.0.50 "$(seen_by_lan)"
   equal "and reaches it" $LAN_V4 "$(seen_by_client 10.10.0.50)"
-  check "another session with the same address is refused" "it logged in" not log_in client dan
+  check "another session with the same address is refused" "it logged in" not log_in client lost
   check "and the log says why" "@tail -n 3 $RUN/gateway.out" wait_until 5 grep -q "ip nat inside source static self 10.10.0.50: 10.10.0.50: $(device_of bob) has it" "$RUN/gateway.out"
   equal "the first keeps it" 10.10.0.50 "$(seen_by_lan)"
   log_out client bob
