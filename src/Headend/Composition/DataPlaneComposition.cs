@@ -38,17 +38,20 @@ internal static partial class DataPlaneComposition
         FilterStage? filters = null;
         QosStage? qos = null;
         NatStage? nat = null;
+        SourceCheckStage? checks = null;
         try
         {
             filters = OpenFilters(options.StateId, accessLists, time, logger);
             qos = new QosStage(options.StateId, policies);
             nat = new NatStage(options.StateId, options.RouteProtocol, time, failure => LogTranslationRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
-            options = options with { Stages = [filters, qos, nat] };
+            checks = new SourceCheckStage(options.StateId);
+            options = options with { Stages = [filters, checks, qos, nat] };
             IDataPlane plane = UseKernel(configuration.DataPlane) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
             return new OpenedDataPlane(plane, filters, qos, nat);
         }
         catch (Exception error) when (error is IOException or SocketException)
         {
+            checks?.Dispose();
             nat?.Dispose();
             qos?.Dispose();
             filters?.Dispose();

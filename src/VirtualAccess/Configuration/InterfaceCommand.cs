@@ -49,5 +49,8 @@ internal sealed record InterfaceCommand(string Grammar, string Help, string Effe
     /// <summary>Why arguments that are good by themselves do not fit together; null when they do.</summary>
     public Func<IReadOnlyList<object?>, string?>? Check { get; init; }
 
+    /// <summary>Why the command is refused, whatever its arguments; its <c>no</c> form says what is so anyway. Null where it is taken.</summary>
+    public string? Refusal { get; init; }
+
     public InterfaceCommandGrammar Syntax { get; } = new(Grammar);
 }

@@ -45,6 +45,12 @@ public static class InterfaceCommandParser
             return false;
         }
 
+        if ((negated ? null : row.Refusal) is { } refusal)
+        {
+            failure = new InterfaceCommandFailure(command, "", refusal);
+            return false;
+        }
+
         if (row.Check?.Invoke(arguments) is { } reason)
         {
             failure = new InterfaceCommandFailure(command, "", reason);

@@ -62,6 +62,10 @@ internal static partial class InterfaceCommandTable
             (c, call) => c with { VerifySource = call.Setting(true) },
             (c, _) => c with { VerifySource = null }),
 
+        new("ipv6 verify unicast source reachable-via rx", "Take IPv6 packets only from sources that are routed to the interface", "nftables `fib saddr . iif`: the kernel has no `rp_filter` for IPv6. The tunnel's selectors bind the client to its addresses with and without it.",
+            (c, call) => c with { VerifyIpv6Source = call.Setting(true) },
+            (c, _) => c with { VerifyIpv6Source = null }),
+
         new("ip route A.B.C.D MASK [distance <1-255>] [tag <1-255>]", "An IPv4 network behind the client", RouteEffect,
             (c, call) => WithRoute(c, call, new IPNetwork(call.Get<IPAddress>(0), call.Get<int>(1)), call.Has(2) ? call.Get<uint>(2) : 0, (byte)(call.Has(3) ? call.Get<uint>(3) : 0)),
             (c, call) => WithoutRoutes(c, isIpv6: false, call.Has(0) ? new IPNetwork(call.Get<IPAddress>(0), call.Get<int>(1)) : null))
@@ -89,8 +93,12 @@ internal static partial class InterfaceCommandTable
             (c, _) => c with { Ipv6OutboundAccessGroup = null }),
 
         new("tunnel source ADDRESS", "The address that the client must have come to", "Sessions that came to another one are refused.",
-            (c, call) => c with { TunnelSource = call.Setting<IPAddress>(0) },
-            (c, _) => c with { TunnelSource = null }),
+            (c, call) => c with { TunnelSource = call.Setting<IPAddress>(0), TunnelSourceInterface = null },
+            NoTunnelSource),
+
+        new("tunnel source IFNAME", "The interface whose addresses the client must have come to", "Sessions that came to another address are refused.",
+            (c, call) => c with { TunnelSource = null, TunnelSourceInterface = call.Setting<string>(0) },
+            NoTunnelSource),
 
         new("tunnel mode ipsec ipv4", "ESP in tunnel mode over IPv4", TunnelModeEffect, Mode(TunnelEncapsulation.Ipsec, isIpv6: false), NoMode),
         new("tunnel mode ipsec ipv6", "ESP in tunnel mode over IPv6", TunnelModeEffect, Mode(TunnelEncapsulation.Ipsec, isIpv6: true), NoMode),
@@ -106,6 +114,9 @@ internal static partial class InterfaceCommandTable
             (c, call) => c with { TunnelProtection = call.Setting<string>(0) },
             (c, _) => c with { TunnelProtection = null }),
 
+        new("keepalive", "GRE keepalives", NoKeepalive, (c, _) => c, (c, _) => c) { Refusal = KeepaliveRefusal },
+        new("keepalive TEXT", "GRE keepalives with period and retries", NoKeepalive, (c, _) => c, (c, _) => c) { Refusal = KeepaliveRefusal },
+
         new("service-policy input NAME", "Traffic policy for packets of the client", ServicePolicy,
             (c, call) => c with { ServicePolicyInput = Attach(c.ServicePolicyInput, call) },
             (c, _) => c with { ServicePolicyInput = null }),
@@ -120,6 +131,10 @@ internal static partial class InterfaceCommandTable
     private const string RouteEffect = "A route over the device, with the distance as metric and the tag as realm (IPv4). The client may send from it and is sent to it where its selectors hold it.";
 
     private const string TunnelModeEffect = "Sessions of another mode are refused, unless the template has `mode: auto`. Without the command it is ESP in tunnel mode, over either IP version.";
+
+    private const string NoKeepalive = "Refused: as on IOS, GRE keepalives do not go with tunnel protection. A client that is gone is found by `dpd` of the profile. `no keepalive` is what holds anyway.";
+
+    private const string KeepaliveRefusal = "GRE keepalives do not go with tunnel protection; a client that is gone is found by 'dpd' of the profile";
 
     private const string AccessGroup = "The access list NAME of the configuration decides about each packet.";
 
@@ -156,6 +171,8 @@ internal static partial class InterfaceCommandTable
     {
         Routes = config.Routes.RemoveAll(r => network is { } one ? r.Value.Network == one : r.Value.Network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 == isIpv6),
     };
+
+    private static InterfaceConfig NoTunnelSource(InterfaceConfig config, InterfaceCommandCall call) => config with { TunnelSource = null, TunnelSourceInterface = null };
 
     private static InterfaceConfig NoMode(InterfaceConfig config, InterfaceCommandCall call) => config with { TunnelMode = null };
 

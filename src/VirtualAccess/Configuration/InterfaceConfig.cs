@@ -33,6 +33,9 @@ public sealed record InterfaceConfig
     /// <summary><c>ip verify unicast source reachable-via rx</c>.</summary>
     public Setting<bool>? VerifySource { get; init; }
 
+    /// <summary><c>ipv6 verify unicast source reachable-via rx</c>.</summary>
+    public Setting<bool>? VerifyIpv6Source { get; init; }
+
     /// <summary><c>ip route</c> and <c>ipv6 route</c>: networks behind the client.</summary>
     public ImmutableArray<Setting<InterfaceRoute>> Routes { get; init; } = [];
 
@@ -84,6 +87,9 @@ public sealed record InterfaceConfig
     /// <summary><c>tunnel source ADDRESS</c>: must be where the client came to.</summary>
     public Setting<IPAddress>? TunnelSource { get; init; }
 
+    /// <summary><c>tunnel source IFNAME</c>: must have the address that the client came to.</summary>
+    public Setting<string>? TunnelSourceInterface { get; init; }
+
     /// <summary><c>tunnel mode</c>: must be what the session is, unless it is auto or the template's mode is; null is ESP in tunnel mode.</summary>
     public Setting<TunnelMode>? TunnelMode { get; init; }
 
@@ -122,8 +128,8 @@ public sealed record InterfaceConfig
         ISetting?[] all =
         [
             Description, Bandwidth, Vrf, IpUnnumbered, .. IpAddresses, InboundAccessGroup, OutboundAccessGroup, VerifySource, .. NatSettings, IpMtu, TcpAdjustMss,
-            Ipv6Unnumbered, .. Ipv6Addresses, Ipv6InboundAccessGroup, Ipv6OutboundAccessGroup, Ipv6Mtu, .. Routes, Shutdown,
-            TunnelSource ?? FromSession(session?.Local, $"tunnel source {session?.Local}"),
+            Ipv6Unnumbered, .. Ipv6Addresses, Ipv6InboundAccessGroup, Ipv6OutboundAccessGroup, VerifyIpv6Source, Ipv6Mtu, .. Routes, Shutdown,
+            TunnelSource ?? (ISetting?)TunnelSourceInterface ?? FromSession(session?.Local, $"tunnel source {session?.Local}"),
             FromSession(session?.Remote, $"tunnel destination {session?.Remote}"),
             TakesModeFromSession ? FromSession(session?.Remote, $"tunnel mode {session?.Mode}") : TunnelMode,
             TunnelKey, TunnelProtection,

@@ -32,7 +32,7 @@ internal sealed class ConntrackFlush : IDisposable
         arrived.Release();
     }
 
-    /// <summary>Forgets the connections of these networks, on the caller's thread.</summary>
+    /// <summary>Forgets the connections of these hosts, and the translated ones of these networks, on the caller's thread.</summary>
     public void Flush(IReadOnlyCollection<IPNetwork> networks)
     {
         foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
@@ -75,12 +75,15 @@ internal sealed class ConntrackFlush : IDisposable
         var deletions = new List<NetlinkStep>();
         netfilter.Dump(ConntrackCodec.Dump(family), (type, body) =>
         {
-            if (ConntrackCodec.TryRead(type, body, out var one) && (Has(one.Originator) || Has(one.Responder))) deletions.Add(new NetlinkStep("connection", one.Deletion));
+            if (!ConntrackCodec.TryRead(type, body, out var one)) return;
+            // A network behind a client may be wide, and what is not translated in it another's.
+            var isMeant = hosts.Contains(one.Originator) || hosts.Contains(one.Responder) || (one.IsTranslated && (IsBehind(one.Originator) || IsBehind(one.Responder)));
+            if (isMeant) deletions.Add(new NetlinkStep("connection", ConntrackCodec.Delete(body)));
         });
         // One that ended by itself meanwhile is no failure, and there is nothing to be done about another.
         foreach (var chunk in deletions.Chunk(DeletionsAtOnce)) netfilter.Execute(chunk);
 
-        bool Has(IPAddress address) => hosts.Contains(address) || Array.Exists(wider, n => n.Contains(address));
+        bool IsBehind(IPAddress address) => Array.Exists(wider, n => n.Contains(address));
     }
 
     private static bool IsHost(IPNetwork network) => network.PrefixLength == (network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);

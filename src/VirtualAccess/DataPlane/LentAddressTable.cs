@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.Linux;
 
 namespace Headend.VirtualAccess.DataPlane;
@@ -14,17 +15,57 @@ internal sealed class LentAddressTable(NetlinkSocket netlink, VrfTable vrfs, Tim
 
     private readonly Lock gate = new();
     private readonly Dictionary<(string Lender, byte Family), (IPAddress Address, long ReadAt)> known = [];
+    private readonly Dictionary<(string Interface, byte Family), (HashSet<IPAddress> Addresses, long ReadAt)> sources = [];
 
     /// <summary>Everything that a request's commands borrow; false with a failure that names the command.</summary>
     public bool TryLend(InterfaceRequest request, out LentAddresses lent, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         lent = default;
         var config = request.Config;
+        if (config.TunnelSourceInterface is { } source && !TryCheckSource(source, request.Path.Local.ToIPAddress(), out failure)) return false;
         if (!vrfs.TryFind(config.Vrf?.Value, out var vrf, out failure)) return false;
         if (!TryLend(config.IpUnnumbered?.Value, "ip unnumbered", Rtnetlink.AF_INET, out var v4, out failure)) return false;
         if (!TryLend(config.Ipv6Unnumbered?.Value, "ipv6 unnumbered", Rtnetlink.AF_INET6, out var v6, out failure)) return false;
         lent = new LentAddresses(v4, v6, vrf);
         return true;
+    }
+
+    /// <summary>True where the interface has the address that the client came to.</summary>
+    private bool TryCheckSource(Setting<string> source, IPAddress local, [NotNullWhen(false)] out InterfaceFailure? failure)
+    {
+        failure = null;
+        var family = local.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6;
+        lock (gate)
+        {
+            if (!sources.TryGetValue((source.Value, family), out var entry) || time.GetElapsedTime(entry.ReadAt) >= Freshness)
+            {
+                var index = NativeMethods.InterfaceIndex(source.Value);
+                if (index == 0)
+                {
+                    failure = new InterfaceFailure(source.Command, "no such interface") { BadValue = true, IsCommand = true };
+                    return false;
+                }
+
+                var found = new HashSet<IPAddress>();
+                var errno = netlink.Dump(NetlinkCodec.DumpAddresses((int)index, family), (type, body) =>
+                {
+                    if (type == Rtnetlink.RTM_NEWADDR && NetlinkCodec.TryReadAddress(body, out var record) && record.InterfaceIndex == index) found.Add(record.Address);
+                });
+                if (errno != 0)
+                {
+                    failure = new InterfaceFailure(source.Command, Errno.Describe(errno));
+                    return false;
+                }
+
+                sources[(source.Value, family)] = entry = (found, time.GetTimestamp());
+            }
+
+            // A link-local address comes with the interface that it is of.
+            if (entry.Addresses.Contains(local.IsIPv6LinkLocal ? new IPAddress(local.GetAddressBytes()) : local)) return true;
+        }
+
+        failure = new InterfaceFailure(source.Command, $"the client came to {local}, which is no address of {source.Value}") { BadValue = true, IsCommand = true };
+        return false;
     }
 
     /// <summary>Null address without a lender; false with a failure that names the command.</summary>

@@ -50,7 +50,8 @@ internal static class NatCompiler
         if ((asked.Address ?? request.ClientAddresses.FirstOrDefault(a => a.AddressFamily == global.AddressFamily)) is not { } local)
             return Bad(command, $"the client has no {(isIpv6 ? "IPv6" : "IPv4")} address");
         if (!request.AllRoutes().Any(route => route.Network.Contains(local))) return Bad(command, $"{local} is neither the client's nor of a network behind it");
-        if (request.AllRoutes().Any(route => route.Network.Contains(global))) return Bad(command, $"{global} is the client's own or of a network behind it");
+        // Networks behind the client do not count here: it may announce them, and must not make later changes fail.
+        if (request.ClientAddresses.Contains(global)) return Bad(command, $"{global} is the client's own");
         if (IPAddress.IsLoopback(global) || global.IsIPv6Multicast || global.IsIPv6LinkLocal || (!isIpv6 && global.GetAddressBytes()[0] is 0 or >= 224))
             return Bad(command, $"{global} is no address of a host");
         if (rules.Any(r => local.Equals(r.Local) || global.Equals(r.Global))) return Bad(command, $"{(rules.Any(r => local.Equals(r.Local)) ? local : global)} is translated by another command");

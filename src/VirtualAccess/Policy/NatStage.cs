@@ -151,7 +151,7 @@ public sealed class NatStage : IInterfaceStage
 
     private InterfaceFailure? Change(InterfaceTarget target, ImmutableArray<NatRule> standing, ImmutableArray<NatRule> wanted)
     {
-        var lost = wanted.FirstOrDefault(r => r.WayOut is { } wayOut && NativeMethods.InterfaceIndex(wayOut) == 0);
+        var lost = wanted.Except(standing).FirstOrDefault(r => r.WayOut is { } wayOut && NativeMethods.InterfaceIndex(wayOut) == 0);
         if (lost is not null) return Of(lost, $"there is no interface {lost.WayOut}", isMistake: true);
         var coming = GlobalsOf(wanted).Except(GlobalsOf(standing)).ToArray();
         if (!stands)

@@ -38,7 +38,7 @@ public sealed class InterfaceCommandTests
     [InlineData("ip access-group a;b in", "\"ip access-group a;b in\": \"a;b\": a name has letters, digits, '.', '_', '-' and '#'")]
     [InlineData("service-policy gold", "\"service-policy gold\": \"gold\": unknown command")]
     [InlineData("ip nat outside", "\"ip nat outside\": \"outside\": unknown command")]
-    [InlineData("ip nat inside source", "\"ip nat inside source\": incomplete, expected ip nat inside source [interface IFNAME] overload or ip nat inside source static LOCAL A.B.C.D or ip nat inside source pool NAME")]
+    [InlineData("ip nat inside source", "\"ip nat inside source\": incomplete, expected ip nat inside source [interface IFNAME] overload")]
     [InlineData("ip nat inside source static me 10.1.1.1", "\"ip nat inside source static me 10.1.1.1\": \"me\": not an IPv4 address or self")]
     [InlineData("ip nat inside source static self 2001:db8::1", "\"ip nat inside source static self 2001:db8::1\": \"2001:db8::1\": not an IPv4 address")]
     [InlineData("ip nat inside source interface lan0", "\"ip nat inside source interface lan0\": incomplete, expected ip nat inside source [interface IFNAME] overload")]
@@ -53,11 +53,23 @@ public sealed class InterfaceCommandTests
     [InlineData("vrf forwarding ../red", "\"vrf forwarding ../red\": \"../red\": not an interface name")]
     [InlineData("ip unnumbered ../etc", "\"ip unnumbered ../etc\": \"../etc\": not an interface name")]
     [InlineData("ip unnumbered abcdefghijklmnop", "\"ip unnumbered abcdefghijklmnop\": \"abcdefghijklmnop\": an interface name has at most 15 characters")]
+    [InlineData("keepalive", "\"keepalive\": GRE keepalives do not go with tunnel protection; a client that is gone is found by 'dpd' of the profile")]
+    [InlineData("keepalive 10 3", "\"keepalive 10 3\": GRE keepalives do not go with tunnel protection; a client that is gone is found by 'dpd' of the profile")]
     [InlineData("no ip mtu x", "\"no ip mtu x\": \"x\": expected a number from 68 to 9216")]
     public void RefusesWithCommandTokenAndReason(string command, string expected)
     {
         Assert.False(InterfaceCommandParser.TryParse(command, out _, out var failure));
         Assert.Equal(expected, failure.ToString());
+    }
+
+    [Fact]
+    public void TunnelSourceIsAnAddressOrAnInterfaceAndTheLastWordCounts()
+    {
+        var config = VirtualAccessDerivation.Derive(new VirtualTemplate(1, ["tunnel source 192.0.2.1", "tunnel source wan0", "no keepalive", "no keepalive 10 3"]), [], InterfaceNames.NoRules).Config;
+        Assert.Equal(["tunnel source wan0"], config.Commands().Select(c => c.Command));
+        config = VirtualAccessDerivation.Derive(new VirtualTemplate(1, ["tunnel source wan0", "tunnel source 2001:db8::1"]), [], InterfaceNames.NoRules).Config;
+        Assert.Equal(["tunnel source 2001:db8::1"], config.Commands().Select(c => c.Command));
+        Assert.Empty(VirtualAccessDerivation.Derive(new VirtualTemplate(1, ["tunnel source wan0", "no tunnel source"]), [], InterfaceNames.NoRules).Config.Commands());
     }
 
     [Fact]

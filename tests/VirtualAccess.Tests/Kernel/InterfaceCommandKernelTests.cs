@@ -60,6 +60,14 @@ public sealed class InterfaceCommandKernelTests : IDisposable
     }
 
     [FactAsRoot]
+    public void TunnelSourceMayBeAnInterfaceThatHasTheAddress()
+    {
+        Assert.Null(gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0, "tunnel source lan0"));
+        Assert.Equal("tunnel source lo: the client came to 10.10.0.1, which is no address of lo", Change("tunnel source lo")?.ToString());
+        Assert.Equal("tunnel source lan9: no such interface", gateway.Create(8, ["10.99.0.8"], null, EspEncapsulation.Udp, 0, "tunnel source lan9")?.ToString());
+    }
+
+    [FactAsRoot]
     public void BandwidthIsTheSpeedOfTheDevice()
     {
         Assert.Null(gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0, "bandwidth 55000"));

@@ -181,6 +181,38 @@ public sealed class NatTests : IDisposable
         killed.Dispose();
     }
 
+    /// <summary>Not of translation, but of the same client, gateway and server.</summary>
+    [FactAsRoot(Needs = Nft)]
+    public void Ipv6SourcesThatAreNotRoutedToTheInterfaceAreDropped()
+    {
+        const string command = "ipv6 verify unicast source reachable-via rx";
+        server.Ip("-6 route add default via 2001:db8:10::1");
+        client.Ip("addr add 2001:db8:66::1/128 dev lo");
+        var before = State();
+        using (var stage = gateway.Do(() => new SourceCheckStage("test")))
+        {
+            Assert.True(gateway.Do(() => stage.TryApply(Target, null, Request(7, "10.99.0.7", command), out _)));
+            Assert.Equal("2001:db8:99::7", SeenBy(server, client, Server6));
+            using var at = Socket(server, Port);
+            using var spoofer = Socket(client, IPAddress.Parse("2001:db8:66::1"));
+            spoofer.SendTo([3], new IPEndPoint(Server6, Port));
+            using var honest = Socket(client);
+            // Behind it on the same way.
+            Assert.Equal("2001:db8:99::7", Exchange(honest, at, Server6));
+            Assert.Equal(0, at.Available);
+            Assert.True(gateway.Do(() => stage.TryApply(Target, Request(7, "10.99.0.7", command), Request(), out _)));
+            spoofer.SendTo([3], new IPEndPoint(Server6, Port));
+            var buffer = new byte[16];
+            at.Receive(buffer);
+            Assert.Equal(3, buffer[0]);
+            Assert.True(gateway.Do(() => stage.TryApply(Target, null, Request(7, "10.99.0.7", command), out _)));
+            gateway.Do(() => stage.Remove(Target, Request(7, "10.99.0.7", command)));
+            Assert.Equal(before, State());
+        }
+
+        Assert.Equal(before, State());
+    }
+
     private static InterfaceRequest Request(int number = 7, string address = "10.99.0.7", params string[] commands)
     {
         var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], InterfaceNames.NoRules);
@@ -215,10 +247,12 @@ public sealed class NatTests : IDisposable
         return (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
     }
 
-    private static Socket Socket(NetworkNamespace space, int port = 0) => space.Do(() =>
+    private static Socket Socket(NetworkNamespace space, int port = 0) => Socket(space, IPAddress.IPv6Any, port);
+
+    private static Socket Socket(NetworkNamespace space, IPAddress address, int port = 0) => space.Do(() =>
     {
         var made = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp) { DualMode = true, ReceiveTimeout = 20_000 };
-        made.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+        made.Bind(new IPEndPoint(address, port));
         return made;
     });
 

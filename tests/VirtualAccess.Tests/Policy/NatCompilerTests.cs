@@ -30,7 +30,7 @@ public sealed class NatCompilerTests
 
     [Theory]
     [InlineData("ip nat inside source pool four: the pool four gave no address", "ip nat inside source pool four")]
-    [InlineData("ip nat inside source static self 10.99.0.7: 10.99.0.7 is the client's own or of a network behind it", "ip nat inside source static self 10.99.0.7")]
+    [InlineData("ip nat inside source static self 10.99.0.7: 10.99.0.7 is the client's own", "ip nat inside source static self 10.99.0.7")]
     [InlineData("ip nat inside source static self 239.1.1.1: 239.1.1.1 is no address of a host", "ip nat inside source static self 239.1.1.1")]
     [InlineData("ip nat inside source static 10.5.0.1 10.10.0.50: 10.5.0.1 is neither the client's nor of a network behind it", "ip nat inside source static 10.5.0.1 10.10.0.50")]
     [InlineData("ip nat inside source static self 10.10.0.50: 10.99.0.7 is translated by another command", "ip nat inside source static 10.99.0.7 10.10.0.49", "ip nat inside source static self 10.10.0.50")]
