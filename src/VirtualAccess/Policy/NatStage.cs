@@ -30,8 +30,8 @@ public sealed class NatStage : IInterfaceStage
     private bool disposed;
 
     /// <summary>Removes what an earlier run with the same state id left.</summary>
-    /// <param name="stateId">As in <see cref="UserSpaceDataPlaneOptions.StateId"/>.</param>
-    /// <param name="routeProtocol">As in <see cref="UserSpaceDataPlaneOptions.RouteProtocol"/>.</param>
+    /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
+    /// <param name="routeProtocol">As in <see cref="InterfaceOptions.RouteProtocol"/>.</param>
     /// <param name="time">Clock of the watch over the table.</param>
     /// <param name="restored">Called when somebody else has deleted the table: null = all of it stands again, else why not. On a timer's thread.</param>
     public NatStage(string stateId, byte routeProtocol, TimeProvider time, Action<string?>? restored = null)

@@ -21,7 +21,7 @@ public sealed class SourceCheckStage : IInterfaceStage
     private bool stands;
 
     /// <summary>Removes what an earlier run with the same state id left.</summary>
-    /// <param name="stateId">As in <see cref="UserSpaceDataPlaneOptions.StateId"/>.</param>
+    /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
     public SourceCheckStage(string stateId)
     {
         table = $"headend-rpf-{stateId}";
