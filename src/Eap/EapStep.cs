@@ -1,7 +1,8 @@
 namespace Headend.Eap;
 
 /// <summary>
-/// What the caller does next with a login: the only output of <see cref="EapRelay"/> and <see cref="EapServer"/>. Success,
+/// What the caller does next with a login: the only output of <see cref="EapRelay"/>, <see cref="EapServer"/> and
+/// <see cref="AnyConnect.AnyConnectServer"/>. Success,
 /// Failure and Unavailable are final; every later input is <see cref="Discarded"/>.
 /// </summary>
 public abstract record EapStep
@@ -15,6 +16,17 @@ public abstract record EapStep
 
     /// <summary>Ask the AAA server (relay only): EAP-Message and User-Name of the next Access-Request.</summary>
     public sealed record ToAaa(ReadOnlyMemory<byte> EapMessage, string UserName) : EapStep;
+
+    /// <summary>Judge what the user typed (AnyConnect-EAP only); the answer is an <see cref="AnyConnect.AnyConnectVerdict"/>. The caller disposes of the credentials.</summary>
+    public sealed record CheckCredentials(AnyConnect.AnyConnectCredentials Credentials) : EapStep;
+
+    /// <summary>
+    /// Judge the client's certificate and its signature over the initiator's AUTH octets (AnyConnect-EAP only); the answer is an
+    /// <see cref="AnyConnect.AnyConnectVerdict"/>.
+    /// </summary>
+    /// <param name="Chain">DER, the leaf first; nothing of it is checked yet.</param>
+    /// <param name="Signature">Raw.</param>
+    public sealed record CheckCertificate(IReadOnlyList<ReadOnlyMemory<byte>> Chain, byte[] Signature) : EapStep;
 
     /// <summary>
     /// The client is authenticated: send the EAP-Success. <paramref name="Msk"/> is 64 octets, owned and zeroed by the caller;

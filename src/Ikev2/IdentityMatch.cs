@@ -60,7 +60,7 @@ public abstract record IdentityMatch
         public override bool Matches(IkeIdentity identity) => true;
     }
 
-    /// <summary>Names compare without case, as DNS does; everything else octet by octet.</summary>
+    /// <summary>Names compare without case, as DNS does; everything else octet by octet. Cisco AnyConnect may give a key-id the private type 201.</summary>
     private sealed record Exact(IkeIdentity Identity) : IdentityMatch
     {
         public override int Specificity => 3_000;
@@ -69,6 +69,8 @@ public abstract record IdentityMatch
         {
             if (identity.Equals(Identity))
                 return true;
+            if (identity.Type == IdType.CiscoGroup && Identity.Type == IdType.KeyId)
+                return identity.Value.Span.SequenceEqual(Identity.Value.Span);
             return identity.Type == Identity.Type
                 && (identity.Type == IdType.Fqdn || identity.Type == IdType.Rfc822Address)
                 && Ascii.EqualsIgnoreCase(identity.Value.Span, Identity.Value.Span);

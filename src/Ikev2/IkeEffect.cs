@@ -127,6 +127,21 @@ public sealed class LoginRecord
     /// <summary>The initiator's first APPLICATION_VERSION or recognised vendor id; null when it told nothing.</summary>
     public string? ClientSoftware { get; set; }
 
+    /// <summary>The client announced AnyConnect-EAP, or bears the identity of AnyConnect clients.</summary>
+    public bool OffersAnyConnectEap { get; set; }
+
+    /// <summary>
+    /// The initiator's AUTH octets (RFC 7296 2.15), which a client certificate inside EAP signs; empty where the profile wants none
+    /// (<see cref="IkeProfile.EapSignsInitiatorOctets"/>).
+    /// </summary>
+    public ReadOnlyMemory<byte> InitiatorOctets { get; set; }
+
+    /// <summary>The attributes of the client's CFG_REQUEST, by number and with what it wrote into them in hexadecimal; null where there was none.</summary>
+    public string? RequestedConfiguration { get; set; }
+
+    /// <summary>The client is one of Cisco's.</summary>
+    public bool IsCisco { get; set; }
+
     /// <summary>The authenticated user once EAP or the pre-shared key has proven it; until then null.</summary>
     public string? User { get; set; }
 

@@ -98,6 +98,11 @@ public sealed record SessionGrant
 
     public string? DefaultDomain { get; init; }
 
+    /// <summary>
+    /// Configuration attributes by number, given to clients of Cisco's that ask for the number. One number may stand several times.
+    /// </summary>
+    public IReadOnlyList<KeyValuePair<ushort, ReadOnlyMemory<byte>>> CiscoAttributes { get; init; } = [];
+
     /// <summary>Further domains that the client resolves through the tunnel: INTERNAL_DNS_DOMAIN (RFC 8598), one each.</summary>
     public IReadOnlyList<string> SplitDomains { get; init; } = [];
 

@@ -28,6 +28,9 @@ public sealed record IkeProfile
     /// <summary>Peers may authenticate by EAP; needs <see cref="Credential"/> (RFC 7296 2.16).</summary>
     public bool RemoteEap { get; init; } = true;
 
+    /// <summary>An EAP method of this profile verifies a signature over the initiator's AUTH octets, so that they are handed out.</summary>
+    public bool EapSignsInitiatorOctets { get; init; }
+
     /// <summary>Peers may authenticate by pre-shared key.</summary>
     public bool RemotePreSharedKey { get; init; }
 

@@ -18,7 +18,7 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   rekey_by_client rekey_without_pfs rekey_by_server accounting accounting_after_crash accounting_under_fire_short terminate_causes wrong_password unknown_user eap_timeout
   radius_silent radius_wrong_secret radius_without_message_authenticator radius_failover waiting_logins dead_client
   radsec radius_blast mfa_push
-  disconnect coa simultaneous access_lists access_list_coa attributes attribute_refusals termination_action
+  disconnect coa anyconnect simultaneous access_lists access_list_coa attributes attribute_refusals termination_action
   psk psk_asymmetric psk_refused psk_profiles
   authorization_psk authorization_psk_refused authorization_group_user authorization_refused
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls local_eap_refusals

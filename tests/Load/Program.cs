@@ -71,6 +71,7 @@ root.SetAction((parsed, cancellation) =>
 root.Subcommands.Add(Radius());
 root.Subcommands.Add(RadiusEcho());
 root.Subcommands.Add(Accounting());
+root.Subcommands.Add(AnyConnectLogin.Command());
 return await root.Parse(args).InvokeAsync();
 
 static Command Radius()

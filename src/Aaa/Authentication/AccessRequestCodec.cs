@@ -16,6 +16,10 @@ public static class AccessRequestCodec
     /// <summary>What a Vendor-Specific attribute has left beside vendor (4), sub-attribute header (2) and the pair's name and equals sign.</summary>
     private const int MaximumPhase1Id = RadiusPacket.MaximumValueLength - 6 - 17;
 
+    private const int MaximumDevice = RadiusPacket.MaximumValueLength - 6 - 8;
+    private const int MaximumTunnelGroup = RadiusPacket.MaximumValueLength - 6;
+    private const byte AnyConnectIkev2 = 6;
+
     /// <summary>
     /// Framed-MTU of EAP conversations: RFC 3579 2.4: bounds the EAP packets that the server sends. An EAP payload of this size stays within the fragments of RFC 7383.
     /// </summary>
@@ -79,7 +83,7 @@ public static class AccessRequestCodec
             .Add(RadiusAttributeType.State, state);
     }
 
-    private static RadiusRequest Begin(NasSessionRecord session, string userName, RadiusPhase phase = RadiusPhase.Login)
+    internal static RadiusRequest Begin(NasSessionRecord session, string userName, RadiusPhase phase = RadiusPhase.Login)
     {
         var request = new RadiusRequest(RadiusCode.AccessRequest) { Phase = phase }.Add(RadiusAttributeType.UserName, userName);
         AddNas(request, session);
@@ -105,6 +109,22 @@ public static class AccessRequestCodec
             .AddCiscoPair(Phase1Id, Cut(session.IkeIdentity, MaximumPhase1Id))
             // The misspelling is FlexVPN's and what policies match.
             .AddCiscoPair("isakmp-initator-ip", client);
+        AddDevice(request, session);
+    }
+
+    // What ASA sends and policies of ISE match.
+    private static void AddDevice(RadiusRequest request, NasSessionRecord session)
+    {
+        foreach (var (name, value) in session.Device)
+            request.AddCiscoPair("mdm-tlv", Cut($"{name}={value}", MaximumDevice));
+        if (!session.IsAnyConnect)
+            return;
+        if (!string.IsNullOrEmpty(session.TunnelGroup))
+            request.AddVendor(RadiusVendor.CiscoAsa, CiscoAsaAttribute.TunnelGroupName, Encoding.UTF8.GetBytes(Cut(session.TunnelGroup, MaximumTunnelGroup)!));
+        Span<byte> type = stackalloc byte[4];
+        type.Clear();
+        type[3] = AnyConnectIkev2;
+        request.AddVendor(RadiusVendor.CiscoAsa, CiscoAsaAttribute.ClientType, type);
     }
 
     /// <summary>NAS-IP-Address (RFC 2865 5.4) or NAS-IPv6-Address (RFC 3162 2.1), by the family.</summary>

@@ -39,6 +39,15 @@ public sealed record NasSessionRecord
     /// <summary>Connect-Info: how the client connects, e.g. "IKEv2 remote-workers".</summary>
     public string? ConnectInfo { get; init; }
 
+    /// <summary>What the client says of its machine, as `mdm-tlv` pairs: name and value, in order. Nothing of it is proven.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Device { get; init; } = [];
+
+    /// <summary>The group that the user of an AnyConnect client chose: Tunnel-Group-Name of Cisco ASA; null where there is none to choose.</summary>
+    public string? TunnelGroup { get; init; }
+
+    /// <summary>The client is AnyConnect over IKEv2: Client-Type 6 of Cisco ASA.</summary>
+    public bool IsAnyConnect { get; init; }
+
     /// <summary>The address without port, and IPv4 as IPv4: RADIUS servers compare these strings.</summary>
     internal static string Station(IPEndPoint endpoint)
         => (endpoint.Address.IsIPv4MappedToIPv6 ? endpoint.Address.MapToIPv4() : endpoint.Address).ToString();

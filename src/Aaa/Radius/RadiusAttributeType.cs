@@ -52,6 +52,7 @@ public readonly record struct RadiusAttributeType(byte Value)
     public static readonly RadiusAttributeType TunnelClientEndpoint = new(66);
     public static readonly RadiusAttributeType TunnelServerEndpoint = new(67);
     public static readonly RadiusAttributeType TunnelPassword = new(69);
+    public static readonly RadiusAttributeType Prompt = new(76);
     public static readonly RadiusAttributeType ConnectInfo = new(77);
     public static readonly RadiusAttributeType EapMessage = new(79);
     public static readonly RadiusAttributeType MessageAuthenticator = new(80);
@@ -84,6 +85,9 @@ public readonly record struct RadiusVendor(uint Value)
 {
     public static readonly RadiusVendor Cisco = new(9);
     public static readonly RadiusVendor Microsoft = new(311);
+    /// <summary>Cisco ASA, once Altiga: what policies for AnyConnect clients look at.</summary>
+    public static readonly RadiusVendor CiscoAsa = new(3076);
+
     public static readonly RadiusVendor Wispr = new(14122);
     public static readonly RadiusVendor Mikrotik = new(14988);
 
@@ -93,12 +97,26 @@ public readonly record struct RadiusVendor(uint Value)
 /// <summary>Microsoft's sub-attribute types (RFC 2548).</summary>
 public static class MicrosoftAttribute
 {
+    public const byte MsChapError = 2;
+    public const byte MsChapNtEncPw = 6;
+    public const byte MsChapChallenge = 11;
     public const byte MppeSendKey = 16;
     public const byte MppeRecvKey = 17;
+    public const byte MsChap2Response = 25;
+    public const byte MsChap2Cpw = 27;
     public const byte PrimaryDnsServer = 28;
     public const byte SecondaryDnsServer = 29;
     public const byte PrimaryNbnsServer = 30;
     public const byte SecondaryNbnsServer = 31;
+}
+
+/// <summary>Cisco ASA's sub-attribute types.</summary>
+public static class CiscoAsaAttribute
+{
+    public const byte TunnelGroupName = 146;
+
+    /// <summary>6 is AnyConnect over IKEv2.</summary>
+    public const byte ClientType = 150;
 }
 
 /// <summary>Cisco's sub-attribute types.</summary>

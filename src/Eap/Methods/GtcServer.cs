@@ -26,15 +26,9 @@ internal sealed class GtcServer(EapServerOptions options, string identity) : IEa
         if (typeData.Length > MaxPasswordLength)
             return new EapMethodStep.Discarded($"EAP-GTC answer of {typeData.Length} octets");
         _ended = true;
-        LocalAccount.TryFind(options.Credentials, identity, Type, out var account, out var credential, out var refusal);
-        using (credential)
-        {
-            var proven = LocalCredential.Verify(credential, typeData);
-            options.Credentials.Judged(account, proven);
-            if (proven)
-                return new EapMethodStep.Done(account, null);
-            return new EapMethodStep.Failed(credential is null ? refusal : $"wrong password for {account}");
-        }
+        return LocalPassword.Verify(options.Credentials, identity, typeData, out var account, out var refusal)
+            ? new EapMethodStep.Done(account, null)
+            : new EapMethodStep.Failed(refusal);
     }
 
     public void Dispose()

@@ -76,6 +76,9 @@ internal sealed partial class LocalAaaComposition
         {
             if (binding.Authentication.Any(m => m.IsLocal))
                 methods.UnionWith(binding.LocalEap.Methods);
+            // A password in clear text is checked against whatever form is stored, as EAP-GTC does.
+            if (binding.AnyConnect?.Authentication.Any(m => m.IsLocal) == true)
+                methods.Add(EapType.Gtc);
         }
 
         return methods.Count == 0 ? [] : users.All.Select(u => LocalEapTable.Explain(u, methods)).OfType<string>().Order(StringComparer.Ordinal);

@@ -42,8 +42,10 @@ internal sealed class ProfileCompiler(
                 errors.Add($"profile {options.Name}: {error}");
             else if (!LocalEapCompiler.TryCompile(options.LocalEap, files, time.GetUtcNow(), out var localEap, out error))
                 errors.Add($"profile {options.Name}: {error}");
+            else if (!AnyConnectCompiler.TryCompile(options, configuration.Aaa, radius, credential?.Leaf, out var anyConnect, out error))
+                errors.Add($"profile {options.Name}: {error}");
             else if (policies is not null)
-                profiles.Add(Compile(options, credential, localEap));
+                profiles.Add(Compile(options, credential, localEap, anyConnect));
         }
 
         return errors.Count == 0 ? profiles : throw new HeadendStartException(string.Join('\n', errors));
@@ -88,7 +90,7 @@ internal sealed class ProfileCompiler(
         return null;
     }
 
-    private IkeProfile Compile(IkeProfileOptions options, ServerCredential? credential, LocalEapBinding localEap)
+    private IkeProfile Compile(IkeProfileOptions options, ServerCredential? credential, LocalEapBinding localEap, AnyConnectBinding? anyConnect)
     {
         var proposals = options.Proposals.SelectMany(name => configuration.Ikev2.Proposals.First(p => p.Name == name).Transforms);
         return new IkeProfile
@@ -98,8 +100,8 @@ internal sealed class ProfileCompiler(
             LocalIdentities = options.MatchLocalIdentity,
             LocalIdentity = options.LocalIdentity,
             Credential = credential is null ? null : Translate(credential),
-            RemoteEap = options.Eap is not null,
-            EapTimeout = (options.Eap ?? EapOptions.Default).Timeout,
+            RemoteEap = options.Eap is not null || options.AnyConnect is not null,
+            EapTimeout = EapTimeoutOf(options),
             RemotePreSharedKey = options.RemotePreSharedKey,
             PskRefusalDelay = !options.RemotePreSharedKey ? TimeSpan.Zero : options.Keyring?.Aaa is null ? RefusalDelay : AaaRefusalDelay,
             IkeProposals = [.. proposals.Select(ProposalParser.ParseIke)],
@@ -112,8 +114,14 @@ internal sealed class ProfileCompiler(
             LocalTraffic = Translate(options.TrafficLocal),
             DpdMode = options.Dpd.Mode == Configuration.DpdMode.OnDemand ? DpdMode.OnDemand : DpdMode.Periodic,
             DpdInterval = options.Dpd.Interval,
-            Tag = Bind(options, localEap),
+            Tag = Bind(options, localEap, anyConnect),
         };
+    }
+
+    private static TimeSpan EapTimeoutOf(IkeProfileOptions options)
+    {
+        var eap = options.Eap is null && options.AnyConnect is not null ? TimeSpan.Zero : (options.Eap ?? EapOptions.Default).Timeout;
+        return options.AnyConnect is { } client && client.Timeout > eap ? client.Timeout : eap;
     }
 
     private AuthorizationBinding Translate(AuthorizationOptions options) => new(
@@ -137,7 +145,7 @@ internal sealed class ProfileCompiler(
         return keyrings;
     }
 
-    private ProfileBinding Bind(IkeProfileOptions options, LocalEapBinding localEap)
+    private ProfileBinding Bind(IkeProfileOptions options, LocalEapBinding localEap, AnyConnectBinding? anyConnect)
     {
         var aaa = configuration.Aaa;
         return new ProfileBinding
@@ -145,7 +153,9 @@ internal sealed class ProfileCompiler(
             Name = options.Name,
             Eap = options.Eap ?? EapOptions.Default,
             LocalEap = localEap,
-            Authentication = options.AuthenticationList is { } authentication ? radius.MethodsOf(aaa.Authentication.First(l => l.Name == authentication)) : [],
+            AnyConnect = anyConnect,
+            CiscoAttributes = options.CiscoAttributes,
+            Authentication = options.Eap is not null && options.AuthenticationList is { } authentication ? radius.MethodsOf(aaa.Authentication.First(l => l.Name == authentication)) : [],
             AuthenticationList = options.AuthenticationList,
             Keyrings = KeyringsOf(options.Keyring),
             Authorization = options.Authorization.ToDictionary(a => a.Key, a => Translate(a.Value)),

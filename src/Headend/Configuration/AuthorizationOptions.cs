@@ -4,6 +4,7 @@ namespace Headend.Configuration;
 internal enum RemoteMethod
 {
     Eap,
+    AnyConnectEap,
     PreSharedKey,
 }
 

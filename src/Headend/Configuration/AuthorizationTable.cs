@@ -8,7 +8,7 @@ internal static class AuthorizationTable
 
     private const string PasswordDoc = "The password is no secret of a user: it is what RADIUS policies for such requests are written with; absent: `cisco`, as FlexVPN sends.";
 
-    private static readonly (string Word, RemoteMethod Method)[] Methods = [("eap", RemoteMethod.Eap), ("psk", RemoteMethod.PreSharedKey)];
+    private static readonly (string Word, RemoteMethod Method)[] Methods = [("eap", RemoteMethod.Eap), ("anyconnect-eap", RemoteMethod.AnyConnectEap), ("psk", RemoteMethod.PreSharedKey)];
 
     /// <summary>The key <c>authorization</c> of a profile.</summary>
     public static ConfigurationKey ProfileKey { get; } = ConfigurationTable.Key("authorization", new SectionSyntax(
@@ -93,7 +93,14 @@ internal static class AuthorizationTable
         { Check = CheckGroup }, "A policy that clients of the profile share."),
     ];
 
-    private static string Describe(RemoteMethod method) => method == RemoteMethod.Eap ? "EAP" : "a pre-shared key";
+    private static string Describe(RemoteMethod method) => method switch
+    {
+        RemoteMethod.Eap => "EAP",
+        RemoteMethod.AnyConnectEap => "AnyConnect-EAP",
+        _ => "a pre-shared key",
+    };
+
+    private static string KeyOf(RemoteMethod method) => method == RemoteMethod.PreSharedKey ? "pre-share" : Methods.First(m => m.Method == method).Word;
 
     private static AuthorizationOptions Compile(SectionValue all, SectionValue own)
     {
@@ -135,8 +142,8 @@ internal static class AuthorizationTable
             return;
         foreach (var (word, method) in Methods)
         {
-            var used = method == RemoteMethod.Eap ? remote.GetOptional<SectionValue>("eap") is { Written: true } : remote.GetOptionalValue<bool>("pre-share") == true;
-            if (used || remote.IsRejected(method == RemoteMethod.Eap ? "eap" : "pre-share"))
+            var used = remote.GetOptional<SectionValue>(KeyOf(method)) is { Written: true } || (method == RemoteMethod.PreSharedKey && remote.GetOptionalValue<bool>("pre-share") == true);
+            if (used || remote.IsRejected(KeyOf(method)))
                 continue;
             if (profile.GetOptional<SectionValue>("authorization")?.GetOptional<SectionValue>(word) is { Written: true } authorization)
                 diagnostics.Error(authorization.At, $"'authorization.{word}' is for clients that prove themselves by {Describe(method)}, which 'remote-authentication' does not allow");

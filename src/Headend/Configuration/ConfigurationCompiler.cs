@@ -104,6 +104,8 @@ internal static class ConfigurationCompiler
             LocalAuthentication = local.Get<bool>("pre-share") ? null : new LocalCertificateOptions(PathOf(local, "certificate"), PathOf(local, "key")),
             Eap = eap.Written ? new EapOptions(eap.Get<bool>("query-identity"), eap.Get<TimeSpan>("timeout"), eap.Get<bool>("allow-methods-without-key")) : null,
             LocalEap = LocalEapTable.Compile(eap),
+            AnyConnect = AnyConnectTable.Compile(profile, remote),
+            CiscoAttributes = CiscoAttributeTable.Compile(profile),
             RemotePreSharedKey = remote.Get<bool>("pre-share"),
             Keyring = KeyringTable.CompileReference(profile),
             AuthenticationList = profile.GetOptional<string>("authentication-list"),

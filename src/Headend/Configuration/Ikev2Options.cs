@@ -56,6 +56,11 @@ internal sealed record IkeProfileOptions
     /// <summary>Null: clients may not use EAP.</summary>
     public required EapOptions? Eap { get; init; }
 
+    /// <summary>Null: clients may not use AnyConnect-EAP.</summary>
+    public AnyConnectProfileOptions? AnyConnect { get; init; }
+
+    public IReadOnlyList<CiscoAttributeOptions> CiscoAttributes { get; init; } = [];
+
     public LocalEapOptions LocalEap { get; init; } = LocalEapOptions.Default;
 
     /// <summary>Clients may prove themselves by pre-shared key.</summary>

@@ -99,8 +99,11 @@ internal static class LocalEapTable
         var methods = new HashSet<EapType>();
         foreach (var profile in root.GetOptional<SectionValue>("ikev2")?.Sections("profiles") ?? [])
         {
+            var client = profile.GetOptional<SectionValue>("remote-authentication")?.GetOptional<SectionValue>("anyconnect-eap");
+            if (client is { Written: true } && lists.Contains(client.GetOptional<string>("authentication-list") ?? profile.GetOptional<string>("authentication-list")))
+                methods.Add(EapType.Gtc);
             if (profile.GetOptional<string>("authentication-list") is { } list && lists.Contains(list)
-                && profile.GetOptional<SectionValue>("remote-authentication")?.GetOptional<SectionValue>("eap") is { } eap)
+                && profile.GetOptional<SectionValue>("remote-authentication")?.GetOptional<SectionValue>("eap") is { } eap && (eap.Written || client is not { Written: true }))
             {
                 methods.UnionWith(eap.Items("methods").Select(m => m.Value).OfType<EapType>());
             }

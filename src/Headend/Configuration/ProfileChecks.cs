@@ -26,16 +26,18 @@ internal static class ProfileChecks
         var local = profile.GetOptional<SectionValue>("local-authentication");
         if (profile.GetOptional<SectionValue>("remote-authentication") is not { } remote)
             return;
-        var eap = remote.GetOptional<SectionValue>("eap") is { Written: true };
+        var anyConnect = remote.GetOptional<SectionValue>("anyconnect-eap") is { Written: true } client ? client : null;
+        var eap = remote.GetOptional<SectionValue>("eap") is { Written: true } || anyConnect is not null;
         var share = Shares(remote);
         var list = IsTried(profile, "authentication-list");
         var keyring = profile.GetOptional<SectionValue>("keyring") is { Written: true };
-        if (!eap && !share && !remote.IsRejected("eap") && !remote.IsRejected("pre-share"))
-            diagnostics.Error(remote.At, "'remote-authentication' needs 'eap', 'pre-share: true' or both");
-        if (eap && !list)
-            diagnostics.Error(remote.PlaceOf("eap"), "'eap' needs the profile's 'authentication-list'");
-        if (!eap && list && !remote.IsRejected("eap"))
-            diagnostics.Error(profile.PlaceOf("authentication-list"), "'authentication-list' acts only with 'eap' in 'remote-authentication'");
+        if (!eap && !share && !remote.IsRejected("eap") && !remote.IsRejected("anyconnect-eap") && !remote.IsRejected("pre-share"))
+            diagnostics.Error(remote.At, "'remote-authentication' needs 'eap', 'anyconnect-eap' or 'pre-share: true'");
+        var asksList = remote.GetOptional<SectionValue>("eap") is { Written: true } ? "eap" : anyConnect is not null && !IsTried(anyConnect, "authentication-list") ? "anyconnect-eap" : null;
+        if (asksList is not null && !list)
+            diagnostics.Error(remote.PlaceOf(asksList), $"'{asksList}' needs the profile's 'authentication-list'");
+        if (asksList is null && list && !remote.IsRejected("eap") && !remote.IsRejected("anyconnect-eap"))
+            diagnostics.Error(profile.PlaceOf("authentication-list"), "'authentication-list' acts only with 'eap' or 'anyconnect-eap' in 'remote-authentication'");
 
         // RFC 7296 2.16: such methods "MUST be used in conjunction with a public-key-signature-based authentication of the responder to the initiator."
         if (eap && Shares(local))

@@ -33,7 +33,7 @@ internal sealed class AaaUserTable(SessionTable table, LocalAaa local, Monotonic
         var (kind, request) = origin.Kind switch
         {
             AuthorizationKind.Group => ("group", "group-authorization"),
-            AuthorizationKind.ImplicitUser => ("implicit-user", method == RemoteMethod.Eap ? "authentication" : "pre-shared-key"),
+            AuthorizationKind.ImplicitUser => ("implicit-user", method == RemoteMethod.PreSharedKey ? "pre-shared-key" : "authentication"),
             AuthorizationKind.ExplicitUser => ("user", "user-authorization"),
             _ => ("change-of-authorization", "coa"),
         };

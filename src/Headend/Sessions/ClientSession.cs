@@ -91,10 +91,10 @@ internal sealed class ClientSession
 
     public bool NatDetected { get; private set; }
 
-    public EapConversation? Eap { get; set; }
+    public IEapConversation? Eap { get; set; }
 
     /// <summary>How the client proves itself; meaningful once it has begun to.</summary>
-    public RemoteMethod RemoteMethod => Eap is null ? RemoteMethod.PreSharedKey : RemoteMethod.Eap;
+    public RemoteMethod RemoteMethod => Eap?.RemoteMethod ?? RemoteMethod.PreSharedKey;
 
     /// <summary>What the authentication brought (Access-Accept, or the local user's policy); null before, and where it brings nothing.</summary>
     public AuthorizationSource? Authenticated { get; set; }
@@ -237,6 +237,9 @@ internal sealed class ClientSession
         NasAddress = Binding.NasAddress,
         IkeIdentity = IkeIdentity,
         ConnectInfo = ClientSoftware is null ? $"IKEv2 {Binding.Name}" : $"IKEv2 {Binding.Name} {ClientSoftware}",
+        IsAnyConnect = Eap is AnyConnectConversation,
+        TunnelGroup = (Eap as AnyConnectConversation)?.Group,
+        Device = Eap is AnyConnectConversation { Device: { } device } ? DeviceAttributes.Of(device) : [],
     };
 
     /// <summary>The name by which the client is authorized: the identity that EAP authenticated, which the Access-Accept may have changed, else the IKE identity.</summary>

@@ -3,6 +3,7 @@ using Headend.Aaa.Authentication;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
 using Headend.Aaa.Radius;
+using Headend.Configuration;
 using Headend.Eap;
 using Headend.Ikev2;
 using Headend.Telemetry;
@@ -14,7 +15,7 @@ namespace Headend.Sessions;
 /// is tried only when one was Unavailable before the server had said anything; a Reject ends the login.
 /// One step at a time: the core has one EAP-Response under way.
 /// </summary>
-internal sealed class EapConversation : IDisposable
+internal sealed class EapConversation : IEapConversation
 {
     private readonly ClientSession session;
     private readonly RadiusClient? radius;
@@ -42,6 +43,8 @@ internal sealed class EapConversation : IDisposable
         // The source is disposed with the login, while a step may still be under way.
         ended = cancellation.Token;
     }
+
+    public RemoteMethod RemoteMethod => RemoteMethod.Eap;
 
     /// <summary>Who authenticated the user, for accounting.</summary>
     public bool IsLocal => server is not null;

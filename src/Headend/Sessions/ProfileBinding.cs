@@ -29,6 +29,12 @@ internal sealed record ProfileBinding
     /// <summary>Name of the list of <see cref="Authentication"/>.</summary>
     public string? AuthenticationList { get; init; }
 
+    /// <summary>Null: no AnyConnect-EAP.</summary>
+    public AnyConnectBinding? AnyConnect { get; init; }
+
+    /// <summary>What Cisco's configuration attributes are answered with.</summary>
+    public IReadOnlyList<CiscoAttributeOptions> CiscoAttributes { get; init; } = [];
+
     /// <summary>Where pre-shared keys are, asked in order; empty where there are none.</summary>
     public IReadOnlyList<IKeyring> Keyrings { get; init; } = [];
 
@@ -50,6 +56,9 @@ internal sealed record ProfileBinding
 
     /// <summary>NAS-IP(v6)-Address; null says the address that the client came to.</summary>
     public IPAddress? NasAddress { get; init; }
+
+    /// <summary>Whether a client that leaves EAP to the headend gets AnyConnect-EAP: beside other EAP only one that announced it.</summary>
+    public bool UsesAnyConnect(bool isOffered) => AnyConnect is not null && (isOffered || Authentication.Count == 0);
 
     public AuthorizationBinding AuthorizationOf(RemoteMethod method) => Authorization.GetValueOrDefault(method, AuthorizationBinding.Implicit);
 }

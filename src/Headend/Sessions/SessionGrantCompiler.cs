@@ -108,6 +108,7 @@ internal sealed class SessionGrantCompiler(
             Subnets = subnets,
             DefaultDomain = profile.DefaultDomain,
             SplitDomains = profile.SplitDns,
+            CiscoAttributes = CiscoAttributeCompiler.Compile(session, profile, subnets),
             RemoteNetworks = [.. behind.Distinct()],
             AcceptRemoteNetworks = profile.RouteAcceptance is not null,
             OwnNetworks = profile.RouteAcceptance is null ? [] : OwnNetworks(own),

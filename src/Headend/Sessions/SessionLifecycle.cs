@@ -52,7 +52,9 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     public void EapStep(EapStepEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
-        session.Eap ??= new EapConversation(session, services.Radius, services.Local, services.ProfileObserver);
+        session.Eap ??= session.Binding.UsesAnyConnect(effect.Login.OffersAnyConnectEap)
+            ? new AnyConnectConversation(session, services.Radius, services.Local, services.ProfileObserver)
+            : new EapConversation(session, services.Radius, services.Local, services.ProfileObserver);
         // The core's octets live only as long as this turn.
         var response = effect.Response.ToArray();
         Answer(session, session.Eap.StepAsync(response), outcome => new EapStepCompletion(effect.Id, outcome));
@@ -132,6 +134,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         services.Logger.LoginEnded(row);
         services.Metrics.LoginEnded(LoginOutcome.Success, "", row.Duration);
         session.Trace.Complete(LoginOutcome.Success, "", session.User, session.Method);
+        if (effect.Login is { IsCisco: true, RequestedConfiguration: { } asked })
+            LogCiscoAttributes(services.Logger, session.Names.AuditSessionId, asked);
     }
 
     public void Down(SessionDownEffect effect, IkeShard shard)
@@ -256,6 +260,9 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.InternalError, $"{fault.GetType().Name}: {fault.Message}"));
         }
     }
+
+    [LoggerMessage(EventId = 1105, EventName = "cisco-attributes", Level = LogLevel.Information, Message = "session {Session}: the client asked for {Attributes}")]
+    private static partial void LogCiscoAttributes(ILogger logger, string session, string attributes);
 
     [LoggerMessage(EventId = 1104, EventName = "login-fault", Level = LogLevel.Error, Message = "session {Session}: a step of the login failed; the login is ended")]
     private static partial void LogFault(ILogger logger, Exception fault, string session);

@@ -13,6 +13,15 @@ public sealed record PrfAlgorithm(ushort Id, string Keyword, int KeyOctets, MacF
     /// </summary>
     public int? SeedNonceOctets { get; init; }
 
+    /// <summary>The hash inside, which Cisco peers sign with by method 1; null where there is none, and for MD5, which signs nothing here.</summary>
+    public System.Security.Cryptography.HashAlgorithmName? Hash => Function switch
+    {
+        MacFunction.HmacSha256 => System.Security.Cryptography.HashAlgorithmName.SHA256,
+        MacFunction.HmacSha384 => System.Security.Cryptography.HashAlgorithmName.SHA384,
+        MacFunction.HmacSha512 => System.Security.Cryptography.HashAlgorithmName.SHA512,
+        _ => null,
+    };
+
     /// <summary>Too weak to be used unless the configuration allows it (RFC 8247 2.2).</summary>
     public bool IsLegacy { get; init; }
 

@@ -29,8 +29,9 @@ public static class SignatureAuthentication
     /// <param name="key">RSA or ECDSA key, public or private.</param>
     /// <param name="peerHashAlgorithms">Numbers of the peer's SIGNATURE_HASH_ALGORITHMS; null when it sent none.</param>
     /// <param name="rsaPss">RSASSA-PSS in place of PKCS#1 v1.5 where method 14 is possible.</param>
+    /// <param name="rsaHash">Hash of method 1; null = SHA-1.</param>
     /// <returns>Null when the key cannot sign in a way that is known here.</returns>
-    public static SignatureScheme? Choose(AsymmetricAlgorithm key, IReadOnlyCollection<ushort>? peerHashAlgorithms, bool rsaPss = false)
+    public static SignatureScheme? Choose(AsymmetricAlgorithm key, IReadOnlyCollection<ushort>? peerHashAlgorithms, bool rsaPss = false, HashAlgorithmName? rsaHash = null)
     {
         var kind = key is ECDsa ? SignatureKind.Ecdsa : rsaPss ? SignatureKind.RsaPss : SignatureKind.RsaPkcs1;
         if (key is not RSA && !TryFindCurve(key, out _))
@@ -42,10 +43,10 @@ public static class SignatureAuthentication
         // RFC 7296 2.15: method 1 "SHOULD use SHA-1 as the default hash function"; the peer has said nothing that allows more.
         return TryFindCurve(key, out var curve)
             ? new SignatureScheme(curve.Method, curve.Hash, SignatureKind.Ecdsa, default)
-            : new SignatureScheme(AuthenticationMethod.RsaSignature, HashAlgorithmName.SHA1, SignatureKind.RsaPkcs1, default);
+            : new SignatureScheme(AuthenticationMethod.RsaSignature, rsaHash ?? HashAlgorithmName.SHA1, SignatureKind.RsaPkcs1, default);
     }
 
-    /// <inheritdoc cref="Choose(AsymmetricAlgorithm, IReadOnlyCollection{ushort}?, bool)"/>
+    /// <inheritdoc cref="Choose(AsymmetricAlgorithm, IReadOnlyCollection{ushort}?, bool, HashAlgorithmName?)"/>
     public static SignatureScheme? Choose(X509Certificate2 certificate, IReadOnlyCollection<ushort>? peerHashAlgorithms, bool rsaPss = false)
     {
         using var key = PublicKeyOf(certificate);

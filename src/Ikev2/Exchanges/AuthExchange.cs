@@ -69,6 +69,7 @@ internal static class AuthExchange
         var login = sa.Session!.Login;
         if (!login.Profile.RemoteEap || login.Profile.Credential is null)
             return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"client wants EAP, profile {login.Profile.Name} wants {Wanted(login.Profile)}");
+        CiscoClient.Describe(sa, octets, request);
         var state = new IkeSaState.ExpectEapResponse(octets, request);
         sa.Enter(state);
         return sa.Suspend<EapStepCompletion>(
@@ -192,7 +193,7 @@ internal static class AuthExchange
         List<IkePayload> payloads =
         [
             .. login.Proof,
-            .. login.Request.Asked is { } asked ? [Configuration.Reply(asked, session.Addresses!, session.Grant)] : Array.Empty<IkePayload>(),
+            .. login.Request.Asked is { } asked ? [Configuration.Reply(asked, session.Addresses!, session.Grant, sa.Peer.IsCisco)] : Array.Empty<IkePayload>(),
             new SaPayload([parameters.Suite.ToProposal(parameters.InboundSpi)]),
             new TrafficSelectorPayload(isInitiator: true, parameters.RemoteSelectors),
             new TrafficSelectorPayload(isInitiator: false, parameters.LocalSelectors),

@@ -16,7 +16,7 @@ internal static class CertificateAuthentication
     public static RequestOutcome Prove(IkeSa sa, InitialOctets octets, IdPayload responderId, Func<IReadOnlyList<IkePayload>, RequestOutcome> next)
     {
         var credential = sa.Session!.Profile.Credential!;
-        if (SignatureAuthentication.Choose(credential.PrivateKey, sa.Peer.SignatureHashes) is not { } scheme)
+        if (SignatureAuthentication.Choose(credential.PrivateKey, sa.Peer.SignatureHashes, rsaHash: sa.Peer.IsCisco ? sa.Suite.Prf.Hash : null) is not { } scheme)
         {
             var hashes = sa.Peer.SignatureHashes is { } list ? string.Join(",", list) : "none";
             return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"the client verifies no signature of our key (its hash algorithms: {hashes})");

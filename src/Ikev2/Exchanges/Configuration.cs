@@ -11,7 +11,7 @@ namespace Headend.Ikev2.Exchanges;
 /// </summary>
 internal static class Configuration
 {
-    public static ConfigurationPayload Reply(ConfigurationPayload asked, AssignedAddresses addresses, SessionGrant grant)
+    public static ConfigurationPayload Reply(ConfigurationPayload asked, AssignedAddresses addresses, SessionGrant grant, bool isCisco)
     {
         var attributes = new List<ConfigurationAttribute>();
         AddAddresses(attributes, asked, addresses);
@@ -40,7 +40,33 @@ internal static class Configuration
             AddSubnet(attributes, subnet, addresses);
         if (asked.Has(ConfigurationAttributeType.ApplicationVersion))
             attributes.Add(new(ConfigurationAttributeType.ApplicationVersion, "Headend"u8.ToArray()));
+        if (isCisco)
+        {
+            foreach (var (number, value) in grant.CiscoAttributes)
+            {
+                if (asked.Has(new ConfigurationAttributeType(number)))
+                    attributes.Add(new(new ConfigurationAttributeType(number), value));
+            }
+        }
+
         return new ConfigurationPayload(ConfigurationType.Reply, attributes);
+    }
+
+    /// <summary>Every attribute that was asked for, by number, for the log; long values are cut.</summary>
+    public static string? Describe(ConfigurationPayload? asked)
+    {
+        const int mostOctets = 64;
+        if (asked is null)
+            return null;
+        var text = new StringBuilder();
+        foreach (var attribute in asked.Attributes)
+        {
+            text.Append(text.Length > 0 ? " " : "").Append(attribute.Type.Value).Append("(0x").Append(attribute.Type.Value.ToString("x4")).Append(')');
+            if (attribute.Value.Length > 0)
+                text.Append('=').Append(Convert.ToHexStringLower(attribute.Value.Span[..Math.Min(mostOctets, attribute.Value.Length)]));
+        }
+
+        return text.ToString();
     }
 
     /// <summary>The address of that many octets that the client would like; null where it left that to us, or wrote the unspecified address.</summary>

@@ -140,6 +140,7 @@ internal static class SaInitExchange
         if (sa.Peer.Fragmentation)
             payloads.Add(new NotifyPayload(NotifyType.Ikev2FragmentationSupported));
         payloads.Add(new NotifyPayload(NotifyType.SignatureHashAlgorithms, SignatureHashes.Supported));
+        payloads.AddRange(VendorIds.Answer(sa.Peer));
         var response = UnprotectedMessage.Write(
             new IkeHeader(sa.InitiatorSpi, sa.ResponderSpi, PayloadType.None, 2, 0, ExchangeType.IkeSaInit, IkeHeaderFlags.Response, 0, 0), payloads);
         sa.Enter(new IkeSaState.ExpectAuth(new InitialOctets(request, response, nonceI, nonceR)));
@@ -157,6 +158,9 @@ internal static class SaInitExchange
             Fragmentation = message.Notify(NotifyType.Ikev2FragmentationSupported) is not null,
             SignatureHashes = hashes is null ? null : SignatureHashes.Read(hashes.Value.Span),
             IsWindows = VendorIds.IsWindows(message),
+            IsCisco = VendorIds.IsCisco(message),
+            AnyConnectEap = VendorIds.OffersAnyConnectEap(message),
+            CiscoFragmentation = VendorIds.OffersCiscoFragmentation(message),
             Software = software,
         };
     }

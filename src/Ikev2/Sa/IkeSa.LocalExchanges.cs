@@ -13,7 +13,7 @@ internal sealed partial class IkeSa
 
     private readonly LinkedList<LocalExchange> _queue = [];
     private LocalExchange? _active;
-    private List<byte[]> _outstanding = [];
+    private IReadOnlyList<byte[]> _outstanding = [];
     private uint _requestId;
     private int _tries;
     private bool _awaitingOperation;

@@ -151,8 +151,8 @@ internal sealed partial class IkeSa
             Endpoint.Emit(new TransmitEffect(datagram, path));
     }
 
-    /// <summary>One protected datagram, or its fragments where the peer takes them and the message is large (RFC 7383 2.5).</summary>
-    private List<byte[]> Protect(in IkeHeader header, IReadOnlyList<IkePayload> payloads)
+    /// <summary>One protected datagram, or its fragments where the peer takes them and the message is large (RFC 7383 2.5; Cisco's payload 132 where it takes that alone).</summary>
+    private IReadOnlyList<byte[]> Protect(in IkeHeader header, IReadOnlyList<IkePayload> payloads)
     {
         var writer = new WireWriter();
         var first = PayloadChain.Write(payloads, writer);
@@ -161,7 +161,7 @@ internal sealed partial class IkeSa
         var limit = Endpoint.Options.FragmentPacketOctets - (isIPv6 ? 40 : 20) - 8 - (Path.NonEspMarker ? 4 : 0);
         var part = Peer.Fragmentation ? Protection.MaxInnerPerFragment(limit) : int.MaxValue;
         if (inner.Length <= part)
-            return [Protection.Seal(header, first, inner)];
+            return CutForCisco(Protection.Seal(header, first, inner), limit);
         var total = (inner.Length + part - 1) / part;
         var fragments = new List<byte[]>(total);
         for (var number = 1; number <= total; number++)

@@ -76,7 +76,9 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
 
     public void Handle(in IkeHeader header, in IkeDatagram datagram)
     {
-        if (header.IsResponse)
+        if (header.NextPayload == PayloadType.CiscoFragment)
+            HandleCiscoFragment(header, datagram);
+        else if (header.IsResponse)
             HandleResponse(header, datagram);
         else
             HandleRequest(header, datagram);

@@ -18,6 +18,15 @@ internal sealed record PeerCapabilities
     /// <summary>Windows: rejects CHILD_SA rekeys of the responder behind NAT, and a KE payload that it does not expect.</summary>
     public bool IsWindows { get; init; }
 
+    /// <summary>A client or gateway of Cisco's: answered with vendor ids of its own and, where asked, with Cisco's configuration attributes.</summary>
+    public bool IsCisco { get; init; }
+
+    /// <summary>CISCO-ANYCONNECT-EAP.</summary>
+    public bool AnyConnectEap { get; init; }
+
+    /// <summary>Payload 132.</summary>
+    public bool CiscoFragmentation { get; init; }
+
     /// <summary>Recognised vendor ids, for show.</summary>
     public string? Software { get; init; }
 

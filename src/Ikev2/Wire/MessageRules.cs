@@ -125,7 +125,8 @@ public sealed class MessageRules
 
     private static void AddSaInit(Dictionary<(ExchangeType, bool, MessagePhase), MessageRules> table)
     {
-        table[(ExchangeType.IkeSaInit, false, MessagePhase.Only)] = new MessageRules(SaInit, optional: default);
+        // Cisco AnyConnect sends a CP payload in the clear; what it says counts for nothing.
+        table[(ExchangeType.IkeSaInit, false, MessagePhase.Only)] = new MessageRules(SaInit, PayloadTypeSet.Of(PayloadType.Configuration));
         table[(ExchangeType.IkeSaInit, true, MessagePhase.Only)] =
             new MessageRules(SaInit, optional: default, repeated: PayloadTypeSet.Of(PayloadType.CertificateRequest));
     }

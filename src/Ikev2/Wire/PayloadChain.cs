@@ -16,8 +16,10 @@ public static class PayloadChain
     /// <summary>Parses all of <paramref name="body"/>, which the payloads then refer to.</summary>
     /// <param name="first">Type of the first payload; None asks for an empty body.</param>
     /// <param name="origin">Added to the offsets of errors, in octets.</param>
+    /// <param name="isClear">Nothing protects these payloads: a CP among them, as Cisco clients send one, is not read and never trusted.</param>
     public static bool TryParse(
-        PayloadType first, ReadOnlyMemory<byte> body, [NotNullWhen(true)] out IkePayload[]? payloads, out WireError error, int origin = 0)
+        PayloadType first, ReadOnlyMemory<byte> body, [NotNullWhen(true)] out IkePayload[]? payloads, out WireError error, int origin = 0,
+        bool isClear = false)
     {
         payloads = null;
         if (!TryCount(first, body.Span, origin, out int count, out error)) return false;
@@ -29,8 +31,12 @@ public static class PayloadChain
             ReadOnlySpan<byte> header = body.Span.Slice(start, HeaderSize);
             int length = (header[2] << 8) | header[3];
             var octets = new PayloadBody(type, body.Slice(start + HeaderSize, length - HeaderSize), origin + start + HeaderSize);
-            if (!TryParseOne(octets, out IkePayload? payload, out error)) return false;
-            parsed[i] = payload;
+            if (isClear && type == PayloadType.Configuration)
+                parsed[i] = new UnknownPayload(type, critical: false, octets.Octets);
+            else if (TryParseOne(octets, out IkePayload? payload, out error))
+                parsed[i] = payload;
+            else
+                return false;
             type = new PayloadType(header[0]);
             start += length;
         }

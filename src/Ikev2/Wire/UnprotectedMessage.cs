@@ -15,7 +15,7 @@ public static class UnprotectedMessage
             error = new WireError(WireErrorCode.Truncated, PayloadType.None, datagram.Length);
             return false;
         }
-        if (!PayloadChain.TryParse(header.NextPayload, datagram[IkeHeader.Size..], out IkePayload[]? payloads, out error, IkeHeader.Size))
+        if (!PayloadChain.TryParse(header.NextPayload, datagram[IkeHeader.Size..], out IkePayload[]? payloads, out error, IkeHeader.Size, isClear: true))
             return false;
         message = new IkeMessage(header, payloads);
         return true;

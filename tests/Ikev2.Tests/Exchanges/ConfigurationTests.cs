@@ -91,26 +91,26 @@ public sealed class ConfigurationTests
             DefaultDomain = "corp.example",
             SplitDomains = ["lab.example", "CORP.example"],
         };
-        var reply = Configuration.Reply(Asked, Addresses, grant);
+        var reply = Configuration.Reply(Asked, Addresses, grant, isCisco: false);
         Assert.Equal(["10.10.0.55", "10.10.0.56"], Values(reply, ConfigurationAttributeType.InternalIp4Nbns).Select(v => new IPAddress(v.Span).ToString()));
         Assert.Equal(["corp.example", "lab.example"], Values(reply, ConfigurationAttributeType.InternalDnsDomain).Select(v => System.Text.Encoding.ASCII.GetString(v.Span)));
 
         // Who did not ask for domains gets none; who gets no server has no use for them; NBNS is IPv4's.
         var plain = new ConfigurationPayload(ConfigurationType.Request, [new(ConfigurationAttributeType.InternalIp4Address, default)]);
-        Assert.Empty(Values(Configuration.Reply(plain, Addresses, grant), ConfigurationAttributeType.InternalDnsDomain));
+        Assert.Empty(Values(Configuration.Reply(plain, Addresses, grant, isCisco: false), ConfigurationAttributeType.InternalDnsDomain));
         var six = Addresses with { IPv4 = null, DnsServers = [] };
-        Assert.Empty(Values(Configuration.Reply(Asked, six, grant), ConfigurationAttributeType.InternalDnsDomain));
-        Assert.Empty(Values(Configuration.Reply(Asked, six, grant), ConfigurationAttributeType.InternalIp4Nbns));
+        Assert.Empty(Values(Configuration.Reply(Asked, six, grant, isCisco: false), ConfigurationAttributeType.InternalDnsDomain));
+        Assert.Empty(Values(Configuration.Reply(Asked, six, grant, isCisco: false), ConfigurationAttributeType.InternalIp4Nbns));
     }
 
     private static IEnumerable<ReadOnlyMemory<byte>> Values(ConfigurationPayload payload, ConfigurationAttributeType type) =>
         payload.Attributes.Where(a => a.Type == type).Select(a => a.Value);
 
     private static IEnumerable<IPAddress> Servers(SessionGrant grant) =>
-        from attribute in Configuration.Reply(Asked, Addresses, grant).Attributes
+        from attribute in Configuration.Reply(Asked, Addresses, grant, isCisco: false).Attributes
         where attribute.Type == ConfigurationAttributeType.InternalIp4Dns || attribute.Type == ConfigurationAttributeType.InternalIp6Dns
         select new IPAddress(attribute.Value.Span);
 
     private static string Domain(SessionGrant grant) =>
-        System.Text.Encoding.ASCII.GetString(Configuration.Reply(Asked, Addresses, grant).Attributes.Single(a => a.Type == ConfigurationAttributeType.InternalDnsDomain).Value.Span);
+        System.Text.Encoding.ASCII.GetString(Configuration.Reply(Asked, Addresses, grant, isCisco: false).Attributes.Single(a => a.Type == ConfigurationAttributeType.InternalDnsDomain).Value.Span);
 }

@@ -76,6 +76,8 @@ ${RADIUS_MORE_CLIENTS:-}
 modules {
 	pap {
 	}
+	chap {
+	}
 	mschap {
 		use_mppe = yes
 	}
@@ -190,10 +192,16 @@ server default {
 			}
 		}
 		files
+		${RADIUS_AUTHORIZE:-}
+		chap
+		mschap
 		eap
 		pap
 	}
 	authenticate {
+		Auth-Type CHAP {
+			chap
+		}
 		Auth-Type PAP {
 			pap
 		}

@@ -9,7 +9,7 @@ namespace Headend.TestKit.Eap;
 /// Client side of EAP-Identity and EAP-MSCHAPv2; answers a Nak for MSCHAPv2 to every other method and checks the server's
 /// authenticator response. One login each.
 /// </summary>
-public sealed class EapMsChapV2Peer
+public sealed class EapMsChapV2Peer : IEapPeer
 {
     private readonly byte[] _identity;
     private readonly byte[] _userName;

@@ -23,7 +23,7 @@ public sealed partial class TestInitiator
     private byte[] _initialResponse = [];
     private byte[] _peerNonce = [];
     private IdPayload? _responderId;
-    private EapMsChapV2Peer? _eap;
+    private IEapPeer? _eap;
     private byte[]? _msk;
     private uint _firstSpi;
 
@@ -53,6 +53,10 @@ public sealed partial class TestInitiator
             payloads.Add(new NotifyPayload(NotifyType.Ikev2FragmentationSupported));
         if (_options.SignatureHashes)
             payloads.Add(new NotifyPayload(NotifyType.SignatureHashAlgorithms, s_hashes));
+        foreach (var vendor in _options.VendorIds)
+            payloads.Add(new VendorIdPayload(vendor));
+        if (_options.ClearConfiguration is { } clear)
+            payloads.Add(new UnknownPayload(PayloadType.Configuration, critical: false, clear));
         _initialRequest = UnprotectedMessage.Write(_current.Header(ExchangeType.IkeSaInit, isResponse: false, 0), payloads);
         Send(_current, new InitiatorRequest(InitiatorRequestKind.Login) { Exchange = ExchangeType.IkeSaInit }, [_initialRequest]);
     }
@@ -98,6 +102,7 @@ public sealed partial class TestInitiator
         _own!.Dispose();
         _own = null;
         _initialResponse = datagram.ToArray();
+        ServerVendorIds = [.. response.Payloads.OfType<VendorIdPayload>().Select(v => v.Value.ToArray())];
         _peerNonce = nonce;
         _current.RemoteSpi = header.ResponderSpi;
         _current.SetKeys(
@@ -186,6 +191,8 @@ public sealed partial class TestInitiator
             wanted.Add(new(ConfigurationAttributeType.InternalIp6Dns, default));
         }
 
+        foreach (var type in _options.FurtherAttributes)
+            wanted.Add(new(new ConfigurationAttributeType(type), default));
         return wanted;
     }
 
@@ -228,7 +235,7 @@ public sealed partial class TestInitiator
         }
 
         Stage = InitiatorStage.Eap;
-        _eap ??= new EapMsChapV2Peer(_options.User, _options.Password, random: _options.Crypto.Fill);
+        _eap ??= NewPeer(sa);
         var step = _eap.Handle(eap.Packet.Span);
         if (step.Failure is { } failure)
             Fail(null, failure);
@@ -236,6 +243,16 @@ public sealed partial class TestInitiator
             SendLogin([new EapPayload(answer)]);
         else
             SendFinalAuthentication(sa, step.Msk);
+    }
+
+    private IEapPeer NewPeer(InitiatorSa sa)
+    {
+        if (_options.EapPeer is not { } make)
+            return new EapMsChapV2Peer(_options.User, _options.Password, random: _options.Crypto.Fill);
+        var prf = sa.Suite.Prf;
+        return make(new EapPeerChannel(
+            () => AuthenticationOctets.ForInitiator(_options.Crypto, prf, _initialRequest, _peerNonce, sa.Keys.SkPi, InitiatorId.Body.Span),
+            prf.KeyOctets switch { 32 => HashAlgorithmName.SHA256, 48 => HashAlgorithmName.SHA384, 64 => HashAlgorithmName.SHA512, _ => HashAlgorithmName.SHA1 }));
     }
 
     /// <summary>The responder proves itself before we send anything about the user (RFC 7296 2.16). Null = proven.</summary>
@@ -317,6 +334,7 @@ public sealed partial class TestInitiator
 
     private InitiatorOutcome.Established Assigned(ConfigurationPayload? reply)
     {
+        Configuration = [.. (reply?.Attributes ?? []).Select(a => (a.Type.Value, a.Value.ToArray()))];
         IPAddress? v4 = null;
         IPAddress? v6 = null;
         var dns = new List<IPAddress>();

@@ -22,6 +22,7 @@ public sealed partial class TestInitiator
     private MonotonicTime _startedAt;
     private MonotonicTime? _loginDeadline;
     private bool _natTraversal;
+    private readonly CiscoFragments _cisco = new();
 
     /// <param name="options">Shared.</param>
     /// <param name="path">Our address and the responder's as we see them, for NAT detection.</param>
@@ -51,6 +52,15 @@ public sealed partial class TestInitiator
 
     /// <summary>A NAT was detected in IKE_SA_INIT, at either end.</summary>
     public bool NatDetected { get; private set; }
+
+    /// <summary>Vendor ids of the IKE_SA_INIT response.</summary>
+    public IReadOnlyList<byte[]> ServerVendorIds { get; private set; } = [];
+
+    /// <summary>Datagrams with payload 132 that came.</summary>
+    public int CiscoFragmentsReceived { get; private set; }
+
+    /// <summary>The attributes of CFG_REPLY, by number.</summary>
+    public IReadOnlyList<(ushort Type, byte[] Value)> Configuration { get; private set; } = [];
 
     public IReadOnlyList<InitiatorChildSa> Children => _children;
 
@@ -98,6 +108,14 @@ public sealed partial class TestInitiator
         _now = now;
         if (!IkeHeader.TryRead(datagram.Span, out var header, out _) || header.MajorVersion != 2)
             return;
+        if (header.NextPayload.Value == 132)
+        {
+            CiscoFragmentsReceived++;
+            if (_options.CiscoFragmentation && _cisco.Join(datagram.Span) is { } whole)
+                Handle(whole, now);
+            return;
+        }
+
         if (header.ExchangeType == ExchangeType.IkeSaInit)
         {
             HandleInitial(header, datagram);
@@ -176,7 +194,10 @@ public sealed partial class TestInitiator
     private void SendRequest(InitiatorSa sa, InitiatorRequest request, IReadOnlyList<IkePayload> payloads)
     {
         var header = sa.Header(request.Exchange, isResponse: false, sa.NextOutbound++);
-        Send(sa, request, sa.Protect(header, payloads, FragmentLimit));
+        var datagrams = sa.Protect(header, payloads, FragmentLimit);
+        if (_options.CiscoFragmentation && datagrams.Count == 1 && datagrams[0].Length > _options.FragmentOctets)
+            datagrams = _cisco.Cut(datagrams[0], _options.FragmentOctets);
+        Send(sa, request, datagrams);
     }
 
     private void Send(InitiatorSa sa, InitiatorRequest request, List<byte[]> datagrams)

@@ -1,6 +1,7 @@
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Wire;
+using Headend.TestKit.Eap;
 
 namespace Headend.TestKit.Initiator;
 
@@ -17,6 +18,21 @@ public sealed record TestInitiatorOptions
     public required string User { get; init; }
 
     public required string Password { get; init; }
+
+    /// <summary>Makes the client side of EAP; null = EAP-MSCHAPv2 with <see cref="User"/> and <see cref="Password"/>.</summary>
+    public Func<EapPeerChannel, IEapPeer>? EapPeer { get; init; }
+
+    /// <summary>Sent in IKE_SA_INIT.</summary>
+    public IReadOnlyList<byte[]> VendorIds { get; init; } = [];
+
+    /// <summary>Body of a CP payload in the clear, in IKE_SA_INIT, as Cisco clients send one; null = none.</summary>
+    public byte[]? ClearConfiguration { get; init; }
+
+    /// <summary>Configuration attributes that are asked for beside addresses and DNS.</summary>
+    public IReadOnlyList<ushort> FurtherAttributes { get; init; } = [];
+
+    /// <summary>Cisco's fragment payload 132 for messages over <see cref="FragmentOctets"/>, where RFC 7383 is not agreed; needs its vendor id.</summary>
+    public bool CiscoFragmentation { get; init; }
 
     /// <summary>Proves us by AUTH in the first IKE_AUTH request (RFC 7296 2.15); null = EAP.</summary>
     public byte[]? PreSharedKey { get; init; }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Headend.Eap;
+using Headend.Eap.AnyConnect;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
 
@@ -17,6 +18,9 @@ public sealed record OutsideOptions
 
     /// <summary>Users and passwords.</summary>
     public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal) { ["alice"] = "secret" };
+
+    /// <summary>EAP is AnyConnect-EAP with these options; null = EAP-MSCHAPv2.</summary>
+    public AnyConnectOptions? AnyConnect { get; init; }
 
     public SessionGrant Grant { get; init; } = SessionGrant.Empty;
 
@@ -43,6 +47,9 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
 
     /// <summary>Logins that began and whose SessionDown has not come.</summary>
     public int Open => _logins.Count;
+
+    /// <summary>How AUTH was signed last.</summary>
+    public SignatureScheme? Scheme { get; private set; }
 
     public int SessionsUp => _logins.Values.Count(l => l.Up);
 
@@ -86,6 +93,7 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
                 Complete(agreement.Perform(_crypto));
                 break;
             case SignAuthEffect sign:
+                Scheme = sign.Scheme;
                 Complete(sign.Perform());
                 break;
             case EapStepEffect step:
@@ -163,7 +171,11 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
         if (Fails)
             return new EapOutcome.Unavailable(null, "scripted");
         EapStep step;
-        if (effect.Response.IsEmpty)
+        if (options.AnyConnect is { } anyConnect)
+        {
+            step = Step(login, effect, anyConnect);
+        }
+        else if (effect.Response.IsEmpty)
         {
             Require(login.Eap is null, "EAP begins twice");
             login.Eap = new EapServer(new EapServerOptions { Credentials = this, Random = _crypto.Fill });
@@ -179,10 +191,20 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
         {
             EapStep.Request request => new EapOutcome.Request(request.Packet),
             EapStep.Success success => new EapOutcome.Success(success.Packet, success.Msk, success.Identity, "EAP-MSCHAPv2"),
-            EapStep.Failure failure => new EapOutcome.Failure(failure.Packet, login.Eap.Identity, "EAP-MSCHAPv2", failure.Reason),
+            EapStep.Failure failure => new EapOutcome.Failure(failure.Packet, login.Eap?.Identity, "EAP-MSCHAPv2", failure.Reason),
             EapStep.Discarded => new EapOutcome.Discarded(),
             _ => throw new InvalidOperationException($"a local EAP server answers {step}"),
         };
+    }
+
+    private EapStep Step(Login login, EapStepEffect effect, AnyConnectOptions anyConnect)
+    {
+        login.AnyConnect ??= new AnyConnectServer(anyConnect with { Random = _crypto.Fill });
+        var step = effect.Response.IsEmpty ? login.AnyConnect.Start() : login.AnyConnect.HandleClient(effect.Response.ToArray());
+        if (step is not EapStep.CheckCredentials { Credentials: { } credentials })
+            return step;
+        var right = options.Users.TryGetValue(credentials.UserName, out var password) && System.Text.Encoding.UTF8.GetBytes(password).AsSpan().SequenceEqual(credentials.Answer);
+        return login.AnyConnect.HandleVerdict(right ? new AnyConnectVerdict.Accepted(credentials.UserName) : new AnyConnectVerdict.Rejected("wrong password"));
     }
 
     private LookUpPskCompletion LookUp(LookUpPskEffect effect)
@@ -252,6 +274,8 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
     private sealed class Login
     {
         public EapServer? Eap { get; set; }
+
+        public AnyConnectServer? AnyConnect { get; set; }
 
         public bool Accepted { get; set; }
 

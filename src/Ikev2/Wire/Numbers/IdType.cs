@@ -13,6 +13,9 @@ public readonly record struct IdType(byte Value)
     public static IdType FcName => new(12);
     public static IdType Null => new(13);
 
+    /// <summary>Private use: what Cisco AnyConnect may write in place of ID_KEY_ID.</summary>
+    public static IdType CiscoGroup => new(201);
+
     public override string ToString() => Value switch
     {
         1 => "ID_IPV4_ADDR (1)",
@@ -24,6 +27,7 @@ public readonly record struct IdType(byte Value)
         11 => "ID_KEY_ID (11)",
         12 => "ID_FC_NAME (12)",
         13 => "ID_NULL (13)",
+        201 => "Cisco group name (201)",
         _ => $"id type {Value}",
     };
 }

@@ -23,6 +23,9 @@ public readonly record struct PayloadType(byte Value)
     public static PayloadType EncryptedFragment => new(53);
     public static PayloadType PuzzleSolution => new(54);
 
+    /// <summary>Private use: <see cref="CiscoFragmentPayload"/>.</summary>
+    public static PayloadType CiscoFragment => new(132);
+
     /// <summary>The RFC's short notation (SA, KE, IDi ...), or "payload N".</summary>
     public string Notation => Value switch
     {

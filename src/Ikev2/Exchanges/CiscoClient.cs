@@ -1,0 +1,24 @@
+using Headend.Ikev2.Crypto;
+using Headend.Ikev2.Sa;
+using Headend.Ikev2.Wire;
+
+namespace Headend.Ikev2.Exchanges;
+
+/// <summary>What the outside has to know of a client of Cisco's before EAP begins.</summary>
+internal static class CiscoClient
+{
+    /// <summary>IDi of AnyConnect clients whose profile names no other; its type is 11 or 201.</summary>
+    private static ReadOnlySpan<byte> AnyConnectIdentity => "*$AnyConnectClient$*"u8;
+
+    public static void Describe(IkeSa sa, InitialOctets octets, FirstAuthRequest request)
+    {
+        var login = sa.Session!.Login;
+        var id = request.InitiatorId;
+        login.IsCisco = sa.Peer.IsCisco;
+        login.OffersAnyConnectEap = sa.Peer.AnyConnectEap
+            || ((id.IdType == IdType.KeyId || id.IdType == IdType.CiscoGroup) && id.Value.Span.SequenceEqual(AnyConnectIdentity));
+        login.RequestedConfiguration = Configuration.Describe(request.Configuration);
+        if (login.Profile.EapSignsInitiatorOctets)
+            login.InitiatorOctets = AuthenticationOctets.ForInitiator(sa.Endpoint.Crypto, sa.Suite.Prf, octets.Request, octets.NonceR, sa.Keys.SkPi, id.Body.Span);
+    }
+}

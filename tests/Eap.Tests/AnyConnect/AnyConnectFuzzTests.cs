@@ -1,0 +1,106 @@
+using System.Text;
+using Headend.Eap;
+using Headend.Eap.AnyConnect;
+
+namespace Headend.Eap.Tests.AnyConnect;
+
+/// <summary>Seeded mutations of whole packets, TLVs and documents: no exception, bounded work, and nothing but an ack behind right credentials lets anybody in.</summary>
+public sealed class AnyConnectFuzzTests
+{
+    private const int Mutations = 60_000;
+
+    private static readonly string[] Pieces =
+    [
+        "<a>", "</a>", "<opaque is-for=\"sg\">", "</auth>", "<![CDATA[", "]]>", "&amp;", "&#0;", "&#x10FFFF;", "<!DOCTYPE a>", "<?xml version=\"1.1\"?>", "<!--", "-->", "xmlns:a=\"b\"",
+        "a:b", "\0", "\ud7ff", "<username>", "<password>", "type=\"ack\"", "\"", "'", "<", ">", "\uFEFF", "<group-select>x</group-select>", "<error>no</error>",
+    ];
+
+    [Fact]
+    public void Mutated_packets_do_no_harm()
+    {
+        var random = new Random(20251);
+        var steps = 0;
+        for (var i = 0; i < Mutations; i++)
+        {
+            var server = new AnyConnectServer(new AnyConnectOptions { ProfileName = "p", Groups = ["x", "y"], CertificateRequest = i % 3 == 0, Random = random.NextBytes });
+            var step = server.Start();
+            var right = false;
+            for (var round = 0; round < 4 && step is EapStep.Request or EapStep.Discarded { Outstanding: not null }; round++)
+            {
+                var outstanding = step is EapStep.Request request ? request.Packet : ((EapStep.Discarded)step).Outstanding!;
+                step = server.HandleClient(Mutate(random, Answer(outstanding, i % 3 == 0)));
+                steps++;
+                if (step is EapStep.CheckCredentials check)
+                {
+                    right = random.Next(4) == 0;
+                    Assert.True(check.Credentials.Answer.Length <= 4 * AnyConnectLimits.MaxAnswerCharacters);
+                    step = server.HandleVerdict(right ? new AnyConnectVerdict.Accepted("alice") : new AnyConnectVerdict.Rejected("wrong"));
+                }
+                else if (step is EapStep.CheckCertificate)
+                {
+                    step = server.HandleVerdict(new AnyConnectVerdict.CertificateAccepted(null));
+                }
+
+                Assert.True(step is not EapStep.Success || right, $"mutation {i} let somebody in");
+            }
+        }
+
+        Assert.True(steps > Mutations, $"{steps}");
+    }
+
+    private static byte[] Answer(byte[] request, bool certificate)
+    {
+        var document = Encoding.UTF8.GetString(request.AsSpan(16));
+        var opaque = document.Contains("<opaque", StringComparison.Ordinal) ? document[document.IndexOf("<opaque", StringComparison.Ordinal)..(document.IndexOf("</opaque>", StringComparison.Ordinal) + 9)] : "";
+        var (type, rest) = document.Contains("type=\"hello\"", StringComparison.Ordinal) || document.Contains("client-cert-request", StringComparison.Ordinal) ? ("init", "<group-access>y</group-access>")
+            : document.Contains("type=\"complete\"", StringComparison.Ordinal) ? ("ack", "")
+            : ("auth-reply", opaque + "<auth><username>alice</username><password>secret</password></auth>");
+        byte[] xml = Encoding.UTF8.GetBytes(
+            $"<?xml version=\"1.0\" encoding=\"UTF-8\"?><config-auth type=\"{type}\"><device-id unique-id=\"1\">win</device-id><mac-address-list><mac-address>1</mac-address></mac-address-list>{rest}</config-auth>");
+        byte[] before = certificate && document.Contains("client-cert-request", StringComparison.Ordinal)
+            ? [0, 3, 0, 45, .. Convert.FromHexString("302B06092A864886F70D010702A01E301C0201013100300F06092A864886F70D010701A0020400A00430023000"), 0x31, 0, 1, 0, 1, 7]
+            : [];
+        return EapPacket.Response(request[1], EapType.Expanded, [0, 0, 9, 0x44, 0x42, 0x52, 0x50, .. before, 0, 0, (byte)(xml.Length >> 8), (byte)xml.Length, .. xml]);
+    }
+
+    private static byte[] Mutate(Random random, byte[] packet)
+    {
+        if (random.Next(3) == 0)
+            return packet;
+        var octets = packet.ToList();
+        for (var changes = random.Next(1, 4); changes > 0; changes--)
+        {
+            var at = random.Next(octets.Count);
+            switch (random.Next(5))
+            {
+                case 0:
+                    octets[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    octets.RemoveRange(at, Math.Min(random.Next(1, 20), octets.Count - at));
+                    break;
+                case 2:
+                    octets.InsertRange(at, Encoding.UTF8.GetBytes(Pieces[random.Next(Pieces.Length)]));
+                    break;
+                case 3:
+                    octets.InsertRange(at, octets.GetRange(at, Math.Min(random.Next(1, 200), octets.Count - at)));
+                    break;
+                default:
+                    octets.InsertRange(at, new byte[random.Next(1, 3000)]);
+                    break;
+            }
+
+            if (octets.Count < 16)
+                return [.. octets];
+        }
+
+        // Most mutations go past the lengths, else nothing behind them is reached.
+        var changed = octets.ToArray();
+        if (random.Next(8) == 0 || changed.Length > 60000)
+            return changed;
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(changed.AsSpan(2), (ushort)changed.Length);
+        if (changed[12] == 0 && changed[13] == 0)
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(changed.AsSpan(14), (ushort)(changed.Length - 16));
+        return changed;
+    }
+}

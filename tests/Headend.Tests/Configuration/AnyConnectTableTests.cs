@@ -1,0 +1,63 @@
+using Headend.Configuration;
+
+namespace Headend.Tests.Configuration;
+
+public sealed class AnyConnectTableTests : IDisposable
+{
+    private readonly ConfigurationFixture fixture = new();
+
+    public void Dispose() => fixture.Dispose();
+
+    [Fact]
+    public void Defaults()
+    {
+        var profile = Parse("anyconnect-eap: {}").Configuration!.Ikev2.Profiles[0];
+        Assert.Null(profile.Eap);
+        Assert.Equal((PasswordProtocol.Pap, TimeSpan.FromSeconds(90), (string?)null, 3), (profile.AnyConnect!.Protocol, profile.AnyConnect.Timeout, profile.AnyConnect.AuthenticationList, profile.AnyConnect.Login.MaxAttempts));
+        Assert.Equal(CiscoAttributeTable.Known, profile.CiscoAttributes);
+        Assert.Null(Parse("eap: {}").Configuration!.Ikev2.Profiles[0].AnyConnect);
+    }
+
+    [Fact]
+    public void A_number_takes_the_place_of_a_built_in_one()
+    {
+        var attributes = Parse("anyconnect-eap: {}", "cisco-attributes: [ { number: 28672, source: none }, { number: 28709, value: 0000001e } ]").Configuration!.Ikev2.Profiles[0].CiscoAttributes;
+        Assert.Equal(CiscoAttributeTable.Known.Count, attributes.Count);
+        Assert.DoesNotContain(attributes, a => a.Number == 28672);
+        Assert.Equal([0, 0, 0, 30], attributes[0].Value.ToArray());
+    }
+
+    [Theory]
+    [InlineData("anyconnect-eap: { attempts: 11 }", "", "attempts")]
+    [InlineData("anyconnect-eap: { password-protocol: mschap }", "", "pap")]
+    [InlineData("anyconnect-eap: { authentication-list: nobody }", "", "nobody")]
+    [InlineData("anyconnect-eap: { complete: { custom-attributes: [1a=b] } }", "", "NAME=VALUE")]
+    [InlineData("anyconnect-eap: { complete: { base-package-uri: CACHE } }", "", "path that begins with /")]
+    [InlineData("anyconnect-eap: {}", "cisco-attributes: [ { number: 28672 } ]", "exactly one of 'value' and 'source'")]
+    [InlineData("anyconnect-eap: {}", "cisco-attributes: [ { number: 28672, value: 0g } ]", "hexadecimal")]
+    [InlineData("anyconnect-eap: {}", "accounting-lists: { eap: acct-list }", "'accounting-lists.eap' is for clients that prove themselves by EAP")]
+    public void Mistakes_are_named(string remote, string further, string finding)
+    {
+        Assert.Contains(fixture.Findings(Text(remote, further)), f => f.Contains(finding, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void It_needs_a_list_and_a_certificate()
+    {
+        var text = Text("anyconnect-eap: {}", "").Replace("      authentication-list: eap-list\n", "", StringComparison.Ordinal);
+        Assert.Contains(fixture.Findings(text), f => f.Contains("'anyconnect-eap' needs the profile's 'authentication-list'", StringComparison.Ordinal));
+        var own = text.Replace("anyconnect-eap: {}", "anyconnect-eap: { authentication-list: eap-list }", StringComparison.Ordinal);
+        Assert.Empty(fixture.Findings(own));
+    }
+
+    private ConfigurationOutcome Parse(string remote, string further = "")
+    {
+        var outcome = fixture.Parse(Text(remote, further));
+        Assert.Empty(outcome.Errors);
+        return outcome;
+    }
+
+    private static string Text(string remote, string further) => ConfigurationFixture.Complete
+        .Replace("remote-authentication: { eap: { query-identity: true, timeout: 60s } }", $"remote-authentication: {{ {remote} }}", StringComparison.Ordinal)
+        .Replace("      virtual-template: 1\n", $"      virtual-template: 1\n{(further.Length > 0 ? $"      {further}\n" : "")}", StringComparison.Ordinal);
+}

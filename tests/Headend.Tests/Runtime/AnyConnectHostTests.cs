@@ -1,0 +1,224 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Headend.Composition;
+using Headend.Configuration;
+using Headend.Ikev2;
+using Headend.Ikev2.Wire;
+using Headend.TestKit.Eap;
+using Headend.TestKit.Initiator;
+using Headend.Tests.Peers;
+using Headend.Tests.Pki;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Headend.Tests.Runtime;
+
+/// <summary>AnyConnect-EAP through the whole headend over UDP, in fragments of both kinds: RADIUS by three protocols, codes, expired passwords, local users, groups.</summary>
+[Collection("one meter")]
+public sealed class AnyConnectHostTests : IAsyncLifetime
+{
+    private readonly TemporaryDirectory directory = new();
+    private readonly PasswordServer radius = new();
+    private readonly int port = FreePort();
+    private HeadendHost host = null!;
+    private AnyConnectPeer? peer;
+
+    public async Task InitializeAsync()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=gw.example", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        directory.Write("gw.pem", certificate.ExportCertificatePem());
+        directory.Write("gw.key", key.ExportPkcs8PrivateKeyPem());
+        directory.Write("profile.xml", "<AnyConnectProfile/>");
+        directory.Write("headend.yaml", Configuration());
+        var outcome = ConfigurationParser.Load(directory.File("headend.yaml"), ConfigurationRules.OfLeaves);
+        Assert.Empty(outcome.Errors);
+        host = await HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await host.DisposeAsync();
+        radius.Dispose();
+        directory.Dispose();
+    }
+
+    [Theory]
+    [InlineData("pap", false)]
+    [InlineData("pap", true)]
+    [InlineData("chap", false)]
+    [InlineData("mschapv2", true)]
+    public async Task A_user_of_RADIUS_logs_in_and_RADIUS_hears_of_the_machine(string protocol, bool cisco)
+    {
+        radius.Passwords["alice"] = "wonder länd";
+        using var client = Client(protocol, "alice", ["wrong", "wonder länd"], cisco);
+        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        Assert.Equal([protocol, protocol], radius.Used);
+        Assert.Equal(["Login failed."], peer!.Errors);
+        Assert.Equal(cisco, client.Initiator.CiscoFragmentsReceived > 0);
+        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        Assert.Equal(("alice", "AnyConnect-EAP"), (session.User, session.Authentication));
+        string[] expected =
+        [
+            "mdm-tlv=device-platform=win", "mdm-tlv=device-mac=00-50-56-aa-bb-cc", "mdm-tlv=device-mac=00-50-56-aa-bb-dd", "mdm-tlv=device-public-mac=00-50-56-aa-bb-cc",
+            "mdm-tlv=device-platform-version=10.0.19044 ", "mdm-tlv=device-type=VMware, Inc. VMware Virtual Platform", "mdm-tlv=ac-user-agent=AnyConnect Windows 4.10.04065",
+            "mdm-tlv=device-uid=0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF", "mdm-tlv=device-uid-global=0123456789ABCDEF0123456789ABCDEF01234567",
+            "asa150=00000006",
+        ];
+        Assert.Empty(expected.Except(radius.Told));
+        var user = Assert.Single(await host.Backend.GetAaaUsersAsync("alice", CancellationToken.None));
+        Assert.Contains(Assert.Single(user.Sessions).Attributes, a => a.Name == "Class" && a.Origin!.Kind == "implicit-user");
+    }
+
+    [Fact]
+    public void A_challenge_becomes_a_form_and_a_wrong_code_a_new_login()
+    {
+        radius.Passwords["bob"] = "builder";
+        radius.WantCode.Add("bob");
+        using var client = Client("mschapv2", "bob", ["builder", "999999", "builder", "123456"], cisco: false);
+        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        Assert.Equal(["mschapv2", "code", "mschapv2", "code"], radius.Used);
+        Assert.Equal(["That code was wrong."], peer!.Errors);
+        Assert.Contains(peer.Documents, d => d.Contains("<message>Enter the code of your token.</message><form><input type=\"text\" name=\"answer\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_expired_password_is_changed_and_the_new_one_holds()
+    {
+        radius.Passwords["carol"] = "old";
+        radius.Expired.Add("carol");
+        using (var client = Client("mschapv2", "carol", ["old", "new pässword"], cisco: false))
+            Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        Assert.Equal(["mschapv2", "change"], radius.Used);
+        Assert.Equal("new pässword", radius.Passwords["carol"]);
+        using var again = Client("mschapv2", "carol", ["new pässword"], cisco: false);
+        Assert.IsType<InitiatorOutcome.Established>(again.Login());
+    }
+
+    [Fact]
+    public async Task A_local_user_logs_in_with_a_group_and_Cisco_attributes_and_wrong_passwords_lock_out()
+    {
+        using (var client = Client("local", "dave", ["dave-word"], cisco: true, group: "guests"))
+        {
+            Assert.IsType<InitiatorOutcome.Established>(client.Login());
+            Assert.Equal("dave", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).User);
+            var given = client.Initiator.Configuration.Where(a => a.Type > 28000).ToDictionary(a => (int)a.Type, a => a.Value);
+            Assert.Equal([28672, 28674, 28675, 28676, 28709, 28727], given.Keys.Order());
+            Assert.Equal("Willkommen", Encoding.UTF8.GetString(given[28672]));
+            Assert.Equal("corp.example", Encoding.UTF8.GetString(given[28674]));
+            Assert.Equal("a.example,b.example", Encoding.UTF8.GetString(given[28675]));
+            Assert.Equal("0A0A0000FFFFFF00000000000000", Convert.ToHexString(given[28676]));
+            Assert.Equal("0000001E", Convert.ToHexString(given[28709]));
+            var complete = Encoding.UTF8.GetString(given[28727]);
+            Assert.Equal(peer!.Documents[^1], complete);
+            Assert.Contains("<banner>Hello &lt;b&gt;</banner>", complete);
+            Assert.Contains($"<server-cert-hash>{Convert.ToHexString(SHA1.HashData(X509CertificateLoader.LoadCertificateFromFile(directory.File("gw.pem")).RawData))}<", complete);
+            Assert.Contains($"<uri>/profiles/p.xml</uri><hash type=\"sha1\">{Convert.ToHexString(SHA1.HashData("<AnyConnectProfile/>"u8))}<", complete);
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            using var guess = Client("local", "erin", ["guess", "guess", "guess"], cisco: false);
+            Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(guess.Login()).Notify);
+            Assert.Equal(3, peer!.Errors.Count(e => e == "Login failed."));
+        }
+
+        Assert.NotNull(host.LocalAaa.Lockout.StateOf("erin").LockedUntil);
+        using var right = Client("local", "erin", ["erin-word", "erin-word", "erin-word"], cisco: false);
+        Assert.IsType<InitiatorOutcome.Failed>(right.Login());
+    }
+
+    [Fact]
+    public async Task A_profile_with_both_kinds_of_EAP_tells_the_clients_apart()
+    {
+        using (var other = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
+        {
+            Identity = new IkeIdentity(IdType.KeyId, "both"u8),
+            User = "dave",
+            Password = "dave-word",
+        }))
+        {
+            Assert.IsType<InitiatorOutcome.Established>(other.Login());
+            Assert.Equal("EAP-MSCHAPv2", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).Authentication);
+        }
+
+        using var client = Client("both", "dave", ["dave-word"], cisco: false);
+        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        Assert.Contains(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.Authentication == "AnyConnect-EAP");
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+
+    private LoopbackClient Client(string profile, string user, string[] answers, bool cisco, string? group = null) => new(
+        new IPEndPoint(IPAddress.Loopback, port),
+        new TestInitiatorOptions
+        {
+            Identity = new IkeIdentity(cisco ? new IdType(201) : IdType.KeyId, Encoding.ASCII.GetBytes(profile)),
+            User = user,
+            Password = "",
+            EapPeer = channel => peer = new AnyConnectPeer(new AnyConnectPeerOptions { User = user, Answers = answers, Group = group }, channel),
+            VendorIds =
+            [
+                Encoding.ASCII.GetBytes("CISCO(COPYRIGHT)&Copyright (c) 2009 Cisco Systems, Inc."), Encoding.ASCII.GetBytes("CISCO-ANYCONNECT-EAP"),
+                Convert.FromHexString("4048B7D56EBCE88525E7DE7F00D6C2D3"),
+            ],
+            ClearConfiguration = [1, 0, 0, 0, 0x70, 0x3a, 0, 2, 1, 2],
+            SignatureHashes = false,
+            Fragmentation = !cisco,
+            CiscoFragmentation = cisco,
+            FragmentOctets = 500,
+            FurtherAttributes = [28672, 28674, 28675, 28676, 28709, 28726, 28727],
+        });
+
+    private string Configuration()
+    {
+        string Profile(string name, string keys, string list, string further = "") => $$"""
+                - name: {{name}}
+                  match: { remote-identity: [key-id {{name}}] }
+                  local-identity: fqdn gw.example
+                  local-authentication: { certificate: gw.pem, key: gw.key }
+                  remote-authentication: { {{keys}} }
+                  authentication-list: {{list}}
+                  authorization: { group: { list: policies, name: staff } }
+                  proposals: [test]
+                  ipsec: { transforms: [aes128gcm16] }
+                  virtual-template: 1
+            {{further}}
+            """;
+        const string complete = "complete: { csport: 443, server-cert-hash: true, profile: { uri: /profiles/p.xml, file: profile.xml }, custom-attributes: [dynamic-split-exclude-domains=x.example] }";
+        return $$"""
+            listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
+            data-plane: { kind: none }
+            state-directory: {{directory.File("state")}}
+            admin: { socket: {{directory.File("a.sock")}} }
+            radius:
+              servers: [ { name: radius1, address: 127.0.0.1, auth-port: {{radius.Port}}, secret: a-shared-secret-of-26-chars, timeout: 5s, retransmit: 3 } ]
+              groups: [ { name: corp, servers: [radius1] } ]
+            aaa:
+              authentication: [ { name: corp-list, methods: [group corp] }, { name: local-list, methods: [local] } ]
+              authorization: [ { name: policies, methods: [local] } ]
+              lockout: { failures: 5 }
+              local-users: [ { name: dave, password: dave-word }, { name: erin, password: erin-word } ]
+              attribute-lists: [ { name: cisco, attributes: ["ipsec:banner=Willkommen", "ipsec:split-dns=a.example b.example"] } ]
+            ikev2:
+              proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
+              authorization-policies: [ { name: staff, pool: p4, default-domain: corp.example, route-set: ["prefix 10.10.0.0/24"], attribute-list: cisco } ]
+              profiles:
+            {{Profile("pap", "anyconnect-eap: { banner: " + new string('b', 900) + ", message: " + new string('m', 900) + " }", "corp-list")}}
+            {{Profile("chap", "anyconnect-eap: { password-protocol: chap }", "corp-list")}}
+            {{Profile("mschapv2", "anyconnect-eap: { password-protocol: mschapv2, banner: " + new string('b', 900) + ", message: " + new string('m', 900) + " }", "corp-list")}}
+            {{Profile("local", "anyconnect-eap: { groups: [staff, guests], banner: 'Hello <b>', " + complete + " }", "local-list", "      cisco-attributes: [ { number: 28709, value: 0000001e }, { number: 28727, source: complete-document } ]")}}
+            {{Profile("both", "eap: {}, anyconnect-eap: {}", "local-list")}}
+            virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
+            pools: [ { name: p4, range: 10.99.0.1-10.99.0.99 } ]
+            """;
+    }
+}
