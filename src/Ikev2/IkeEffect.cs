@@ -87,10 +87,14 @@ public sealed record RemoveChildSaEffect(SessionId Session, uint InboundSpi, uin
 public sealed record UpdateSaAddressesEffect(SessionId Session, IkePath Path, bool UdpEncapsulation) : IkeEffect;
 
 /// <summary>The session stands and the client is about to learn it: start accounting.</summary>
-public sealed record SessionUpEffect(LoginRecord Login, SessionGrant Grant, AssignedAddresses Addresses, ChildSaParameters FirstChild) : IkeEffect;
+public sealed record SessionUpEffect(LoginRecord Login, SessionGrant Grant, AssignedAddresses Addresses, ChildSaParameters FirstChild) : IkeEffect
+{
+    /// <summary>Session-id and token that the client has got; null where it did not ask.</summary>
+    public ReconnectOffer? Reconnect { get; init; }
+}
 
 /// <summary>
-/// The login or session is over; emitted exactly once for every <see cref="LoginRecord"/> that any effect carried. Everything held for it is given back now:
+/// The login or session is over; emitted exactly once for every <see cref="LoginRecord"/> that any effect carried, unless SessionInactive was. Everything held for it is given back now:
 /// EAP conversation, leases, interface, SAs, accounting Stop (if <paramref name="WasUp"/>).
 /// </summary>
 /// <param name="Login">Whose.</param>
@@ -98,6 +102,39 @@ public sealed record SessionUpEffect(LoginRecord Login, SessionGrant Grant, Assi
 /// <param name="Detail">One line for the log: what was seen, in an operator's words. May quote what the peer sent; escape it.</param>
 /// <param name="WasUp">Whether SessionUp had been emitted.</param>
 public sealed record SessionDownEffect(LoginRecord Login, SessionEndReason Reason, string Detail, bool WasUp) : IkeEffect;
+
+/// <summary>
+/// The client went silent, and its session is of those that it may come back to: the IKE SA and all ESP SAs are gone, everything else stays with the outside until
+/// another login takes the session over or <paramref name="Timeout"/> is over. Takes the place of SessionDown for this <see cref="LoginRecord"/>.
+/// </summary>
+/// <param name="Login">Whose.</param>
+/// <param name="Grant">As changed while the session stood.</param>
+/// <param name="ExpiresAt">When Session-Timeout ends it; null for never.</param>
+/// <param name="Timeout">How long it is kept.</param>
+/// <param name="Detail">One line for the log.</param>
+public sealed record SessionInactiveEffect(LoginRecord Login, SessionGrant Grant, MonotonicTime? ExpiresAt, TimeSpan Timeout, string Detail) : IkeEffect;
+
+/// <summary>A command named a session that this endpoint does not have: it is inactive, has moved to another shard, or is over.</summary>
+public sealed record UnclaimedCommandEffect(SessionId Session, IkeCommand Command) : IkeEffect;
+
+/// <summary>
+/// Somebody presents a reconnect session-id; nothing is proven. Answered from memory. What is found must not depend on the token.
+/// </summary>
+/// <param name="Id">Of the operation.</param>
+/// <param name="ReconnectId">As it came.</param>
+/// <param name="Path">Who asks.</param>
+public sealed record FindReconnectEffect(OperationId Id, ReadOnlyMemory<byte> ReconnectId, IkePath Path) : IkeOperation(Id, false);
+
+/// <summary>The session-id was known, the AUTH value was made with none of its tokens.</summary>
+public sealed record ReconnectFailedEffect(ReadOnlyMemory<byte> ReconnectId, IkePath Path) : IkeEffect;
+
+/// <summary>What a client may come back with. The receiver owns the token and zeroes it.</summary>
+/// <param name="ReconnectId">Constant for the session's life.</param>
+/// <param name="Token">New with every offer; those before stay good until it is used.</param>
+public sealed record ReconnectOffer(byte[] ReconnectId, byte[] Token)
+{
+    public override string ToString() => "(reconnect offer)";
+}
 
 /// <summary>
 /// What is known of a login when its effects are produced. One mutable object per session, owned by the shard thread;
@@ -150,6 +187,15 @@ public sealed class LoginRecord
 
     /// <summary>How we did: "RSA", "ECDSA" or "PSK"; null before.</summary>
     public string? LocalMethod { get; set; }
+
+    /// <summary>The session-id that the client came back with, once its token has proven it; else null. Authorization then takes that session over.</summary>
+    public ReadOnlyMemory<byte>? ReconnectId { get; set; }
+
+    /// <summary>Which of its tokens did.</summary>
+    public long ReconnectToken { get; set; }
+
+    /// <summary>INITIAL_CONTACT (RFC 7296 2.4): the client has forgotten every earlier IKE SA of this identity.</summary>
+    public bool InitialContact { get; set; }
 
     /// <summary>The negotiated IKE algorithms, for show and log.</summary>
     public required IkeSuite Suite { get; set; }

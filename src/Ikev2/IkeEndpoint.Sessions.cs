@@ -80,7 +80,8 @@ public sealed partial class IkeEndpoint
         ArmIkeLifetime(sa);
         ArmSession(sa);
         ChildLifetime.Arm(sa);
-        Emit(new SessionUpEffect(session.Login, session.Grant, session.Addresses!, first));
+        Emit(new SessionUpEffect(session.Login, session.Grant, session.Addresses!, first) { Reconnect = session.Offer });
+        session.Offer = null;
     }
 
     /// <summary>The session goes on with another IKE SA; the old one waits for its Delete.</summary>
@@ -119,7 +120,7 @@ public sealed partial class IkeEndpoint
 
     /// <summary>
     /// Ends the session that this IKE SA speaks for, if it does, and the IKE SA: with a Delete exchange, or at once.
-    /// The one place from which SessionDown comes.
+    /// The one place from which SessionDown and SessionInactive come.
     /// </summary>
     internal void End(IkeSa sa, SessionEndReason reason, string detail, bool sendDelete)
     {
@@ -164,6 +165,12 @@ public sealed partial class IkeEndpoint
 
     internal bool TrySelectProfile(PeerClaim claim, [NotNullWhen(true)] out ProfileSelection? selection, out string complaint) =>
         ProfileSelection.TrySelect(_profiles, claim, out selection, out complaint);
+
+    /// <summary>The profile of that name, if it still lets clients come back.</summary>
+    internal IkeProfile? FindReconnectProfile(string name) => _profiles.FirstOrDefault(p => p.Reconnect is not null && p.Credential is not null && p.Name == name);
+
+    /// <summary>Any profile lets clients come back by session-id and token.</summary>
+    internal bool ServesReconnect => _profiles.Any(p => p.Reconnect is not null);
 
     internal static void RekeyIke(IkeSa sa)
     {
@@ -248,7 +255,17 @@ public sealed partial class IkeEndpoint
             return;
         session.Ended = true;
         Table.Remove(session);
-        Emit(new SessionDownEffect(session.Login, reason, detail, session.Up));
+        if (reason == SessionEndReason.PeerUnreachable && session is { Up: true, KeptFor: { } time } && !_shuttingDown)
+        {
+            foreach (var child in session.Children)
+                Emit(new RemoveChildSaEffect(session.Id, child.InboundSpi, child.OutboundSpi));
+            Emit(new SessionInactiveEffect(session.Login, session.Grant, session.ExpiresAt, time, detail));
+        }
+        else
+        {
+            Emit(new SessionDownEffect(session.Login, reason, detail, session.Up));
+        }
+
         session.Children.Clear();
     }
 
@@ -279,7 +296,7 @@ public sealed partial class IkeEndpoint
     {
         var session = sa.Session!;
         if (session.Profile.DpdInterval > TimeSpan.Zero)
-            Timers.Set(sa, IkeTimer.Liveness, Now + session.Profile.DpdInterval);
+            Timers.Set(sa, IkeTimer.Liveness, Now + session.Profile.QuietTime);
         if (session.ExpiresAt is { } expiresAt)
             Timers.Set(sa, IkeTimer.SessionTimeout, expiresAt);
         if (session.Grant.IdleTimeout is { Ticks: > 0 } idle)

@@ -156,6 +156,10 @@ public sealed partial class IkeEndpoint
                 _current = session.Current;
                 End(session.Current, end.Reason, end.Detail, sendDelete: true);
                 break;
+            case SuspendSessionCommand suspend when Table.TryFind(suspend.Session, out var session):
+                _current = session.Current;
+                End(session.Current, SessionEndReason.PeerUnreachable, suspend.Detail, sendDelete: false);
+                break;
             case RekeyChildCommand rekey when Table.TryFind(rekey.Session, out var session) && session.FindByInboundSpi(rekey.InboundSpi) is { } child:
                 _current = session.Current;
                 ChildLifetime.Rekey(session.Current, child);
@@ -186,6 +190,15 @@ public sealed partial class IkeEndpoint
                 break;
             case ShutdownCommand shutdown:
                 Shutdown(shutdown.Reason);
+                break;
+            case EndSessionCommand end:
+                Emit(new UnclaimedCommandEffect(end.Session, end));
+                break;
+            case ChangeTimeoutsCommand change:
+                Emit(new UnclaimedCommandEffect(change.Session, change));
+                break;
+            case ReauthenticateCommand ask:
+                Emit(new UnclaimedCommandEffect(ask.Session, ask));
                 break;
         }
     }
@@ -258,6 +271,9 @@ public sealed partial class IkeEndpoint
                 break;
             case LookUpPskCompletion found:
                 found.Keys?.Dispose();
+                break;
+            case FindReconnectCompletion found:
+                found.Forget();
                 break;
             case InstallChildSaCompletion installed:
                 PutBack(pending, installed);

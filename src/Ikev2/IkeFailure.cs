@@ -47,6 +47,9 @@ public enum IkeFailure
     /// <summary>The peer is not known, or its AUTH is not by its pre-shared key; the peer cannot tell which.</summary>
     BadPreSharedKey,
 
+    /// <summary>The client came back with a session-id that stands for nothing, or with a wrong token; it cannot tell which.</summary>
+    ReconnectRefused,
+
     /// <summary>Authorization refused.</summary>
     AuthorizationDenied,
 
@@ -157,6 +160,8 @@ public static class IkeFailureTable
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "an attack, or a client and an AAA server that derive different keys"),
         IkeFailure.BadPreSharedKey => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "the peer's identity and key against the profile's keyring, or against what AAA holds for it"),
+        IkeFailure.ReconnectRefused => new(
+            IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "nothing, if the client logs in anew; the profile's reconnect timeout against how long clients sleep"),
         IkeFailure.AuthorizationDenied => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthorizationDenied, "the authorization lists and the attributes that AAA sent"),
         IkeFailure.ConfigurationRequired => new(

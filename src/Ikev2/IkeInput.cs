@@ -49,6 +49,28 @@ public abstract record EapOutcome
 public sealed record LookUpPskCompletion(OperationId Id, PreSharedKeys? Keys, string? User, string? Refusal, bool Unavailable) : IkeCompletion(Id);
 
 /// <param name="Id">Of the effect.</param>
+/// <param name="Profile">Name of the session's profile; null = there is no session of this id, or no try is allowed now.</param>
+/// <param name="Identity">The IKE identity that the session was made with.</param>
+/// <param name="Tokens">Any of these proves the client; the core zeroes them.</param>
+/// <param name="Refusal">Why there is none, for the log.</param>
+public sealed record FindReconnectCompletion(OperationId Id, string? Profile, IkeIdentity? Identity, IReadOnlyList<ReconnectToken> Tokens, string? Refusal) : IkeCompletion(Id)
+{
+    /// <summary>Zeroes the tokens.</summary>
+    public void Forget()
+    {
+        foreach (var token in Tokens)
+            System.Security.Cryptography.CryptographicOperations.ZeroMemory(token.Value);
+    }
+}
+
+/// <param name="Number">Tells the session's tokens apart.</param>
+/// <param name="Value">Secret.</param>
+public readonly record struct ReconnectToken(long Number, byte[] Value)
+{
+    public override string ToString() => $"(reconnect token {Number})";
+}
+
+/// <param name="Id">Of the effect.</param>
 /// <param name="Grant">Null = refused.</param>
 /// <param name="Refusal">Why, for the log.</param>
 /// <param name="Unavailable">True where no AAA server answered.</param>
@@ -139,6 +161,9 @@ public abstract record IkeCommand;
 
 /// <summary>End one session: Delete to the client, then SessionDown with this reason.</summary>
 public sealed record EndSessionCommand(SessionId Session, SessionEndReason Reason, string Detail) : IkeCommand;
+
+/// <summary>Another login of the same client takes the session over: what it has of IKE and ESP goes without a word, as if the client had gone silent.</summary>
+public sealed record SuspendSessionCommand(SessionId Session, string Detail) : IkeCommand;
 
 /// <summary>End all sessions and refuse new ones (SIGTERM).</summary>
 public sealed record ShutdownCommand(SessionEndReason Reason) : IkeCommand;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Headend.Ikev2.Crypto;
+using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2;
 
@@ -63,8 +64,20 @@ public sealed record IkeProfile
 
     public DpdMode DpdMode { get; init; } = DpdMode.Periodic;
 
-    /// <summary>Quiet time after which the peer is asked whether it lives; zero = never.</summary>
+    /// <summary>Quiet time after which the peer is asked whether it lives; zero = never. With <see cref="DpdMode.Smart"/> the peer is given a second interval.</summary>
     public TimeSpan DpdInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Retransmissions before a client that is up counts as gone; null as <see cref="IkeEndpointOptions.RetransmitTries"/> says.</summary>
+    public int? RetransmitTries { get; init; }
+
+    /// <summary>A client that asks for them gets a session-id and a token and comes back with them; null gives none. Needs <see cref="Credential"/>.</summary>
+    public ReconnectPolicy? Reconnect { get; init; }
+
+    /// <summary>How long the session of a client that went silent waits for its next login; null = not at all.</summary>
+    public TimeSpan? ClientResume { get; init; }
+
+    /// <summary>Silence after which a question goes out.</summary>
+    internal TimeSpan QuietTime => DpdMode == DpdMode.Smart ? DpdInterval + DpdInterval : DpdInterval;
 
     /// <summary>The composition's own object for this profile (AAA lists, virtual-template); the core only hands it back.</summary>
     public object? Tag { get; init; }
@@ -77,7 +90,25 @@ public enum DpdMode
 
     /// <summary>Ask only when we sent inner packets and nothing came back for the interval.</summary>
     OnDemand,
+
+    /// <summary>
+    /// Listen first: the client, which knows the interval, asks by itself. Ask only when two intervals have brought nothing, then every interval until it is heard again.
+    /// </summary>
+    Smart,
 }
+
+/// <summary>How clients come back by session-id and token (FlexVPN's auto-reconnect).</summary>
+/// <param name="Timeout">How long a session whose client is silent is kept; 600 to 86400 s.</param>
+/// <param name="SessionId">Configuration attribute of the session-id.</param>
+/// <param name="TokenId">Of the token.</param>
+/// <param name="CleanupInterval">Of <paramref name="Timeout"/>, in seconds.</param>
+/// <param name="DpdInterval">Of the profile's DPD interval, in seconds.</param>
+public sealed record ReconnectPolicy(
+    TimeSpan Timeout,
+    ConfigurationAttributeType SessionId,
+    ConfigurationAttributeType TokenId,
+    ConfigurationAttributeType CleanupInterval,
+    ConfigurationAttributeType DpdInterval);
 
 /// <summary>
 /// Our certificate, the chain to send (leaf first, without the root) and its key.

@@ -83,6 +83,9 @@ internal sealed class AdminClient : IDisposable
         return (await SendAsync(request, AdminJsonContext.Default.ClearedSessionsRecord, cancellation)).Cleared;
     }
 
+    public Task<ReconnectStatisticsRecord> GetReconnectsAsync(CancellationToken cancellation) =>
+        GetAsync(AdminPaths.Reconnects, AdminJsonContext.Default.ReconnectStatisticsRecord, cancellation);
+
     public Task<IReadOnlyList<LockoutRecord>> GetLockoutsAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.Lockouts, AdminJsonContext.Default.IReadOnlyListLockoutRecord, cancellation);
 

@@ -22,6 +22,7 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(InterfaceRecord))]
 [JsonSerializable(typeof(IReadOnlyList<VirtualTemplateRecord>))]
 [JsonSerializable(typeof(IReadOnlyList<PolicyMapRecord>))]
+[JsonSerializable(typeof(ReconnectStatisticsRecord))]
 [JsonSerializable(typeof(HealthRecord))]
 [JsonSerializable(typeof(AdminFailure))]
 internal sealed partial class AdminJsonContext : JsonSerializerContext;

@@ -37,5 +37,7 @@ internal interface IAdminBackend
     /// <summary>The traffic policies of the virtual-access interface of this number; empty without an interface or a policy.</summary>
     ValueTask<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation);
 
+    ValueTask<ReconnectStatisticsRecord> GetReconnectsAsync(CancellationToken cancellation);
+
     ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation);
 }

@@ -19,6 +19,12 @@ internal sealed record IkeSaDetailRecord
     /// <summary>Which lines of the profile fit the client, in the words of the configuration.</summary>
     public string? ProfileMatch { get; init; }
 
+    /// <summary>How the headend proved itself, such as <c>RSA</c>.</summary>
+    public string? AuthSign { get; init; }
+
+    /// <summary>How the client proved itself, such as <c>EAP-MSCHAPv2</c>; <c>PSK</c> too where it came back by a token.</summary>
+    public string? AuthVerify { get; init; }
+
     public string? RemoteIdentity { get; init; }
 
     public required string RemoteAddress { get; init; }

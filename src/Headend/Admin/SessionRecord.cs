@@ -62,6 +62,7 @@ internal sealed record SessionRecord
     /// <summary>Which entry of which keyring gave the pre-shared key; null without one.</summary>
     public string? KeyringEntry { get; init; }
 
+    /// <summary>The client came back by session-id and token.</summary>
     public bool Reconnected { get; init; }
 
     public required long UptimeSeconds { get; init; }
@@ -74,7 +75,8 @@ internal sealed record SessionRecord
 
     public required ulong OutPackets { get; init; }
 
-    public required IkeSaRecord IkeSa { get; init; }
+    /// <summary>Null while the session is INACTIVE.</summary>
+    public required IkeSaRecord? IkeSa { get; init; }
 
     public IReadOnlyList<ChildSaRecord> ChildSas { get; init; } = [];
 }

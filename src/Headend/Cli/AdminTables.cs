@@ -109,13 +109,13 @@ internal static class AdminTables
             ("audit-session-id", s.AuditSessionId), ("acct-session-id", s.AcctSessionId),
             ("uptime", Uptime(s.UptimeSeconds)), ("reconnected", s.Reconnected ? "yes" : "no"),
             ("in", $"{s.InOctets} octets, {s.InPackets} packets"), ("out", $"{s.OutOctets} octets, {s.OutPackets} packets"),
-            .. IkeSaLines(s.IkeSa), .. s.ChildSas.SelectMany(ChildSaLines)]);
+            .. s.IkeSa is { } sa ? IkeSaLines(sa) : [], .. s.ChildSas.SelectMany(ChildSaLines)]);
     }
 
     private static void IkeSaDetail(IAnsiConsole console, IkeSaDetailRecord sa)
     {
         Lines(console, $"IKE SA {sa.IkeSa.LocalSpi}", [
-            ("state", sa.State), ("waits for", sa.Story), ("session", sa.SessionId), ("profile", sa.Profile), ("matched by", sa.ProfileMatch), ("remote identity", sa.RemoteIdentity),
+            ("state", sa.State), ("waits for", sa.Story), ("session", sa.SessionId), ("profile", sa.Profile), ("matched by", sa.ProfileMatch), ("auth sign", sa.AuthSign), ("auth verify", sa.AuthVerify), ("remote identity", sa.RemoteIdentity),
             ("remote", EndPoint(sa.RemoteAddress, sa.RemotePort)), ("local", EndPoint(sa.LocalAddress, sa.LocalPort)), ("age", Uptime(sa.AgeSeconds)),
             ("rekey in", sa.RekeyInSeconds is { } rekey ? Uptime(rekey) : null), .. IkeSaLines(sa.IkeSa), .. sa.ChildSas.SelectMany(ChildSaLines)]);
     }

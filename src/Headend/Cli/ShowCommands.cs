@@ -18,7 +18,15 @@ internal static class ShowCommands
             new Command("crypto", "IKEv2 and IPsec.")
             {
                 Session(socket, json, options),
-                new Command("ikev2", "IKEv2.") { IkeSa(socket, json, options) },
+                new Command("ikev2", "IKEv2.")
+                {
+                    IkeSa(socket, json, options),
+                    new Command("stats", "Statistics.")
+                    {
+                        Simple("reconnect", "Clients that come back by session-id and token.", socket, json, options, (c, t) => c.GetReconnectsAsync(t),
+                            AdminJsonContext.Default.ReconnectStatisticsRecord, ReconnectTables.Print),
+                    },
+                },
             },
             new Command("aaa", "Authentication, authorization, accounting.")
             {

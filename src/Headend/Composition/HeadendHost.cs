@@ -39,6 +39,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly InterimSchedule interims;
     private readonly DhcpClient dhcp;
     private readonly SessionTable table;
+    private readonly SessionLifecycle lifecycle;
     private readonly DynamicAuthorizationComposition? dynamicAuthorization;
     private readonly List<IkeShard> shards = [];
     private readonly ILogger logger;
@@ -77,7 +78,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         interims = new InterimSchedule(time, interfaces.CountersOf);
         dhcp = new DhcpClient(new DhcpClientOptions(), time);
         var grants = MakeGrants(accessLists, filters, addresses, time);
-        var lifecycle = new SessionLifecycle(new SessionServices
+        var reconnects = new ReconnectTable(clock);
+        lifecycle = new SessionLifecycle(new SessionServices
         {
             Clock = clock,
             Table = table,
@@ -87,6 +89,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Authorizer = new SessionAuthorizer(compiler.Authorization, grants),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
+            Reconnects = reconnects,
             Local = LocalAaa,
             ProfileObserver = aaaObserver,
             Radius = radius.Client,
@@ -99,6 +102,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa)
         {
             Accounting = accounting.Describe,
+            Reconnects = () => reconnects.Statistics,
             Interfaces = new InterfaceAdmin(table, interfaces, templates, clock) { Translations = device => opened.Nat?.Read(device) ?? [] },
             PolicyMaps = new SessionPolicyAdmin(table, (device, isInput) => opened.Qos?.Read(device, isInput) ?? []).Describe,
             Filters = () => opened.Filters?.GetStatistics() ?? FilterStatistics.Empty,
@@ -187,6 +191,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         LogStopping(logger, table.UpCount);
         foreach (var shard in shards)
             shard.Post(new ShutdownCommand(SessionEndReason.Shutdown));
+        lifecycle.EndAllInactive();
         // The shards' counts are those of their last turn, so the first look waits for the command's.
         for (var waited = TimeSpan.Zero; waited < GoodbyeTimeout; waited += GoodbyeCheck)
         {
@@ -297,6 +302,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private void Observe(AddressAssignment addresses) => metrics.Observe(new MetricsObserver
     {
         ActiveSessions = () => table.UpCount,
+        InactiveSessions = () => table.InactiveCount,
         HalfOpen = () => shards.Sum(s => s.Counts.HalfOpen),
         Pools = () => [.. addresses.Pools.Select(p => p.GetStatistics())],
         Dhcp = dhcp.GetStatistics,

@@ -56,6 +56,16 @@ internal sealed class ProfileCompiler(
         [credential.Leaf.RawDataMemory, .. credential.Chain.Select(c => c.RawDataMemory)],
         credential.Key);
 
+    private static DpdMode Translate(Configuration.DpdMode mode) => mode switch
+    {
+        Configuration.DpdMode.OnDemand => DpdMode.OnDemand,
+        Configuration.DpdMode.Smart => DpdMode.Smart,
+        _ => DpdMode.Periodic,
+    };
+
+    private static ReconnectPolicy Translate(ReconnectOptions options) => new(
+        options.Timeout, new((ushort)options.SessionId), new((ushort)options.TokenId), new((ushort)options.CleanupInterval), new((ushort)options.DpdInterval));
+
     private static PfsPolicy Translate(PfsMode mode) => mode switch
     {
         PfsMode.Required => PfsPolicy.Required,
@@ -103,7 +113,7 @@ internal sealed class ProfileCompiler(
             RemoteEap = options.Eap is not null || options.AnyConnect is not null,
             EapTimeout = EapTimeoutOf(options),
             RemotePreSharedKey = options.RemotePreSharedKey,
-            PskRefusalDelay = !options.RemotePreSharedKey ? TimeSpan.Zero : options.Keyring?.Aaa is null ? RefusalDelay : AaaRefusalDelay,
+            PskRefusalDelay = !options.RemotePreSharedKey ? options.Reconnect is null ? TimeSpan.Zero : RefusalDelay : options.Keyring?.Aaa is null ? RefusalDelay : AaaRefusalDelay,
             IkeProposals = [.. proposals.Select(ProposalParser.ParseIke)],
             EspProposals = [.. options.Ipsec.Transforms.Select(ProposalParser.ParseEsp)],
             Pfs = Translate(options.Ipsec.Pfs),
@@ -112,8 +122,11 @@ internal sealed class ProfileCompiler(
             ChildLifetimeOctets = options.Ipsec.LifetimeVolume ?? 0,
             ReplayWindow = options.Ipsec.ReplayWindow,
             LocalTraffic = Translate(options.TrafficLocal),
-            DpdMode = options.Dpd.Mode == Configuration.DpdMode.OnDemand ? DpdMode.OnDemand : DpdMode.Periodic,
+            DpdMode = Translate(options.Dpd.Mode),
             DpdInterval = options.Dpd.Interval,
+            RetransmitTries = options.Dpd.Retransmissions,
+            Reconnect = options.Reconnect is { } reconnect ? Translate(reconnect) : null,
+            ClientResume = options.ClientResume,
             Tag = Bind(options, localEap, anyConnect),
         };
     }
@@ -163,6 +176,7 @@ internal sealed class ProfileCompiler(
             Unique = options.Unique,
             Template = templates.Find(options.VirtualTemplate),
             IgnoresInterfaceErrors = options.IgnoresInterfaceErrors,
+            ResumesClients = options.ClientResume is not null,
             NasIdentifier = configuration.NasIdentifier(),
             NasAddress = radius.NasAddress,
         };

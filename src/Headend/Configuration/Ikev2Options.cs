@@ -97,6 +97,12 @@ internal sealed record IkeProfileOptions
     public bool IgnoresInterfaceErrors { get; init; }
 
     public UniqueOptions Unique { get; init; } = UniqueOptions.Never;
+
+    /// <summary>Null: no auto-reconnect.</summary>
+    public ReconnectOptions? Reconnect { get; init; }
+
+    /// <summary>How long a silent client's session waits for its next login; null: not at all.</summary>
+    public TimeSpan? ClientResume { get; init; }
 }
 
 /// <summary>Absolute paths of PEM files; the certificate file holds the leaf first, then the chain to send.</summary>
@@ -133,11 +139,19 @@ internal enum DpdMode
 
     /// <summary>A check only when packets go out and none came in during the interval.</summary>
     OnDemand,
+
+    /// <summary>A check only when two intervals passed without a message from the peer, which is expected to check by itself.</summary>
+    Smart,
 }
 
-internal sealed record DpdOptions(TimeSpan Interval, DpdMode Mode);
+internal sealed record DpdOptions(TimeSpan Interval, DpdMode Mode, int Retransmissions);
 
-
+/// <param name="Timeout">How long a session waits for its client.</param>
+/// <param name="SessionId">Number of the configuration attribute that carries it.</param>
+/// <param name="TokenId">The same.</param>
+/// <param name="CleanupInterval">The same.</param>
+/// <param name="DpdInterval">The same.</param>
+internal sealed record ReconnectOptions(TimeSpan Timeout, int SessionId, int TokenId, int CleanupInterval, int DpdInterval);
 
 /// <param name="Name">Name by which policies and RADIUS refer to it.</param>
 /// <param name="Ranges">In order of use, at least one, all of one family.</param>

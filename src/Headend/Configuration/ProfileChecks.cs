@@ -47,6 +47,7 @@ internal static class ProfileChecks
         if (share && !keyring && !profile.IsRejected("keyring"))
             diagnostics.Error(remote.PlaceOf("pre-share"), "'pre-share' needs the profile's 'keyring'");
         AskedAndAnswered(profile, diagnostics);
+        ReturnTable.Check(profile, Shares(local), share, keyring, diagnostics);
         if (!share && keyring && !remote.IsRejected("pre-share"))
             diagnostics.Error(profile.PlaceOf("keyring"), "'keyring' acts only with 'pre-share: true' in 'remote-authentication'");
     }

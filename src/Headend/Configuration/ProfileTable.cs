@@ -34,10 +34,9 @@ internal static class ProfileTable
         ConfigurationTable.Key("ipsec", IpsecSection(), "The CHILD_SAs."),
         ConfigurationTable.Key("traffic", new SectionSyntax(
             ConfigurationTable.Key("local", new ListSyntax(ScalarTable.Prefix, Minimum: 1, Maximum: 100), "Networks behind the headend that clients may reach.", "[0.0.0.0/0, '::/0']")), "Traffic selectors."),
-        ConfigurationTable.Key("dpd", new SectionSyntax(
-            ConfigurationTable.Key("interval", ScalarTable.Duration("1s", "1h"), "Silence of the client after which it is checked.", "30s"),
-            ConfigurationTable.Key("mode", ScalarTable.Word(("periodic", DpdMode.Periodic), ("on-demand", DpdMode.OnDemand)),
-                "`periodic`: after every interval of silence; `on-demand`: only when packets go out and none came in.", "periodic")), "Dead peer detection (RFC 7296 2.4)."),
+        ReturnTable.Dpd,
+        ReturnTable.Reconnect,
+        ReturnTable.ClientResume,
         CiscoAttributeTable.ProfileKey,
         ConfigurationTable.Key("unique", DynamicAuthorTable.Unique,
             "Sessions that one user may have at once, through whichever profile: any number (`never`), one (`replace` ends the older, `deny` refuses the newer), or so many. Users are told apart by the authenticated identity without regard to case. Port-Limit (62) of AAA goes before the number.",

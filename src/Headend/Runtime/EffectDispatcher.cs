@@ -50,6 +50,18 @@ internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypt
             case SessionUpEffect up:
                 sessions.Up(up, shard);
                 break;
+            case SessionInactiveEffect inactive:
+                sessions.Inactive(inactive, shard);
+                break;
+            case UnclaimedCommandEffect unclaimed:
+                sessions.Unclaimed(unclaimed, shard);
+                break;
+            case FindReconnectEffect find:
+                sessions.FindReconnect(find, shard);
+                break;
+            case ReconnectFailedEffect failed:
+                sessions.ReconnectFailed(failed);
+                break;
             case SessionDownEffect down:
                 sessions.Down(down, shard);
                 break;

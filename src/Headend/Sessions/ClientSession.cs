@@ -19,7 +19,7 @@ namespace Headend.Sessions;
 /// One login and the session that comes of it, as the world outside of IKE sees it. Made by the first effect that names it, over with its SessionDown.
 /// The shard's thread writes unless a member says otherwise; others read copies of immutable values.
 /// </summary>
-internal sealed class ClientSession
+internal sealed partial class ClientSession
 {
     private readonly Lock gate = new();
     private readonly List<AddressLease> leases = [];
@@ -27,8 +27,7 @@ internal sealed class ClientSession
 
     public ClientSession(LoginRecord login, IkeShard shard, SessionNames names, LoginTrace trace)
     {
-        Id = login.Session;
-        Shard = shard;
+        Home = new SessionHome(login.Session, shard);
         Names = names;
         Trace = trace;
         Binding = (ProfileBinding)login.Profile.Tag!;
@@ -41,13 +40,20 @@ internal sealed class ClientSession
         LocalNetworks = [.. login.Profile.LocalTraffic];
     }
 
-    public SessionId Id { get; }
+    /// <summary>Changes when another login takes the session over; read once where both parts matter. Any thread.</summary>
+    public SessionHome Home { get; private set; }
 
-    public IkeShard Shard { get; }
+    public SessionId Id => Home.Id;
+
+    /// <summary>By which the core knew it before it last moved; the table's.</summary>
+    public SessionId? FormerId { get; set; }
+
+    public IkeShard Shard => Home.Shard;
 
     public SessionNames Names { get; }
 
-    public LoginTrace Trace { get; }
+    /// <summary>Of the login that the session has last.</summary>
+    public LoginTrace Trace { get; private set; }
 
     public ProfileBinding Binding { get; }
 
@@ -57,7 +63,7 @@ internal sealed class ClientSession
     /// <summary>The same as text.</summary>
     public string IkeIdentity { get; }
 
-    public MonotonicTime StartedAt { get; }
+    public MonotonicTime StartedAt { get; private set; }
 
     public IkePath Path { get; private set; }
 
@@ -191,6 +197,7 @@ internal sealed class ClientSession
         LocalMethod = login.LocalMethod;
         LocalIdentity = login.LocalIdentity?.Text;
         ProfileMatch = login.ProfileMatch;
+        InitialContact = login.InitialContact;
     }
 
     /// <summary>Hands a lease to the session. False when the session is over: the caller still owns the lease. Any thread.</summary>
@@ -205,11 +212,27 @@ internal sealed class ClientSession
         }
     }
 
-    /// <summary>Marks the end.</summary>
-    public void Close()
+    /// <summary>A session that waited has taken the place of this login. False when the login is over.</summary>
+    public bool TryHandOver(ClientSession to)
     {
         lock (gate)
-            closed = true;
+        {
+            if (closed)
+                return false;
+            successor = to;
+            return true;
+        }
+    }
+
+    /// <summary>Marks the end; but where a session has taken the place of this login, answers that one: it goes on.</summary>
+    public ClientSession? Close()
+    {
+        lock (gate)
+        {
+            if (successor is null)
+                closed = true;
+            return successor;
+        }
     }
 
     /// <summary>The leases, which are no longer the session's. Call after <see cref="Close"/> and after the interface is gone. Any thread.</summary>

@@ -49,6 +49,9 @@ internal sealed record ProfileBinding
     /// <summary>Interface commands at fault are left out instead of refusing the login.</summary>
     public bool IgnoresInterfaceErrors { get; init; }
 
+    /// <summary>A login takes over the session that the same identity left behind.</summary>
+    public bool ResumesClients { get; init; }
+
     /// <summary>Simultaneous sessions of one identity.</summary>
     public UniqueOptions Unique { get; init; } = UniqueOptions.Never;
 

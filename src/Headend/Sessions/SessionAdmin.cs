@@ -33,7 +33,7 @@ internal sealed class SessionAdmin(
                 sas[id] = sa;
         }
 
-        return [.. table.All.Where(s => sas.ContainsKey(s.Id)).OrderBy(s => s.Names.Number).Select(s => ToRecord(s, sas[s.Id]))];
+        return [.. table.All.Where(s => sas.ContainsKey(s.Id) || s.Inactivity is not null).OrderBy(s => s.Names.Number).Select(s => ToRecord(s, sas.GetValueOrDefault(s.Id)))];
     }
 
     public async ValueTask<IReadOnlyList<IkeSaDetailRecord>> GetIkeSasAsync(CancellationToken cancellation) =>
@@ -54,6 +54,14 @@ internal sealed class SessionAdmin(
     public ValueTask<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation) => ValueTask.FromResult(PolicyMaps(number));
 
     public required Func<AccountingSpoolRecord> Accounting { get; init; }
+
+    public required Func<ReconnectStatistics> Reconnects { get; init; }
+
+    public ValueTask<ReconnectStatisticsRecord> GetReconnectsAsync(CancellationToken cancellation)
+    {
+        var counts = Reconnects();
+        return ValueTask.FromResult(new ReconnectStatisticsRecord(counts.Incoming, counts.Succeeded, counts.Failed, counts.CapableActive, counts.CapableInactive));
+    }
 
     public required InterfaceAdmin Interfaces { get; init; }
 
@@ -216,6 +224,8 @@ internal sealed class SessionAdmin(
             SessionId = session?.Names.Number.ToString(),
             Profile = sa.Profile,
             ProfileMatch = sa.ProfileMatch,
+            AuthSign = sa.LocalMethod,
+            AuthVerify = sa.Method,
             RemoteIdentity = sa.RemoteIdentity,
             RemoteAddress = sa.Path.Remote.Address.ToString(),
             RemotePort = sa.Path.Remote.Port,
@@ -232,12 +242,14 @@ internal sealed class SessionAdmin(
         var (inbound, outbound) = interfaces.LastTraffic(session);
         var last = inbound > outbound || outbound is null ? inbound : outbound;
         return session.UpAt is null ? SessionStatus.DownNegotiating
+            : session.Inactivity is not null || session.Returning is not null ? SessionStatus.Inactive
             : last is { } at && clock.Now - at < IdleAfter ? SessionStatus.UpActive
             : SessionStatus.UpIdle;
     }
 
-    private SessionRecord ToRecord(ClientSession session, IkeSaSnapshot sa)
+    private SessionRecord ToRecord(ClientSession session, IkeSaSnapshot? sa)
     {
+        var path = sa?.Path ?? session.Path;
         var counters = interfaces.CountersOf(session);
         return new SessionRecord
         {
@@ -248,10 +260,10 @@ internal sealed class SessionAdmin(
             User = session.User,
             IkeIdentity = session.IkeIdentity,
             EapIdentity = session.EapIdentity,
-            RemoteAddress = sa.Path.Remote.Address.ToString(),
-            RemotePort = sa.Path.Remote.Port,
-            LocalAddress = sa.Path.Local.Address.ToString(),
-            LocalPort = sa.Path.Local.Port,
+            RemoteAddress = path.Remote.Address.ToString(),
+            RemotePort = path.Remote.Port,
+            LocalAddress = path.Local.Address.ToString(),
+            LocalPort = path.Local.Port,
             Interface = session.Handle.IsNone ? null : session.InterfaceName,
             Device = session.Handle.IsNone ? null : session.DeviceName,
             AssignedAddresses = [.. session.ClientAddresses().Select(a => a.ToString())],
@@ -273,8 +285,9 @@ internal sealed class SessionAdmin(
             OutOctets = counters.OutputOctets,
             InPackets = counters.InputPackets,
             OutPackets = counters.OutputPackets,
-            IkeSa = ToRecord(sa),
-            ChildSas = [.. sa.Children.Select(ToRecord)],
+            Reconnected = session.Reconnected,
+            IkeSa = sa is null ? null : ToRecord(sa),
+            ChildSas = sa is null ? [] : [.. sa.Children.Select(ToRecord)],
         };
     }
 }

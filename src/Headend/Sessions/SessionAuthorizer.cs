@@ -6,6 +6,9 @@ namespace Headend.Sessions;
 /// <summary>What authorization came to: a grant, or why not.</summary>
 internal sealed record AuthorizationOutcome(SessionGrant? Grant, string? Refusal, bool Unavailable)
 {
+    /// <summary>Who the peer is, where authorization knows better than authentication; else null.</summary>
+    public string? User { get; init; }
+
     public static AuthorizationOutcome Refused(string why) => new(null, why, false);
 }
 

@@ -36,6 +36,18 @@ internal sealed partial class SessionInterfaces(
 
         if (session.InterfaceRequested)
         {
+            if (session.Returning is not null)
+            {
+                if (child.IsTransportMode != (session.Encapsulation == TunnelEncapsulation.Gre))
+                {
+                    Forget(parameters!);
+                    done("the session's interface was made for the other mode of ESP");
+                    return;
+                }
+
+                UpdatePath(session, child.Path, child.UdpEncapsulation);
+            }
+
             var installed = InstallSa(session, parameters!);
             // Routes are the kernel's, which a shard does not wait for; the SA stands without them.
             if (installed is null && replaces == 0 && session.Profile.RouteAcceptance is not null)
@@ -91,6 +103,13 @@ internal sealed partial class SessionInterfaces(
         {
             return await done.Task.ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What a login that took the session over had installed before it broke off.</summary>
+    public void RemoveSas(ClientSession session)
+    {
+        foreach (var sa in SasOf(session))
+            dataPlane.RemoveSa(sa.InboundSpi);
     }
 
     public void RemoveSa(uint inboundSpi) => dataPlane.RemoveSa(inboundSpi);

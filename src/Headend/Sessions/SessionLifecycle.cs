@@ -28,6 +28,8 @@ internal sealed record SessionServices
 
     public required InterimSchedule Interims { get; init; }
 
+    public required ReconnectTable Reconnects { get; init; }
+
     public required LocalAaa Local { get; init; }
 
     public required IProfileObserver ProfileObserver { get; init; }
@@ -69,13 +71,20 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     public void Authorize(AuthorizeEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
+        var authorization = effect.Login.ReconnectId is { } id ? ReconnectAsync(session, id) : AuthorizeAsync(session);
         Answer(
-            session, AuthorizeAsync(session), outcome => new AuthorizeCompletion(effect.Id, outcome.Grant, outcome.Refusal, outcome.Unavailable));
+            session, authorization, outcome => new AuthorizeCompletion(effect.Id, outcome.Grant, outcome.Refusal, outcome.Unavailable) { User = outcome.User });
     }
 
     public void AllocateAddress(AllocateAddressEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
+        if (session.Addresses is { } kept)
+        {
+            shard.Post(new AllocateAddressCompletion(effect.Id, kept, null), established: false);
+            return;
+        }
+
         Answer(
             session,
             AssignAsync(session, new AddressRequest(effect.WantIPv4, effect.WantIPv6) { WishIPv4 = effect.WishIPv4, WishIPv6 = effect.WishIPv6 }),
@@ -108,10 +117,21 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     {
         var session = Find(effect.Login, shard);
         var now = services.Clock.Now;
-        session.UpAt = now;
-        services.Table.MarkUp(session);
-        if (session.Accounting is not null)
-            services.Interims.Add(session);
+        var returned = session.Returning;
+        if (effect.Reconnect is not null || effect.Login.ReconnectId is not null)
+            services.Reconnects.Up(session, effect);
+        if (returned is not null)
+        {
+            CompleteReturn(session, returned, now);
+        }
+        else
+        {
+            session.UpAt = now;
+            services.Table.MarkUp(session);
+            if (session.Accounting is not null)
+                services.Interims.Add(session);
+        }
+
         var row = new Telemetry.LoginRecord
         {
             User = session.User,
@@ -136,6 +156,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         session.Trace.Complete(LoginOutcome.Success, "", session.User, session.Method);
         if (effect.Login is { IsCisco: true, RequestedConfiguration: { } asked })
             LogCiscoAttributes(services.Logger, session.Names.AuditSessionId, asked);
+        if (session.Binding.ResumesClients)
+            TunnelChanged(session, isUp: true);
     }
 
     public void Down(SessionDownEffect effect, IkeShard shard)
@@ -143,14 +165,38 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         // A login that ended before any other effect is known by this one alone; it still gets its line in the log.
         var session = Find(effect.Login, shard);
         var reason = EndReasonTable.Of(effect.Reason);
-        session.Close();
-        session.Eap?.Dispose();
-        services.Simultaneous.Leave(session);
-        services.Table.Remove(session, effect.WasUp);
-        if (!effect.WasUp)
+        if (effect.Login.ReconnectId is not null && !effect.WasUp)
+            services.Reconnects.CountFailure();
+        if (session.Returning is null && session.Close() is { } successor)
+            session = successor;
+        if (session.Returning is { } before)
+        {
+            ReportFailedLogin(session, reason, effect.Detail);
+            if (IsOnlyTheLogins(effect.Reason) && TryWaitAgain(session, before))
+                return;
+            services.Table.MarkInactive(false);
+            session.Close();
+        }
+        else if (!effect.WasUp)
+        {
             ReportRefusedOrFailed(session, reason, effect.Detail);
+        }
+
+        End(session, reason, wasInactive: false);
+    }
+
+    /// <summary>The session is closed; what it holds is given back.</summary>
+    private void End(ClientSession session, EndReasonRow reason, bool wasInactive)
+    {
+        var wasUp = session.UpAt is not null;
+        session.Eap?.Dispose();
+        services.Reconnects.Remove(session);
+        services.Simultaneous.Leave(session);
+        services.Table.Remove(session, wasUp, wasInactive);
         var ended = services.Clock.Now;
-        services.Interfaces.TearDown(session, final => GiveBack(session, effect, reason, ended, final));
+        if (wasUp && session.Binding.ResumesClients)
+            TunnelChanged(session, isUp: false);
+        services.Interfaces.TearDown(session, final => GiveBack(session, wasUp, reason, ended, final));
     }
 
     private void Install(SessionId id, ChildSaParameters parameters, uint replaces, Action<string?> done)
@@ -161,7 +207,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             done("the session is over");
     }
 
-    private void GiveBack(ClientSession session, SessionDownEffect effect, EndReasonRow reason, MonotonicTime ended, TrafficCounters final)
+    private void GiveBack(ClientSession session, bool wasUp, EndReasonRow reason, MonotonicTime ended, TrafficCounters final)
     {
         services.Addressing.Release(session);
         services.Numbers.Return(session.Names);
@@ -169,7 +215,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         services.Table.Count(final);
         // Whoever had a Start gets a Stop, even when the login broke off behind it.
         session.Accounting?.Stop(services.Clock.Time.GetUtcNow(), final, reason.TerminateCause);
-        if (!effect.WasUp)
+        if (!wasUp)
             return;
         services.Metrics.SessionEnded(reason.Word);
         var address = session.Path.Remote.Address.ToString();
@@ -201,7 +247,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     {
         using var span = session.Trace.Step(LoginStep.Authorize);
         var outcome = await services.Authorizer.AuthorizeAsync(session, CancellationToken.None).ConfigureAwait(false);
-        if (outcome.Grant is null)
+        if (outcome.Grant is null || await TryResumeAsync(session).ConfigureAwait(false))
             return outcome;
         return await services.Simultaneous.AdmitAsync(session).ConfigureAwait(false) is { } refusal ? AuthorizationOutcome.Refused(refusal) : outcome;
     }

@@ -15,10 +15,15 @@ internal sealed class SessionTable
     private readonly ConcurrentDictionary<string, ClientSession> byAuditSessionId = new(StringComparer.OrdinalIgnoreCase);
     private readonly Lock endedGate = new();
     private TrafficCounters ended;
+    private readonly ConcurrentDictionary<SessionId, ClientSession> moved = new();
     private int up;
+    private int inactive;
 
     /// <summary>Sessions that are up.</summary>
     public int UpCount => Volatile.Read(ref up);
+
+    /// <summary>Sessions whose client is silent.</summary>
+    public int InactiveCount => Volatile.Read(ref inactive);
 
     /// <summary>Logins under way and sessions.</summary>
     public IEnumerable<ClientSession> All => byId.Values;
@@ -51,14 +56,44 @@ internal sealed class SessionTable
             byHandle[session.Handle.Value] = session;
     }
 
-    public void Remove(ClientSession session, bool wasUp)
+    /// <summary>By an id that the session has, or had before it last moved.</summary>
+    public bool TryFindMoved(SessionId id, out ClientSession? session) => byId.TryGetValue(id, out session) || moved.TryGetValue(id, out session);
+
+    /// <summary>The session was up and waits for its client now, or the other way round.</summary>
+    public void MarkInactive(bool isInactive)
+    {
+        Interlocked.Add(ref up, isInactive ? -1 : 1);
+        Interlocked.Add(ref inactive, isInactive ? 1 : -1);
+    }
+
+    /// <summary>A session has taken the place of the login by whose id it goes from now on.</summary>
+    /// <param name="session">Its home is the login's.</param>
+    /// <param name="former">What it was called by: commands under way find it by that.</param>
+    public void Move(ClientSession session, SessionId former)
+    {
+        byId[session.Id] = session;
+        byId.TryRemove(former, out _);
+        moved[former] = session;
+        if (session.FormerId is { } older)
+            moved.TryRemove(older, out _);
+        session.FormerId = former;
+    }
+
+    /// <param name="session">Is over.</param>
+    /// <param name="wasUp">It had come up.</param>
+    /// <param name="wasInactive">It ends while its client is silent.</param>
+    public void Remove(ClientSession session, bool wasUp, bool wasInactive = false)
     {
         byId.TryRemove(session.Id, out _);
+        if (session.FormerId is { } former)
+            moved.TryRemove(former, out _);
         byAcctSessionId.TryRemove(KeyValuePair.Create(session.Names.AcctSessionId, session));
         byAuditSessionId.TryRemove(KeyValuePair.Create(session.Names.AuditSessionId, session));
         if (!session.Handle.IsNone)
             byHandle.TryRemove(session.Handle.Value, out _);
-        if (wasUp)
+        if (wasInactive)
+            Interlocked.Decrement(ref inactive);
+        else if (wasUp)
             Interlocked.Decrement(ref up);
     }
 

@@ -41,7 +41,9 @@ internal sealed class SimultaneousSessionTable(SessionInterfaces interfaces, Mon
         }
 
         // A client that crashed or lost its network comes back before dead peer detection has missed it: only who answers keeps the place.
-        var dead = await FindDeadAsync(others).ConfigureAwait(false);
+        List<ClientSession> dead = [.. others.Where(o => o.Inactivity is not null).Take(1)];
+        if (dead.Count == 0)
+            dead = await FindDeadAsync(others).ConfigureAwait(false);
         foreach (var one in dead)
             one.Shard.Post(new EndSessionCommand(one.Id, SessionEndReason.PeerUnreachable, $"a newer login of {IdentityOf(session)} came, and the client no longer answers"));
         foreach (var one in dead)
@@ -54,6 +56,13 @@ internal sealed class SimultaneousSessionTable(SessionInterfaces interfaces, Mon
 
         var holders = string.Join(", ", others.Take(4).Select(o => $"{o.InterfaceName} from {o.Path.Remote.Address}"));
         return $"{IdentityOf(session)} has {others.Count} of {limit} simultaneous sessions: {holders}";
+    }
+
+    /// <summary>Sessions of the login's identity.</summary>
+    public IReadOnlyList<ClientSession> SessionsOf(ClientSession login)
+    {
+        lock (gate)
+            return byIdentity.TryGetValue(IdentityOf(login), out var held) ? [.. held] : [];
     }
 
     /// <summary>The login or session is over. Any number of times.</summary>

@@ -24,6 +24,7 @@ internal sealed class HeadendMetrics : IDisposable
     private readonly Counter<long> logins;
     private readonly Histogram<double> loginDuration;
     private readonly Counter<long> sessionsEnded;
+    private readonly Counter<long> tunnelChanges;
     private readonly Counter<long> exchanges;
     private readonly Counter<long> discards;
     private readonly Counter<long> retransmissions;
@@ -42,6 +43,7 @@ internal sealed class HeadendMetrics : IDisposable
         logins = meter.CreateCounter<long>("headend.logins", "{login}", "Login attempts by outcome and reason.");
         loginDuration = Histogram("headend.login.duration", "Time from the first IKE_SA_INIT to the outcome of the login.", LoginSeconds);
         sessionsEnded = meter.CreateCounter<long>("headend.sessions.ended", "{session}", "Sessions that ended, by reason.");
+        tunnelChanges = meter.CreateCounter<long>("headend.tunnel.changes", "{change}", "Tunnels of profiles with client-resume that came up, again after sleep too, or went down for good.");
         exchanges = meter.CreateCounter<long>("headend.ike.exchanges", "{exchange}", "IKE exchanges completed, by type and who began them.");
         discards = meter.CreateCounter<long>("headend.ike.discards", "{datagram}", "IKE datagrams thrown away, by reason.");
         retransmissions = meter.CreateCounter<long>("headend.ike.retransmissions", "{message}", "IKE messages sent again (sent) or received again (received).");
@@ -62,6 +64,9 @@ internal sealed class HeadendMetrics : IDisposable
         logins.Add(1, new KeyValuePair<string, object?>("outcome", outcome), new KeyValuePair<string, object?>("reason", reason));
         loginDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
     }
+
+    /// <summary>The tunnel of a session with client-resume came up, or went down for good.</summary>
+    public void TunnelChanged(bool isUp) => tunnelChanges.Add(1, new KeyValuePair<string, object?>("state", isUp ? "up" : "down"));
 
     public void SessionEnded(string reason) => sessionsEnded.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
@@ -119,6 +124,7 @@ internal sealed class HeadendMetrics : IDisposable
     public void Observe(MetricsObserver observer)
     {
         meter.CreateObservableGauge("headend.sessions", observer.ActiveSessions, "{session}", "Sessions that are up.");
+        meter.CreateObservableGauge("headend.sessions.inactive", observer.InactiveSessions, "{session}", "Sessions whose client is silent, kept for its return.");
         meter.CreateObservableGauge("headend.ike.half_open", observer.HalfOpen, "{sa}", "IKE SAs that have not authenticated.");
         Observe(observer.Accounting);
         meter.CreateObservableCounter("headend.esp.packets", () => Both(observer.Esp(), t => t.InPackets, t => t.OutPackets), "{packet}", "Inner packets through ESP.");
@@ -194,6 +200,8 @@ internal sealed class HeadendMetrics : IDisposable
 internal sealed record MetricsObserver
 {
     public required Func<int> ActiveSessions { get; init; }
+
+    public required Func<int> InactiveSessions { get; init; }
 
     public required Func<int> HalfOpen { get; init; }
 

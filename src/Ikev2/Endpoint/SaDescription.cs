@@ -29,7 +29,7 @@ internal static class SaDescription
             sa.Peer.NatDetected,
             sa.CreatedAt,
             session?.UpAt,
-            Capabilities(sa.Peer),
+            Capabilities(sa.Peer, login),
             session is null || session.Current != sa
                 ? []
                 : [.. session.Children.Select(c => new ChildSaSnapshot(c.InboundSpi, c.OutboundSpi, c.Suite, c.LocalSelectors, c.RemoteSelectors, c.IsTransportMode, c.CreatedAt))]);
@@ -43,8 +43,8 @@ internal static class SaDescription
         _ => ExchangeTable.StoryOf(sa.Phase),
     };
 
-    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT.</summary>
-    private static List<string> Capabilities(PeerCapabilities peer)
+    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT, R = came back by auto-reconnect.</summary>
+    private static List<string> Capabilities(PeerCapabilities peer, LoginRecord? login)
     {
         var letters = new List<string>();
         if (peer.Fragmentation)
@@ -53,6 +53,8 @@ internal static class SaDescription
             letters.Add("U");
         if (peer.NatDetected)
             letters.Add("N");
+        if (login?.ReconnectId is not null)
+            letters.Add("R");
         return letters;
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Sa;
@@ -28,25 +29,19 @@ internal static class AuthExchange
         if (asked?.Value.Length > MostIdentityOctets)
             return RequestOutcome.Fail(IkeFailure.NoProfile, $"IDr of {asked.Value.Length} octets, the limit is {MostIdentityOctets}");
         var wanted = asked is null ? null : new IkeIdentity(asked.IdType, asked.Value.Span);
-        if (!endpoint.TrySelectProfile(new PeerClaim(identity, wanted), out var selection, out var complaint))
+        var claim = new PeerClaim(identity, wanted);
+        return AutoReconnect.IsAttempt(endpoint, message) ? AutoReconnect.Begin(sa, octets, message, claim) : HandleClaim(sa, octets, message, claim);
+    }
+
+    /// <summary>The first IKE_AUTH request of a login that is no return: its profile, then its method.</summary>
+    public static RequestOutcome HandleClaim(IkeSa sa, InitialOctets octets, IkeMessage message, PeerClaim claim)
+    {
+        if (!sa.Endpoint.TrySelectProfile(claim, out var selection, out var complaint))
             return RefuseAsAWrongKey(sa, message, RequestOutcome.Fail(IkeFailure.NoProfile, complaint));
         var profile = selection.Profile;
-        var session = endpoint.BeginLogin(sa, profile, identity);
-        var ours = LocalIdentity(profile, wanted);
-        session.Login.ProfileMatch = selection.Why;
-        session.Login.LocalIdentity = ours;
-        if (!profile.IkeProposals.Any(p => p.Allows(sa.Suite)))
-            return RefuseAsAWrongKey(sa, message, RequestOutcome.Fail(IkeFailure.NoProfile, $"{sa.Suite} is not among the proposals of profile {profile.Name}"));
-        if (message.First<SaPayload>() is not { } offer)
-            return RequestOutcome.Fail(IkeFailure.UnexpectedPayloads, "IKE_AUTH without a CHILD_SA (RFC 6023), which we did not offer");
-
-        var request = new FirstAuthRequest(
-            initiatorId,
-            new IdPayload(isInitiator: false, ours.Type, ours.Value),
-            offer,
-            TrafficOffer.Of(message),
-            message.First<ConfigurationPayload>());
-        session.Login.ClientSoftware = sa.Peer.Software ?? Configuration.ApplicationVersion(request.Configuration);
+        if (!TryBeginLogin(sa, message, selection, claim, out var request, out var refusal))
+            return RefuseAsAWrongKey(sa, message, refusal);
+        var session = sa.Session!;
         if (message.First<AuthenticationPayload>() is not { } auth)
             return BeginEap(sa, octets, request);
         if (auth.Method != AuthenticationMethod.SharedKey || !profile.RemotePreSharedKey)
@@ -57,6 +52,46 @@ internal static class AuthExchange
 
         session.Login.Method = "PSK";
         return PskAuthentication.Begin(sa, octets, request, auth);
+    }
+
+    /// <summary>The outside learns of the login; what the client asks for is kept until it is proven.</summary>
+    /// <param name="sa">Without a session yet.</param>
+    /// <param name="message">The first IKE_AUTH request.</param>
+    /// <param name="selection">The profile.</param>
+    /// <param name="claim">Its remote identity names the login.</param>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="refusal">Why not.</param>
+    public static bool TryBeginLogin(
+        IkeSa sa, IkeMessage message, ProfileSelection selection, PeerClaim claim, [NotNullWhen(true)] out FirstAuthRequest? request, out RequestOutcome refusal)
+    {
+        var profile = selection.Profile;
+        var session = sa.Endpoint.BeginLogin(sa, profile, claim.Remote);
+        var ours = LocalIdentity(profile, claim.Local);
+        session.Login.ProfileMatch = selection.Why;
+        session.Login.LocalIdentity = ours;
+        session.Login.InitialContact = message.Notify(NotifyType.InitialContact) is not null;
+        request = null;
+        refusal = default;
+        if (!profile.IkeProposals.Any(p => p.Allows(sa.Suite)))
+        {
+            refusal = RequestOutcome.Fail(IkeFailure.NoProfile, $"{sa.Suite} is not among the proposals of profile {profile.Name}");
+            return false;
+        }
+
+        if (message.First<SaPayload>() is not { } offer)
+        {
+            refusal = RequestOutcome.Fail(IkeFailure.UnexpectedPayloads, "IKE_AUTH without a CHILD_SA (RFC 6023), which we did not offer");
+            return false;
+        }
+
+        request = new FirstAuthRequest(
+            message.First<IdPayload>(PayloadType.IdInitiator)!,
+            new IdPayload(isInitiator: false, ours.Type, ours.Value),
+            offer,
+            TrafficOffer.Of(message),
+            message.First<ConfigurationPayload>());
+        session.Login.ClientSoftware = sa.Peer.Software ?? Configuration.ApplicationVersion(request.Configuration);
+        return true;
     }
 
     // Profiles may name exact identities: a refusal at once would tell those that are served from those that are not.
@@ -193,7 +228,9 @@ internal static class AuthExchange
         List<IkePayload> payloads =
         [
             .. login.Proof,
-            .. login.Request.Asked is { } asked ? [Configuration.Reply(asked, session.Addresses!, session.Grant, sa.Peer.IsCisco)] : Array.Empty<IkePayload>(),
+            .. login.Request.Asked is { } asked
+                ? [AutoReconnect.Offer(sa, asked, Configuration.Reply(asked, session.Addresses!, session.Grant, sa.Peer.IsCisco))]
+                : Array.Empty<IkePayload>(),
             new SaPayload([parameters.Suite.ToProposal(parameters.InboundSpi)]),
             new TrafficSelectorPayload(isInitiator: true, parameters.RemoteSelectors),
             new TrafficSelectorPayload(isInitiator: false, parameters.LocalSelectors),

@@ -35,7 +35,7 @@ internal sealed class LivenessExchange : LocalExchange
             return;
         var interval = session.Profile.DpdInterval;
         var heard = traffic.LastInbound is { } inner && inner > sa.LastHeard ? inner : sa.LastHeard;
-        var quietUntil = heard + interval;
+        var quietUntil = heard + session.Profile.QuietTime;
         var nothingSent = session.Profile.DpdMode == DpdMode.OnDemand && (traffic.LastOutbound is not { } sent || sent <= heard);
         if (quietUntil > sa.Endpoint.Now || nothingSent)
         {

@@ -136,7 +136,8 @@ internal sealed partial class IkeSa
     {
         if (_active is null || _outstanding.Count == 0)
             return;
-        var limit = Phase == IkeSaPhase.Deleting ? Math.Min(3, Endpoint.Options.RetransmitTries) : Endpoint.Options.RetransmitTries;
+        var most = Session?.Profile.RetransmitTries ?? Endpoint.Options.RetransmitTries;
+        var limit = Phase == IkeSaPhase.Deleting ? Math.Min(3, most) : most;
         if (++_tries > limit)
         {
             Endpoint.End(this, SessionEndReason.PeerUnreachable, $"no answer to {_active.Type} after {limit} retransmissions", sendDelete: false);

@@ -200,7 +200,7 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
     {
         LastHeard = Endpoint.Now;
         if (Phase == IkeSaPhase.Established && Session is { Up: true, Profile.DpdInterval.Ticks: > 0 } session && session.Current == this)
-            Endpoint.Timers.Set(this, IkeTimer.Liveness, Endpoint.Now + session.Profile.DpdInterval);
+            Endpoint.Timers.Set(this, IkeTimer.Liveness, Endpoint.Now + session.Profile.QuietTime);
         if (path.Equals(Path))
             return;
         if (Phase < IkeSaPhase.Established)

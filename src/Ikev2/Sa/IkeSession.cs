@@ -37,6 +37,15 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
     /// <summary>When Session-Timeout ends it, or the time in which it was to authenticate anew; null for never.</summary>
     public MonotonicTime? ExpiresAt { get; set; }
 
+    /// <summary>The client has a session-id and a token to come back with.</summary>
+    public bool ReconnectOffered { get; set; }
+
+    /// <summary>What goes out with the last IKE_AUTH response and is told to the outside with SessionUp.</summary>
+    public ReconnectOffer? Offer { get; set; }
+
+    /// <summary>How long the session is kept when its client goes silent; null = not at all.</summary>
+    public TimeSpan? KeptFor => ReconnectOffered ? Longer(Profile.Reconnect?.Timeout, Profile.ClientResume) : Profile.ClientResume;
+
     /// <summary>The client was asked to authenticate anew and has not.</summary>
     public bool ReauthenticationAsked { get; set; }
 
@@ -47,4 +56,6 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
     public ChildSa? FindByOutboundSpi(uint spi) => Children.Find(c => c.OutboundSpi == spi);
 
     public ChildSa? FindByInboundSpi(uint spi) => Children.Find(c => c.InboundSpi == spi);
+
+    private static TimeSpan? Longer(TimeSpan? one, TimeSpan? other) => one is null || other > one ? other : one;
 }

@@ -176,6 +176,8 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
 
     public ValueTask<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation) => new(number == 7 ? [Policy()] : []);
 
+    public ValueTask<ReconnectStatisticsRecord> GetReconnectsAsync(CancellationToken cancellation) => ValueTask.FromResult(new ReconnectStatisticsRecord(20, 20, 0, 5, 2));
+
     public ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation) => new(new HealthRecord("ok", "0", 1, Sessions.Count));
 
     public async ValueTask StopAsync()

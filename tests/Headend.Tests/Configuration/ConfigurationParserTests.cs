@@ -39,7 +39,7 @@ public sealed class ConfigurationParserTests : IDisposable
         Assert.Equal(new EapOptions(true, TimeSpan.FromSeconds(60), false), profile.Eap);
         Assert.Equal(new AuthorizationOptions(true, null, new AuthorizationRequestOptions("author-list", "staff", null, null), false), profile.Authorization[RemoteMethod.Eap]);
         Assert.Equal((PfsMode.Required, 4_000_000_000L, 1024), (profile.Ipsec.Pfs, profile.Ipsec.LifetimeVolume!.Value, profile.Ipsec.ReplayWindow));
-        Assert.Equal(new DpdOptions(TimeSpan.FromSeconds(20), DpdMode.OnDemand), profile.Dpd);
+        Assert.Equal(new DpdOptions(TimeSpan.FromSeconds(20), DpdMode.OnDemand, 8), profile.Dpd);
         Assert.Equal(3, Assert.Single(c.VirtualTemplates).Commands.Count);
         Assert.Equal((IPAddress.Parse("10.99.0.0"), IPAddress.Parse("10.99.255.255")), (c.Pools[0].Ranges[0].First, c.Pools[0].Ranges[0].Last));
         Assert.Equal(IPAddress.Parse("2001:db8:99::ffff"), Assert.Single(c.Pools[1].Ranges).Last);

@@ -21,6 +21,7 @@ public sealed partial class PrometheusTests
         await using var server = await TelemetryServer.StartAsync(options, NullLoggerFactory.Instance, CancellationToken.None);
         metrics.Observe(new MetricsObserver
         {
+            InactiveSessions = () => 0,
             ActiveSessions = () => 3,
             HalfOpen = () => 1,
             Accounting = () => null,

@@ -159,6 +159,8 @@ public sealed partial class TestInitiator
         payloads.Add(new TrafficSelectorPayload(isInitiator: false, _options.RemoteTraffic));
         if (_options.TransportMode)
             payloads.Add(new NotifyPayload(NotifyType.UseTransportMode));
+        if (_options.InitialContact)
+            payloads.Add(new NotifyPayload(NotifyType.InitialContact));
         SendLogin(payloads);
     }
 
@@ -193,6 +195,13 @@ public sealed partial class TestInitiator
 
         foreach (var type in _options.FurtherAttributes)
             wanted.Add(new(new ConfigurationAttributeType(type), default));
+        if (_options.ReconnectAttributes is { } numbers)
+        {
+            wanted.Add(new(numbers.SessionId, default));
+            wanted.Add(new(numbers.Token, default));
+        }
+
+        wanted.AddRange(_options.MoreAttributes.Select(type => new ConfigurationAttribute(type, default)));
         return wanted;
     }
 
@@ -340,6 +349,7 @@ public sealed partial class TestInitiator
         var dns = new List<IPAddress>();
         foreach (var attribute in reply?.Attributes ?? [])
         {
+            Given[attribute.Type] = attribute.Value.ToArray();
             if (attribute.Type == ConfigurationAttributeType.InternalIp4Address && attribute.Value.Length == 4)
                 v4 ??= new IPAddress(attribute.Value.Span);
             else if (attribute.Type == ConfigurationAttributeType.InternalIp6Address && attribute.Value.Length == 17)

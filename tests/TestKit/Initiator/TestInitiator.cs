@@ -41,6 +41,9 @@ public sealed partial class TestInitiator
 
     public InitiatorOutcome Outcome { get; private set; } = new InitiatorOutcome.Pending();
 
+    /// <summary>What CFG_REPLY said, the last of each type.</summary>
+    public IDictionary<ConfigurationAttributeType, byte[]> Given { get; } = new Dictionary<ConfigurationAttributeType, byte[]>();
+
     /// <summary>Of all requests so far.</summary>
     public int Retransmissions { get; private set; }
 

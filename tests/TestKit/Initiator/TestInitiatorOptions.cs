@@ -50,6 +50,15 @@ public sealed record TestInitiatorOptions
     /// <summary>Group of the KE payload in our CHILD_SA rekeys; null = without PFS.</summary>
     public KeyExchangeMethod? PfsGroup { get; init; }
 
+    /// <summary>Session-id and token are asked for by these configuration attributes; null asks for none.</summary>
+    public (ConfigurationAttributeType SessionId, ConfigurationAttributeType Token)? ReconnectAttributes { get; init; }
+
+    /// <summary>Further attributes to ask for.</summary>
+    public IReadOnlyList<ConfigurationAttributeType> MoreAttributes { get; init; } = [];
+
+    /// <summary>Sends INITIAL_CONTACT.</summary>
+    public bool InitialContact { get; init; }
+
     public bool WantIPv4 { get; init; } = true;
 
     public bool WantIPv6 { get; init; }

@@ -16,11 +16,20 @@ public sealed class RecordingObserver : IIkeObserver
 
     public int Retransmissions { get; private set; }
 
+    /// <summary>Requests of its own, each once.</summary>
+    public int Requests { get; private set; }
+
     public void Discarded(DiscardReason reason, in IkePath path, string detail) => Discards.Add((reason, detail));
 
     public void Answered(ExchangeType exchange, SessionId? session, TimeSpan took) => AnsweredRequests++;
 
-    public void Requested(ExchangeType exchange, SessionId session, bool retransmission) => Retransmissions += retransmission ? 1 : 0;
+    public void Requested(ExchangeType exchange, SessionId session, bool retransmission)
+    {
+        if (retransmission)
+            Retransmissions++;
+        else
+            Requests++;
+    }
 
     public void Rekeyed(SessionId session, bool ikeSa, bool byPeer) => Rekeys++;
 

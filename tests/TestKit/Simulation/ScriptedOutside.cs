@@ -14,7 +14,7 @@ public sealed record OutsideOptions
     public TimeSpan MostDelay { get; init; }
 
     /// <summary>Share of EAP steps, authorizations, allocations and installations that fail.</summary>
-    public double Failures { get; init; }
+    public double Failures { get; set; }
 
     /// <summary>Users and passwords.</summary>
     public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal) { ["alice"] = "secret" };
@@ -43,7 +43,10 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
     private SimulatedNetwork _network = null!;
     private SimulatedHeadend _node = null!;
     private ICryptoProvider _crypto = null!;
+    private readonly List<InactiveSession> _inactive = [];
+    private readonly Dictionary<string, ReconnectEntry> _reconnects = new(StringComparer.Ordinal);
     private int _nextAddress;
+    private long _nextToken;
 
     /// <summary>Logins that began and whose SessionDown has not come.</summary>
     public int Open => _logins.Count;
@@ -60,6 +63,22 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
 
     /// <summary>Address per session that is up or coming up.</summary>
     public IReadOnlyCollection<IPAddress> Leases => _leases;
+
+    /// <summary>Sessions whose client went silent.</summary>
+    public IReadOnlyList<InactiveSession> Inactive => _inactive;
+
+    /// <summary>Returns whose AUTH was by none of the tokens.</summary>
+    public int WrongTokens { get; private set; }
+
+    /// <summary>Authorizations that asked somebody.</summary>
+    public int Authorizations { get; private set; }
+
+    /// <summary>Forgets an inactive session, as its timeout does.</summary>
+    public void Forget(InactiveSession session)
+    {
+        _inactive.Remove(session);
+        _leases.Remove(session.Address);
+    }
 
     /// <summary>Operations whose completion is on its way.</summary>
     public int Outstanding { get; private set; }
@@ -130,6 +149,20 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
                 break;
             case SessionDownEffect down:
                 SessionDown(down);
+                break;
+            case SessionInactiveEffect inactive:
+                SessionInactive(inactive);
+                break;
+            case UnclaimedCommandEffect { Command: EndSessionCommand end } when _inactive.Find(s => s.Session == end.Session) is { } sleeper:
+                Forget(sleeper);
+                break;
+            case UnclaimedCommandEffect:
+                break;
+            case FindReconnectEffect find:
+                Complete(Find(find));
+                break;
+            case ReconnectFailedEffect:
+                WrongTokens++;
                 break;
             default:
                 throw new InvalidOperationException($"unknown effect {effect}");
@@ -220,7 +253,10 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
 
     private AuthorizeCompletion Authorize(Login login, AuthorizeEffect effect)
     {
+        if (effect.Login.ReconnectId is { } id)
+            return Return(login, effect, id);
         Require(login.Accepted, "an authorization of a user who was not accepted");
+        Authorizations++;
         login.Authorized = !Fails;
         return login.Authorized ? new AuthorizeCompletion(effect.Id, options.Grant, null, false) : new AuthorizeCompletion(effect.Id, null, "refused", false);
     }
@@ -228,6 +264,8 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
     private AllocateAddressCompletion Allocate(Login login, AllocateAddressEffect effect)
     {
         Require(login.Authorized, "an address before the authorization");
+        if (login is { Returned: true, Address: { } kept })
+            return new AllocateAddressCompletion(effect.Id, new AssignedAddresses(kept, IPAddress.Broadcast, null, 0), null);
         Require(login.Address is null, "a second address for one login");
         if (Fails)
             return new AllocateAddressCompletion(effect.Id, null, "pool empty");
@@ -257,6 +295,49 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
             login.Installed.Add(up.FirstChild.InboundSpi);
         Require(login.Installed.Contains(up.FirstChild.InboundSpi), "SessionUp without an installed CHILD_SA");
         login.Up = true;
+        if (up.Login.ReconnectId is { } used)
+            _reconnects[Text(used.Span)].Tokens.RemoveAll(t => t.Number != up.Login.ReconnectToken);
+        if (up.Reconnect is not { } offer)
+            return;
+        var id = Text(offer.ReconnectId);
+        if (!_reconnects.TryGetValue(id, out var entry))
+            _reconnects.Add(id, entry = new ReconnectEntry(up.Login));
+        entry.Session = up.Login.Session;
+        entry.Tokens.Add(new ReconnectToken(++_nextToken, [.. offer.Token]));
+    }
+
+    private static string Text(ReadOnlySpan<byte> octets) => System.Text.Encoding.ASCII.GetString(octets);
+
+    private FindReconnectCompletion Find(FindReconnectEffect effect)
+    {
+        return _reconnects.TryGetValue(Text(effect.ReconnectId.Span), out var entry) && _inactive.Exists(s => s.Session == entry.Session)
+            ? new FindReconnectCompletion(
+                effect.Id, entry.First.Profile.Name, entry.First.RemoteIdentity, [.. entry.Tokens.Select(t => t with { Value = [.. t.Value] })], null)
+            : new FindReconnectCompletion(effect.Id, null, null, [], "unknown");
+    }
+
+    private AuthorizeCompletion Return(Login login, AuthorizeEffect effect, ReadOnlyMemory<byte> id)
+    {
+        var entry = _reconnects[Text(id.Span)];
+        if (_inactive.Find(s => s.Session == entry.Session) is not { } sleeper || Fails)
+            return new AuthorizeCompletion(effect.Id, null, "gone", false);
+        login.Authorized = login.Returned = true;
+        login.Address = sleeper.Address;
+        login.Sleeper = sleeper;
+        _inactive.Remove(sleeper);
+        entry.Session = effect.Login.Session;
+        return new AuthorizeCompletion(effect.Id, options.Grant, null, false) { User = sleeper.User };
+    }
+
+    private void SessionInactive(SessionInactiveEffect inactive)
+    {
+        var login = Of(inactive.Login.Session);
+        Require(login.Up, "a session goes inactive that was not up");
+        Require(login.Installed.Count == 0, "a session goes inactive with ESP SAs");
+        login.Eap?.Dispose();
+        _inactive.Add(new InactiveSession(inactive.Login.Session, login.Address!, inactive.Login.User, inactive.Timeout));
+        _logins.Remove(inactive.Login.Session);
+        _over.Add(inactive.Login.Session);
     }
 
     private void SessionDown(SessionDownEffect down)
@@ -264,8 +345,16 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
         var login = Of(down.Login.Session);
         Require(login.Up == down.WasUp, "SessionDown does not say rightly whether the session was up");
         login.Eap?.Dispose();
-        if (login.Address is { } address)
+        if (login is { Sleeper: { } sleeper, Up: false })
+        {
+            _inactive.Add(sleeper with { Session = down.Login.Session });
+            login.Installed.Clear();
+        }
+        else if (login.Address is { } address)
+        {
             _leases.Remove(address);
+        }
+
         _logins.Remove(down.Login.Session);
         _over.Add(down.Login.Session);
         Ended.Add(down);
@@ -285,6 +374,26 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
 
         public bool Up { get; set; }
 
+        public bool Returned { get; set; }
+
+        public InactiveSession? Sleeper { get; set; }
+
         public HashSet<uint> Installed { get; } = [];
     }
+
+    private sealed class ReconnectEntry(LoginRecord first)
+    {
+        public LoginRecord First { get; } = first;
+
+        public SessionId Session { get; set; }
+
+        public List<ReconnectToken> Tokens { get; } = [];
+    }
 }
+
+/// <summary>What is kept of a session whose client went silent.</summary>
+/// <param name="Session">Its last id.</param>
+/// <param name="Address">The client's.</param>
+/// <param name="User">Who.</param>
+/// <param name="Timeout">For how long.</param>
+public sealed record InactiveSession(SessionId Session, IPAddress Address, string? User, TimeSpan Timeout);

@@ -1,0 +1,102 @@
+namespace Headend.Sessions;
+
+/// <summary>What a session is while its client is silent, and how it moves to the login that brings the client back.</summary>
+internal sealed partial class ClientSession
+{
+    private SessionInactivity? inactivity;
+    private SessionInactivity? returning;
+    private ClientSession? successor;
+
+    /// <summary>The client came back by session-id and token.</summary>
+    public bool Reconnected { get; set; }
+
+    /// <summary>By which the reconnect table knows it; that table's.</summary>
+    public string? ReconnectHash { get; set; }
+
+    /// <summary>INITIAL_CONTACT stood in the login.</summary>
+    public bool InitialContact { get; private set; }
+
+    /// <summary>What waits for the client; null while the session has an IKE SA, and after its end. Any thread.</summary>
+    public SessionInactivity? Inactivity
+    {
+        get
+        {
+            lock (gate)
+                return inactivity;
+        }
+    }
+
+    /// <summary>A login has taken the session over and has not come up yet: what it goes back to. Any thread.</summary>
+    public SessionInactivity? Returning
+    {
+        get
+        {
+            lock (gate)
+                return returning;
+        }
+    }
+
+    /// <summary>The client went silent. False when the session is over. Any thread.</summary>
+    public bool TryWait(SessionInactivity waits)
+    {
+        lock (gate)
+        {
+            if (closed)
+                return false;
+            inactivity?.Dispose();
+            (inactivity, returning) = (waits, null);
+            return true;
+        }
+    }
+
+    /// <summary>Other limits for a session that waits. False when it does not wait as expected any more. Any thread.</summary>
+    public bool TryChangeWait(SessionInactivity expected, SessionInactivity changed)
+    {
+        lock (gate)
+        {
+            if (inactivity != expected)
+                return false;
+            expected.Dispose();
+            inactivity = changed;
+            return true;
+        }
+    }
+
+    /// <summary>Hands the waiting session to another login: from here on it lives on that one's shard. Of several logins one gets it. Any thread.</summary>
+    public bool TryReturn(ClientSession login)
+    {
+        lock (gate)
+        {
+            if (closed || inactivity is null)
+                return false;
+            inactivity.Dispose();
+            (returning, inactivity) = (inactivity, null);
+            Home = login.Home;
+            Trace = login.Trace;
+            StartedAt = login.StartedAt;
+            return true;
+        }
+    }
+
+    /// <summary>The login that took the session over is up.</summary>
+    public void CompleteReturn()
+    {
+        lock (gate)
+            returning = null;
+    }
+
+    /// <summary>Ends a session that waits; once. Any thread.</summary>
+    /// <param name="expected">Null for whatever it waits for.</param>
+    public bool TryEndWait(SessionInactivity? expected)
+    {
+        lock (gate)
+        {
+            if (closed || inactivity is null || (expected is not null && inactivity != expected))
+                return false;
+            inactivity.Dispose();
+            inactivity = null;
+            closed = true;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Headend.Ikev2;
+using Headend.Runtime;
+
+namespace Headend.Sessions;
+
+/// <summary>Where a session's IKE SA lives.</summary>
+/// <param name="Id">By which the core knows it.</param>
+/// <param name="Shard">Whose core.</param>
+internal sealed record SessionHome(SessionId Id, IkeShard Shard);
+
+/// <summary>What waits for a silent client: its session without an IKE SA. Compared by reference, so that a timer ends only what it was set for.</summary>
+internal sealed class SessionInactivity : IDisposable
+{
+    private ITimer? timer;
+
+    public required SessionGrant Grant { get; init; }
+
+    public required MonotonicTime Since { get; init; }
+
+    /// <summary>End of the reconnect timeout or the resume interval.</summary>
+    public required MonotonicTime Until { get; init; }
+
+    /// <summary>When Session-Timeout ends it; null for never.</summary>
+    public required MonotonicTime? ExpiresAt { get; init; }
+
+    /// <summary>When Idle-Timeout ends it; null for never.</summary>
+    public required MonotonicTime? IdleAt { get; init; }
+
+    /// <summary>The first of its ends. Of two at once the one that AAA set.</summary>
+    public (MonotonicTime At, SessionEndReason Reason, string Detail) End
+    {
+        get
+        {
+            (MonotonicTime At, SessionEndReason Reason, string Detail) end = (Until, SessionEndReason.PeerUnreachable, $"the client did not come back within {Until - Since}");
+            if (IdleAt is { } idle && idle <= end.At)
+                end = (idle, SessionEndReason.IdleTimeout, $"no inner packet for {Grant.IdleTimeout}, the client is silent");
+            if (ExpiresAt is { } expires && expires <= end.At)
+                end = (expires, SessionEndReason.SessionTimeout, "Session-Timeout ran out while the client was silent");
+            return end;
+        }
+    }
+
+    /// <summary>Calls once when it is over, unless it was disposed of before; whoever is called asks whether the session still waits for it.</summary>
+    public void Watch(TimeProvider time, MonotonicTime now, Action over)
+    {
+        var left = End.At - now;
+        timer = time.CreateTimer(static state => ((Action)state!)(), over, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    public void Dispose() => timer?.Dispose();
+
+    /// <summary>What IKE is told when the client is back: the time that is left.</summary>
+    public SessionGrant GrantAt(MonotonicTime now) =>
+        ExpiresAt is { } expires ? Grant with { SessionTimeout = expires > now ? expires - now : TimeSpan.FromTicks(1) } : Grant;
+}

@@ -1,0 +1,147 @@
+using Headend.Ikev2;
+using Headend.Runtime;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// Sessions whose client is silent: no IKE SA and no ESP, but the interface with its filters and policies, addresses, the accounting session and the place among the
+/// user's sessions. They end by their own deadlines, by an operator or AAA, or go on with another login.
+/// </summary>
+internal sealed partial class SessionLifecycle
+{
+    public void Inactive(SessionInactiveEffect effect, IkeShard shard)
+    {
+        var session = Find(effect.Login, shard);
+        var now = services.Clock.Now;
+        var waits = new SessionInactivity
+        {
+            Grant = effect.Grant,
+            Since = now,
+            Until = now + effect.Timeout,
+            ExpiresAt = effect.ExpiresAt,
+            IdleAt = IdleEnd(session, effect.Grant.IdleTimeout, now),
+        };
+        if (!session.TryWait(waits))
+            return;
+        services.Table.MarkInactive(true);
+        LogInactive(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, (long)effect.Timeout.TotalSeconds, effect.Detail);
+        Watch(session, waits);
+    }
+
+    /// <summary>A command found no IKE SA: the session waits, or it has moved on.</summary>
+    public void Unclaimed(UnclaimedCommandEffect effect, IkeShard shard)
+    {
+        if (!services.Table.TryFindMoved(effect.Session, out var session))
+            return;
+        var home = session!.Home;
+        if (home.Id != effect.Session || home.Shard != shard)
+        {
+            home.Shard.Post(Redirect(effect.Command, home.Id));
+            return;
+        }
+
+        switch (effect.Command)
+        {
+            case EndSessionCommand end:
+                EndInactive(session, null, end.Reason, end.Detail);
+                break;
+            case ChangeTimeoutsCommand change when session.Inactivity is { } waits:
+                ChangeLimits(session, waits, change);
+                break;
+            case ReauthenticateCommand ask when session.Inactivity is { } waits:
+                var limit = services.Clock.Now + ask.Within;
+                Replace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt);
+                break;
+        }
+    }
+
+    /// <summary>At shutdown: whoever waits does so no longer.</summary>
+    public void EndAllInactive()
+    {
+        foreach (var session in services.Table.All)
+            EndInactive(session, null, SessionEndReason.Shutdown, "the headend shuts down");
+    }
+
+    private static IkeCommand Redirect(IkeCommand command, SessionId to) => command switch
+    {
+        EndSessionCommand end => end with { Session = to },
+        ChangeTimeoutsCommand change => change with { Session = to },
+        ReauthenticateCommand ask => ask with { Session = to },
+        _ => command,
+    };
+
+    private void ChangeLimits(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
+    {
+        var now = services.Clock.Now;
+        var grant = waits.Grant;
+        var (expires, idle) = (waits.ExpiresAt, waits.IdleAt);
+        if (change.SessionTimeout is { } total)
+        {
+            grant = grant with { SessionTimeout = total > TimeSpan.Zero ? total : null };
+            expires = total > TimeSpan.Zero ? now + total : null;
+        }
+
+        if (change.IdleTimeout is { } quiet)
+        {
+            grant = grant with { IdleTimeout = quiet > TimeSpan.Zero ? quiet : null };
+            idle = IdleEnd(session, grant.IdleTimeout, now);
+        }
+
+        Replace(session, waits, grant, expires, idle);
+    }
+
+    private void Replace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)
+    {
+        var changed = new SessionInactivity { Grant = grant, Since = waits.Since, Until = waits.Until, ExpiresAt = expires, IdleAt = idle };
+        if (session.TryChangeWait(waits, changed))
+            Watch(session, changed);
+    }
+
+    private MonotonicTime? IdleEnd(ClientSession session, TimeSpan? timeout, MonotonicTime now)
+    {
+        if (timeout is not { Ticks: > 0 } limit)
+            return null;
+        var (inbound, outbound) = services.Interfaces.LastTraffic(session);
+        var last = inbound is { } i && outbound is { } o ? (i > o ? i : o) : inbound ?? outbound ?? session.UpAt ?? now;
+        return last + limit;
+    }
+
+    private void Watch(ClientSession session, SessionInactivity waits) => waits.Watch(services.Clock.Time, services.Clock.Now, () =>
+    {
+        var (_, reason, detail) = waits.End;
+        EndInactive(session, waits, reason, detail);
+    });
+
+    private void EndInactive(ClientSession session, SessionInactivity? waits, SessionEndReason reason, string detail)
+    {
+        if (!session.TryEndWait(waits))
+            return;
+        LogInactiveEnded(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, detail);
+        End(session, EndReasonTable.Of(reason), wasInactive: true);
+    }
+
+    private void TunnelChanged(ClientSession session, bool isUp)
+    {
+        if (isUp)
+            LogTunnelUp(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName);
+        else
+            LogTunnelDown(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName);
+        services.Metrics.TunnelChanged(isUp);
+    }
+
+    [LoggerMessage(EventId = 1011, EventName = "session-inactive", Level = LogLevel.Information, Message = "user={User} session={Session} interface={Interface} for={Seconds}s: the client is silent, its session sleeps ({Detail})")]
+    private static partial void LogInactive(ILogger logger, string? user, string session, string @interface, long seconds, string detail);
+
+    [LoggerMessage(EventId = 1012, EventName = "session-returned", Level = LogLevel.Information, Message = "user={User} session={Session} interface={Interface} slept={Slept} remote={Remote}: the client has resumed")]
+    private static partial void LogReturned(ILogger logger, string? user, string session, string @interface, TimeSpan slept, string remote);
+
+    [LoggerMessage(EventId = 1013, EventName = "session-sleep-ended", Level = LogLevel.Information, Message = "user={User} session={Session} interface={Interface}: the sleeping session ends ({Detail})")]
+    private static partial void LogInactiveEnded(ILogger logger, string? user, string session, string @interface, string detail);
+
+    [LoggerMessage(EventId = 1014, EventName = "tunnel-up", Level = LogLevel.Information, Message = "user={User} session={Session} interface={Interface}")]
+    private static partial void LogTunnelUp(ILogger logger, string? user, string session, string @interface);
+
+    [LoggerMessage(EventId = 1015, EventName = "tunnel-down", Level = LogLevel.Information, Message = "user={User} session={Session} interface={Interface}")]
+    private static partial void LogTunnelDown(ILogger logger, string? user, string session, string @interface);
+}

@@ -1,0 +1,131 @@
+using Headend.Aaa.Authorization;
+using Headend.Ikev2;
+using Headend.Ikev2.Wire;
+using Headend.Runtime;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// Clients that come back. A login that proved itself takes the place of its own new session by the one that it left behind; whatever follows in the login then finds that
+/// one's addresses and interface.
+/// </summary>
+internal sealed partial class SessionLifecycle
+{
+    /// <summary>Tries: an older login of the same client may be in the way, and another after that.</summary>
+    private const int MostClaims = 3;
+
+    /// <summary>How long a session that cannot be taken over may take to give its address back.</summary>
+    private static readonly TimeSpan ReplaceTimeout = TimeSpan.FromSeconds(5);
+
+    public void FindReconnect(FindReconnectEffect effect, IkeShard shard) => shard.Post(services.Reconnects.Find(effect), established: false);
+
+    public void ReconnectFailed(ReconnectFailedEffect effect) => services.Reconnects.RecordWrongToken(effect);
+
+    /// <summary>These ends tell of the login that was to bring the client back; all others are about the session.</summary>
+    private static bool IsOnlyTheLogins(SessionEndReason reason) => reason is SessionEndReason.PeerUnreachable or SessionEndReason.HandshakeTimeout
+        or SessionEndReason.NoProposal or SessionEndReason.NoAddress or SessionEndReason.SelectorsUnacceptable or SessionEndReason.DataPlaneFailed
+        or SessionEndReason.ProtocolError or SessionEndReason.PeerReportedError or SessionEndReason.InternalError or SessionEndReason.AuthenticationFailed;
+
+    /// <summary>The token is proven: the session of this id goes on, with what it was granted. Nobody is asked.</summary>
+    private async ValueTask<AuthorizationOutcome> ReconnectAsync(ClientSession login, ReadOnlyMemory<byte> id)
+    {
+        if (services.Reconnects.SessionOf(id.Span) is not { } session || await ClaimAsync(session, login).ConfigureAwait(false) is not { } waited)
+            return AuthorizationOutcome.Refused("the session to reconnect ended meanwhile");
+        return new AuthorizationOutcome(waited.GrantAt(services.Clock.Now), null, false) { User = session.User };
+    }
+
+    /// <summary>A whole login by the identity of a session that waits for it: the session goes on with the authorization that the login brought.</summary>
+    private async ValueTask<bool> TryResumeAsync(ClientSession login)
+    {
+        if (!login.Binding.ResumesClients || FindResumable(login) is not { } session)
+            return false;
+        // What the interface was made with must be what it would be made with now.
+        if (!HasSameShape(session.Profile, login.Profile))
+        {
+            session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.Replaced, "its client is back with another authorization"));
+            await session.Gone.Task.WaitAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return false;
+        }
+
+        if (await ClaimAsync(session, login).ConfigureAwait(false) is null)
+            return false;
+        session.Eap?.Dispose();
+        session.Eap = login.Eap;
+        session.Authenticated = login.Authenticated;
+        session.AuthorizedBy = login.AuthorizedBy;
+        session.AuthorizationSources = login.AuthorizationSources;
+        session.Profile = login.Profile;
+        session.Accounting?.Change(session.Profile, session.Profile.InterimInterval ?? session.Accounting.InterimInterval);
+        return true;
+    }
+
+    /// <summary>
+    /// The same proven user through the same profile, calling itself the same; addresses as IKE identities change with the network and tell nothing. A session that is still
+    /// up only where the client says that it has forgotten it (INITIAL_CONTACT).
+    /// </summary>
+    private ClientSession? FindResumable(ClientSession login)
+    {
+        var mine = services.Simultaneous.SessionsOf(login).Where(s =>
+            s.Binding == login.Binding && s.RemoteMethod == login.RemoteMethod && s.UpAt is not null && !s.IsClosed
+            && string.Equals(s.User, login.User, StringComparison.Ordinal)
+            && (s.RemoteIdentity.Equals(login.RemoteIdentity) || (IsAddress(s.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
+            && (s.Inactivity is not null || (login.InitialContact && s.RemoteIdentity.Equals(login.RemoteIdentity))));
+        return mine.OrderByDescending(s => s.RemoteIdentity.Equals(login.RemoteIdentity)).ThenByDescending(s => s.Inactivity?.Since.Ticks ?? 0).FirstOrDefault();
+    }
+
+    private static bool IsAddress(IdType type) => type == IdType.IPv4Address || type == IdType.IPv6Address;
+
+    // The Class and the names may differ with every Access-Accept.
+    private static bool HasSameShape(SessionProfile one, SessionProfile other) => Shape(one).SequenceEqual(Shape(other));
+
+    private static IEnumerable<ShownAttribute> Shape(SessionProfile profile) =>
+        AttributeTable.Describe(profile with { UserName = null, Classes = [], ChargeableUserIdentity = default, InterimInterval = null });
+
+    /// <summary>Makes the session the login's, wherever it lives and whether it waits already. Null when it is over, or another login has it.</summary>
+    private async ValueTask<SessionInactivity?> ClaimAsync(ClientSession session, ClientSession login)
+    {
+        for (var i = 0; i < MostClaims; i++)
+        {
+            var former = session.Id;
+            var waits = session.Inactivity;
+            if (waits is not null && session.TryReturn(login))
+            {
+                services.Table.Move(session, former);
+                if (login.TryHandOver(session))
+                {
+                    services.Numbers.Return(login.Names);
+                    return waits;
+                }
+
+                TryWaitAgain(session, waits);
+                return null;
+            }
+
+            if (session.IsClosed)
+                return null;
+            var (id, shard) = (session.Id, session.Shard);
+            await shard.InvokeAsync((endpoint, now) => endpoint.Handle(new SuspendSessionCommand(id, "its client comes back by another login"), now)).ConfigureAwait(false);
+            // Behind what came of that.
+            await shard.InvokeAsync(static (_, _) => { }).ConfigureAwait(false);
+        }
+
+        return null;
+    }
+
+    private void CompleteReturn(ClientSession session, SessionInactivity waited, MonotonicTime now)
+    {
+        session.CompleteReturn();
+        services.Table.MarkInactive(false);
+        LogReturned(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, now - waited.Since, session.Path.Remote.ToString());
+    }
+
+    private bool TryWaitAgain(ClientSession session, SessionInactivity before)
+    {
+        services.Interfaces.RemoveSas(session);
+        var again = new SessionInactivity { Grant = before.Grant, Since = before.Since, Until = before.Until, ExpiresAt = before.ExpiresAt, IdleAt = before.IdleAt };
+        if (!session.TryWait(again))
+            return false;
+        Watch(session, again);
+        return true;
+    }
+}

@@ -1,0 +1,64 @@
+using Headend.Configuration;
+
+namespace Headend.Tests.Configuration;
+
+public sealed class ReturnTableTests
+{
+    private const string Dpd = "      dpd: { interval: 20s, mode: on-demand }\n";
+
+    [Theory]
+    [InlineData("traffic: {}", null, "Periodic")]
+    [InlineData("reconnect: {}", 1800, "Smart")]
+    [InlineData("reconnect: { timeout: 600s }", 600, "Smart")]
+    [InlineData("reconnect: { timeout: 24h }\n      dpd: { mode: on-demand }", 86400, "OnDemand")]
+    public void Reconnect_listens_first_unless_the_mode_is_set(string lines, int? seconds, string mode)
+    {
+        using var fixture = new ConfigurationFixture();
+        var text = With(lines).Replace("      traffic: { local: [10.10.0.0/24] }\n", "", StringComparison.Ordinal);
+        Assert.Empty(fixture.Findings(text));
+        var profile = fixture.Parse(text).Configuration!.Ikev2.Profiles[0];
+        Assert.Equal((seconds, mode), ((int?)profile.Reconnect?.Timeout.TotalSeconds, profile.Dpd.Mode.ToString()));
+        Assert.Null(profile.ClientResume);
+    }
+
+    [Fact]
+    public void Attribute_numbers_are_the_configurations()
+    {
+        using var fixture = new ConfigurationFixture();
+        var text = With("reconnect: { attributes: { session-id: 28720, token-id: 28721 } }\n      client-resume: { interval: 90s }");
+        Assert.Empty(fixture.Findings(text));
+        var profile = fixture.Parse(text).Configuration!.Ikev2.Profiles[0];
+        Assert.Equal(new ReconnectOptions(TimeSpan.FromMinutes(30), 28720, 28721, 28706, 28709), profile.Reconnect);
+        Assert.Equal(TimeSpan.FromSeconds(90), profile.ClientResume);
+    }
+
+    [Theory]
+    [InlineData("reconnect: { timeout: 599s }", "599s")]
+    [InlineData("reconnect: { timeout: 86401s }", "86401s")]
+    [InlineData("reconnect: { attributes: { token-id: 28709 } }", "'dpd-interval' has the number of 'token-id'")]
+    [InlineData("client-resume: { interval: 1s }", "1s")]
+    public void Bad_values_are_named(string lines, string finding)
+    {
+        using var fixture = new ConfigurationFixture();
+        Assert.Contains(fixture.Findings(With(lines)), f => f.Contains(finding, StringComparison.Ordinal));
+    }
+
+    /// <summary>FlexVPN: "Reconnect can not be configured if either Keyring, PSK authentication or PSK authorization enabled in profile."</summary>
+    [Fact]
+    public void Reconnect_beside_pre_shared_keys_is_refused_at_its_line()
+    {
+        using var fixture = new ConfigurationFixture();
+        var text = With("reconnect: {}\n      keyring: { local: kr }")
+            .Replace("eap: { query-identity: true, timeout: 60s }", "eap: {}, pre-share: true", StringComparison.Ordinal)
+            .Replace("ikev2:\n", "ikev2:\n  keyrings: [ { name: kr, peers: [ { identity: fqdn b.example, secret: a long enough secret } ] } ]\n", StringComparison.Ordinal);
+        var line = text.Split('\n').ToList().FindIndex(l => l.Contains("reconnect: {}", StringComparison.Ordinal)) + 1;
+        Assert.Contains(fixture.Findings(text), f => f.StartsWith($"{line}:", StringComparison.Ordinal)
+            && f.Contains("'reconnect' cannot stand beside 'pre-share' in 'remote-authentication'", StringComparison.Ordinal));
+    }
+
+    private static string With(string lines)
+    {
+        Assert.Contains(Dpd, ConfigurationFixture.Complete, StringComparison.Ordinal);
+        return ConfigurationFixture.Complete.Replace(Dpd, $"      {lines}\n", StringComparison.Ordinal);
+    }
+}
