@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Headend.Configuration;
+using Headend.Ikev2.Crypto;
 using Headend.Runtime;
 using Headend.Sessions;
 using Headend.VirtualAccess.DataPlane;
@@ -46,7 +47,7 @@ internal static partial class DataPlaneComposition
             nat = new NatStage(options.StateId, options.RouteProtocol, time, failure => LogTranslationRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
             checks = new SourceCheckStage(options.StateId);
             options = options with { Stages = [filters, checks, qos, nat] };
-            IDataPlane plane = UseKernel(configuration.DataPlane) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
+            IDataPlane plane = UseKernel(configuration) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
             return new OpenedDataPlane(plane, filters, qos, nat);
         }
         catch (Exception error) when (error is IOException or SocketException)
@@ -69,15 +70,38 @@ internal static partial class DataPlaneComposition
     }
 
     // Auto stays in user space until the kernel's data plane has been through everything that the other one has.
-    private static bool UseKernel(DataPlaneKind kind)
+    private static bool UseKernel(HeadendConfiguration configuration)
     {
-        if (kind != DataPlaneKind.Xfrm)
+        if (configuration.DataPlane != DataPlaneKind.Xfrm)
             return false;
-        return XfrmProbe.FindObstacle() is not { } obstacle ? true : throw new IOException($"this kernel cannot be the data plane: {obstacle}");
+        return XfrmProbe.FindObstacle(AlgorithmsOf(configuration)) is not { } obstacle ? true : throw new IOException($"this kernel cannot be the data plane: {obstacle}");
+    }
+
+    /// <summary>What the profiles may negotiate.</summary>
+    private static HashSet<EspAlgorithm> AlgorithmsOf(HeadendConfiguration configuration)
+    {
+        var algorithms = new HashSet<EspAlgorithm>();
+        foreach (var text in configuration.Ikev2.Profiles.SelectMany(profile => profile.Ipsec.Transforms))
+        {
+            var proposal = ProposalParser.ParseEsp(text);
+            foreach (var encryption in proposal.Encryption)
+            {
+                foreach (var integrity in proposal.Integrity.Select(integrity => integrity.Id).DefaultIfEmpty((ushort)0))
+                {
+                    if (EspAlgorithmTable.TryFind(encryption.Id, encryption.KeyBits, integrity, out var algorithm))
+                        algorithms.Add(algorithm);
+                }
+            }
+        }
+
+        return algorithms;
     }
 
     private static UserSpaceDataPlane OpenUserSpace(InterfaceOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
     {
+        // A run before this one may have had the kernel's.
+        XfrmMark.RemoveLeftovers(options.StateId);
+        MssClampStage.RemoveLeftovers(options.StateId);
         var opened = new UserSpaceDataPlane(options, new UserSpaceDataPlaneOptions(), [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
         NoteLeftovers(opened.RemovedLeftovers, logger);
         if (opened.DescriptorLimit is > 0 and < FewDescriptors)

@@ -116,8 +116,11 @@ internal sealed partial class SessionInterfaces(
 
     public void UpdatePath(ClientSession session, in IkePath path, bool udpEncapsulation)
     {
-        if (!session.Handle.IsNone)
-            dataPlane.UpdatePath(session.Handle, ToEspPath(path, udpEncapsulation));
+        if (session.Handle.IsNone)
+            return;
+        var wanted = ToEspPath(path, udpEncapsulation);
+        if (!dataPlane.UpdatePath(session.Handle, wanted) && !session.IsClosed)
+            LogNotMoved(logger, session.Names.AuditSessionId, session.User, wanted.Remote.ToIPEndPoint());
     }
 
     /// <summary>When inner packets last passed, for dead peer detection and idle timeout.</summary>
@@ -370,6 +373,10 @@ internal sealed partial class SessionInterfaces(
 
     [LoggerMessage(EventId = 1234, EventName = "interface-command", Level = LogLevel.Warning, Message = "session={Session} user={User} {Note}")]
     private static partial void LogNote(ILogger logger, string session, string? user, string note);
+
+    [LoggerMessage(
+        EventId = 1235, EventName = "path-refused", Level = LogLevel.Warning, Message = "session={Session} user={User} the kernel did not take the client's new address {Remote}; ESP goes on to the old one")]
+    private static partial void LogNotMoved(ILogger logger, string session, string? user, System.Net.IPEndPoint remote);
 
     [LoggerMessage(EventId = 1233, EventName = "route-not-accepted", Level = LogLevel.Warning, Message = "session={Session} route={Route} reason={Reason}: the client announced it")]
     private static partial void LogRouteRefused(ILogger logger, string session, InterfaceRoute route, string reason);

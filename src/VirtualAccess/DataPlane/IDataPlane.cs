@@ -9,7 +9,7 @@ namespace Headend.VirtualAccess.DataPlane;
 /// </summary>
 public interface IDataPlane : IDisposable
 {
-    /// <summary>Kind as in the configuration: <c>user-space</c> or <c>none</c>.</summary>
+    /// <summary>Kind as in the configuration: <c>user-space</c>, <c>xfrm</c> or <c>none</c>.</summary>
     string Kind { get; }
 
     /// <summary>True when ESP that arrives in Headend's UDP sockets must be given to <see cref="ReceiveEsp"/>.</summary>
@@ -38,6 +38,7 @@ public interface IDataPlane : IDisposable
     bool RemoveSa(uint inboundSpi);
 
     /// <summary>Changes the outer addresses of a session: all its SAs send there from now on.</summary>
+    /// <returns>False when there is no such session, or the kernel left its SAs where they were.</returns>
     bool UpdatePath(SessionHandle session, EspPath path);
 
     /// <summary>Removes the SAs and the host routes at once, the interface itself some 20 ms later (the kernel waits for its readers): its number

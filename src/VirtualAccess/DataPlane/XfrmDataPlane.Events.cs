@@ -32,13 +32,14 @@ public sealed partial class XfrmDataPlane
     {
         if (type == Xfrm.XFRM_MSG_MAPPING && XfrmCodec.TryReadMapping(body, out var spi, out var source) && byInboundSpi.TryGetValue(spi, out var moved))
             observer.OnHint(new DataPlaneHint(DataPlaneHintKind.RemoteAddressChanged, moved.Session.Handle, spi, source, moved.Session.Local));
-        else if (type == Xfrm.XFRM_MSG_EXPIRE && XfrmCodec.TryReadSa(body, out var report))
-            OnExpire(report);
+        else if (type == Xfrm.XFRM_MSG_EXPIRE && XfrmCodec.TryReadExpiry(body, out var report, out var interfaceId))
+            OnExpire(report, interfaceId);
     }
 
-    private void OnExpire(in XfrmSaReport report)
+    private void OnExpire(in XfrmSaReport report, uint interfaceId)
     {
-        if (!byInboundSpi.TryGetValue(report.Spi, out var entry) && !byOutboundSpi.TryGetValue(report.Spi, out entry)) return;
+        // Our inbound SPIs are one of a kind among ours; somebody else's state may have the same.
+        if (!(byInboundSpi.TryGetValue(report.Spi, out var entry) && entry.Session.InterfaceId == interfaceId) && !byOutboundSpi.TryGetValue((interfaceId, report.Spi), out entry)) return;
         var (session, pair) = entry;
         if (Interlocked.Exchange(ref pair.Hinted, 1) != 0) return;
         var kind = !pair.IsEsn && report.Packets >= SequenceLimit ? DataPlaneHintKind.SequenceNearExhaustion : DataPlaneHintKind.SoftLimitReached;

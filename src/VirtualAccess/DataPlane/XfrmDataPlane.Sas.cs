@@ -10,6 +10,8 @@ public sealed partial class XfrmDataPlane
 
     private const int SmallestWindow = 32;
 
+    private uint lastSerial;
+
     private InterfaceFailure? Install(XfrmSession session, EspSaParameters parameters)
     {
         if (parameters.InboundSpi < FirstSpi || parameters.OutboundSpi < FirstSpi) return new InterfaceFailure("install SA", "reserved SPI");
@@ -18,7 +20,9 @@ public sealed partial class XfrmDataPlane
             return new InterfaceFailure("install SA", $"the kernel does not compute {parameters.Algorithm}");
         inbound = inbound with { IsEsn = parameters.ExtendedSequenceNumbers };
         outbound = outbound with { IsEsn = parameters.ExtendedSequenceNumbers };
-        var pair = new XfrmSaPair(parameters.InboundSpi, parameters.OutboundSpi, selectors, inbound.IsTransportMode, parameters.SoftLimits, inbound.IsEsn);
+        // RFC 4301 4.4.1: where selectors overlap, the newest pair carries the packet.
+        var priority = uint.MaxValue - Interlocked.Increment(ref lastSerial);
+        var pair = new XfrmSaPair(parameters.InboundSpi, parameters.OutboundSpi, selectors, inbound.IsTransportMode, inbound.IsEsn, priority);
         if (!byInboundSpi.TryAdd(pair.InboundSpi, (session, pair))) return new InterfaceFailure("install SA", $"SPI {pair.InboundSpi:x8} is in use");
         var failure = Apply(session, pair, inbound, outbound, parameters);
         if (failure is not null)
@@ -27,7 +31,7 @@ public sealed partial class XfrmDataPlane
             return failure;
         }
 
-        byOutboundSpi[pair.OutboundSpi] = (session, pair);
+        byOutboundSpi[(session.InterfaceId, pair.OutboundSpi)] = (session, pair);
         var sends = parameters.Outbound == OutboundMode.Now;
         session.Pairs.Add(pair);
         session.Send(pair, all: sends);
@@ -81,7 +85,7 @@ public sealed partial class XfrmDataPlane
     private void Remove(XfrmSession session, XfrmSaPair pair)
     {
         byInboundSpi.TryRemove(pair.InboundSpi, out _);
-        byOutboundSpi.TryRemove(pair.OutboundSpi, out _);
+        byOutboundSpi.TryRemove((session.InterfaceId, pair.OutboundSpi), out _);
         session.Pairs.Remove(pair);
         session.Waiting.Remove(pair);
         // Policies first: packets of ours move to the heir before the state that carried them is gone.
@@ -92,34 +96,52 @@ public sealed partial class XfrmDataPlane
         foreach (var heir in session.Pairs.Where(session.IsSending)) session.Waiting.Remove(heir);
     }
 
-    private void Move(XfrmSession session, EspPath path)
+    /// <summary>All of a session's SAs go to another path, or none does.</summary>
+    /// <returns>False when the kernel refused: they are where they were.</returns>
+    private bool Move(XfrmSession session, EspPath path)
     {
-        if (session.Path == path) return;
+        if (session.Path == path) return true;
+        var before = session.Path;
         var (oldLocal, oldRemote) = (session.Local, session.Remote);
         session.Path = path;
         var steps = new List<NetlinkStep>();
+        var undo = new List<NetlinkStep>();
         foreach (var pair in session.Pairs)
         {
-            PlanMove(steps, pair.InboundSpi, oldLocal, session.Remote, session.Local, path.Encapsulation);
-            PlanMove(steps, pair.OutboundSpi, oldRemote, session.Local, session.Remote, path.Encapsulation);
+            PlanMove(steps, undo, pair.InboundSpi, (oldRemote, oldLocal, before.Encapsulation), (session.Remote, session.Local, path.Encapsulation), isOutbound: false);
+            PlanMove(steps, undo, pair.OutboundSpi, (oldLocal, oldRemote, before.Encapsulation), (session.Local, session.Remote, path.Encapsulation), isOutbound: true);
         }
 
-        steps.AddRange(session.PlanMove());
-        xfrm.Execute(steps);
-        foreach (var step in steps) CryptographicOperations.ZeroMemory(step.Message);
+        xfrm.Forget();
+        var results = xfrm.Execute(steps);
+        var isMoved = Array.TrueForAll(results, errno => errno == 0);
+        if (!isMoved)
+        {
+            // A step that failed has nothing to undo.
+            xfrm.Execute([.. undo.Where((_, index) => results[index] == 0).Reverse()]);
+            session.Path = before;
+        }
+
+        xfrm.Execute(session.PlanMove());
+        foreach (var step in steps.Concat(undo)) CryptographicOperations.ZeroMemory(step.Message);
+        return isMoved;
     }
 
     // The kernel has no way to give a state another address that every kernel knows: it is read, deleted and written back with its replay state.
-    private void PlanMove(List<NetlinkStep> steps, uint spi, TransportAddress oldDestination, TransportAddress source, TransportAddress destination, EspEncapsulation encapsulation)
-    {
-        xfrm.Dump(XfrmCodec.GetSa(oldDestination, spi), (type, body) =>
+    private void PlanMove(
+        List<NetlinkStep> steps,
+        List<NetlinkStep> undo,
+        uint spi,
+        (TransportAddress Source, TransportAddress Destination, EspEncapsulation Encapsulation) from,
+        (TransportAddress Source, TransportAddress Destination, EspEncapsulation Encapsulation) to,
+        bool isOutbound) => xfrm.Dump(XfrmCodec.GetSa(from.Destination, spi), (type, body) =>
         {
             if (type != Xfrm.XFRM_MSG_NEWSA || !XfrmCodec.TryReadSa(body, out var report)) return;
-            steps.Add(new NetlinkStep($"no SA {spi:x8} at its old address", XfrmCodec.DeleteSa(oldDestination, spi)));
-            steps.Add(new NetlinkStep($"SA {spi:x8} at its new address", XfrmCodec.MoveSa(report, source, destination, encapsulation)));
+            steps.Add(new NetlinkStep($"no SA {spi:x8} at its old address", XfrmCodec.DeleteSa(from.Destination, spi)));
+            undo.Add(new NetlinkStep($"SA {spi:x8} back at its old address", XfrmCodec.MoveSa(report, from.Source, from.Destination, from.Encapsulation, isOutbound)));
+            steps.Add(new NetlinkStep($"SA {spi:x8} at its new address", XfrmCodec.MoveSa(report, to.Source, to.Destination, to.Encapsulation, isOutbound)));
+            undo.Add(new NetlinkStep($"no SA {spi:x8} at its new address", XfrmCodec.DeleteSa(to.Destination, spi)));
         });
-        xfrm.Forget();
-    }
 
     private SaCounters CountersOf(XfrmSession session, XfrmSaPair pair)
     {

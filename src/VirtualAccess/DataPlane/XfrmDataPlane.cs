@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
-using System.Security.Cryptography;
 using Headend.VirtualAccess.Linux;
 
 namespace Headend.VirtualAccess.DataPlane;
@@ -16,20 +14,18 @@ public sealed partial class XfrmDataPlane : IDataPlane
     /// <summary>RFC 4303 2.1: 1 through 255 are reserved, 0 is for local use.</summary>
     private const uint FirstSpi = 256;
 
-    /// <summary>An interface id is 12 bits of the state id, never all zero, and the number of the interface.</summary>
-    private const int NumberBits = 20;
-
     private readonly string stateId;
     private readonly InterfaceStore interfaces;
     private readonly IDataPlaneObserver observer;
     private readonly TimeProvider time;
-    private readonly uint interfaceIds;
     private readonly NetlinkSocket netlink = new();
     private readonly NetlinkSocket statistics = new();
     private readonly NetlinkSocket xfrm = new(Xfrm.NETLINK_XFRM);
     private readonly ConcurrentDictionary<long, XfrmSession> sessions = new();
     private readonly ConcurrentDictionary<uint, (XfrmSession Session, XfrmSaPair Pair)> byInboundSpi = new();
-    private readonly ConcurrentDictionary<uint, (XfrmSession Session, XfrmSaPair Pair)> byOutboundSpi = new();
+
+    /// <summary>Clients choose these SPIs, each for itself: only with the interface they are one SA.</summary>
+    private readonly ConcurrentDictionary<(uint InterfaceId, uint Spi), (XfrmSession Session, XfrmSaPair Pair)> byOutboundSpi = new();
     private readonly ImmutableArray<long> dropsBefore;
     private long lastHandle;
 
@@ -44,10 +40,9 @@ public sealed partial class XfrmDataPlane : IDataPlane
         stateId = options.StateId;
         this.observer = observer;
         this.time = time;
-        interfaceIds = InterfaceIds(options.StateId);
         interfaces = new InterfaceStore(options, time);
         foreach (var socket in udpSockets) XfrmProbe.Encapsulate(socket);
-        RemoveLeftoverStates();
+        XfrmMark.RemoveLeftovers(stateId);
         RemovedLeftovers = interfaces.RemoveLeftovers();
         dropsBefore = XfrmDropTable.Read();
         events = new NetlinkEventSocket(Xfrm.NETLINK_XFRM, Xfrm.XFRMNLGRP_EXPIRE, Xfrm.XFRMNLGRP_MAPPING);
@@ -72,7 +67,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
         }
 
         if (!interfaces.TryCreate(request, CreateDevice, out var device, out var lent, out failure)) return false;
-        var created = new XfrmSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, IdOf(request.Number), request.Path);
+        var created = new XfrmSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, request.Path);
         sessions[created.Handle.Value] = created;
         session = created.Handle;
         return true;
@@ -103,10 +98,8 @@ public sealed partial class XfrmDataPlane : IDataPlane
         if (!sessions.TryGetValue(session.Value, out var found)) return false;
         lock (found.Gate)
         {
-            if (!found.IsClosed) Move(found, path);
+            return found.IsClosed || Move(found, path);
         }
-
-        return true;
     }
 
     public bool RemoveInterface(SessionHandle session, out SessionCounters final)
@@ -156,6 +149,9 @@ public sealed partial class XfrmDataPlane : IDataPlane
     {
     }
 
+    /// <summary>Waits until the kernel has deleted the interfaces removed so far.</summary>
+    public void WaitForDeletions() => interfaces.WaitForDeletions();
+
     /// <summary>Removes every interface and joins the thread. The UDP sockets stay open.</summary>
     public void Dispose()
     {
@@ -169,22 +165,12 @@ public sealed partial class XfrmDataPlane : IDataPlane
         netlink.Dispose();
     }
 
-    /// <summary>Two headends on one machine differ in the upper half; where they do not, the kernel refuses the second one's interface.</summary>
-    private static uint InterfaceIds(string stateId)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(stateId), hash);
-        return (uint)((((hash[0] << 8) | hash[1]) & 0xfff) | 1) << NumberBits;
-    }
-
-    private uint IdOf(int number) => interfaceIds | (uint)number;
-
     private XfrmDevice? CreateDevice(InterfaceRequest request, out int errno)
     {
         errno = Errno.EINVAL;
-        return request.Number >> NumberBits != 0
-            ? null
-            : XfrmDevice.Create(netlink, request.Device, IdOf(request.Number), InterfaceMark.Alias(stateId, request.Label, null), out errno);
+        return XfrmMark.TryGetId(stateId, request.Number, out var interfaceId)
+            ? XfrmDevice.Create(netlink, request.Device, interfaceId, InterfaceMark.Alias(stateId, request.Label, null), out errno)
+            : null;
     }
 
     private bool Try(SessionHandle session, string step, Func<XfrmSession, InterfaceFailure?> perform, [NotNullWhen(false)] out InterfaceFailure? failure)
@@ -210,23 +196,4 @@ public sealed partial class XfrmDataPlane : IDataPlane
         counters = read ?? default;
         return read is not null;
     }
-
-    private void RemoveLeftoverStates()
-    {
-        var steps = new List<NetlinkStep>();
-        xfrm.Dump(XfrmCodec.DumpSas(), (_, body) =>
-        {
-            if (XfrmCodec.TryReadSa(body, out var report) && IsOurs(report.InterfaceId))
-                steps.Add(new NetlinkStep(string.Create(CultureInfo.InvariantCulture, $"no SA {report.Spi:x8}"), XfrmCodec.DeleteSa(report.Destination, report.Spi)));
-        });
-        xfrm.Dump(XfrmCodec.DumpPolicies(), (_, body) =>
-        {
-            if (XfrmCodec.TryReadPolicy(body, out var interfaceId) && IsOurs(interfaceId))
-                steps.Add(new NetlinkStep("no policy", XfrmCodec.DeletePolicy(body, interfaceId)));
-        });
-        // A datagram of the kernel's has its limits; leftovers of a large headend come in pieces.
-        foreach (var piece in steps.Chunk(64)) xfrm.Execute(piece);
-    }
-
-    private bool IsOurs(uint interfaceId) => interfaceId >> NumberBits == interfaceIds >> NumberBits;
 }

@@ -7,16 +7,20 @@ internal sealed class XfrmDevice : IInterfaceDevice
 {
     private readonly NetlinkSocket netlink;
 
-    private XfrmDevice(NetlinkSocket netlink, string name, int index)
+    private XfrmDevice(NetlinkSocket netlink, string name, int index, uint interfaceId)
     {
         this.netlink = netlink;
         Name = name;
         Index = index;
+        InterfaceId = interfaceId;
     }
 
     public string Name { get; }
 
     public int Index { get; }
+
+    /// <summary>Of its states and policies.</summary>
+    public uint InterfaceId { get; }
 
     /// <summary>Creates the device under our mark, so that a start after a crash finds it; an existing one is never taken over.</summary>
     /// <returns>Null with errno on failure.</returns>
@@ -25,7 +29,7 @@ internal sealed class XfrmDevice : IInterfaceDevice
         errno = netlink.Execute([new NetlinkStep($"create {name}", NetlinkCodec.CreateXfrmLink(name, interfaceId, alias))])[0];
         if (errno != 0) return null;
         var index = (int)NativeMethods.InterfaceIndex(name);
-        if (index != 0) return new XfrmDevice(netlink, name, index);
+        if (index != 0) return new XfrmDevice(netlink, name, index, interfaceId);
         errno = Errno.ENODEV;
         return null;
     }

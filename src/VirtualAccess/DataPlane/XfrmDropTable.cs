@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace Headend.VirtualAccess.DataPlane;
 
-/// <summary>The kernel's own counts of IPsec packets that it dropped (/proc/net/xfrm_stat), under our reasons.</summary>
+/// <summary>The kernel's own counts of IPsec packets that it dropped (xfrm_stat), under our reasons.</summary>
 internal static class XfrmDropTable
 {
-    private const string StatisticsFile = "/proc/net/xfrm_stat";
+    private const string StatisticsFile = "/proc/thread-self/net/xfrm_stat";
 
     public static ImmutableArray<long> Read()
     {

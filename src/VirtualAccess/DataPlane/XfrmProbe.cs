@@ -1,28 +1,37 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Headend.VirtualAccess.Linux;
 
 namespace Headend.VirtualAccess.DataPlane;
 
-/// <summary>Finds out whether this kernel can be the data plane: xfrm interfaces, ESP states and ESP in UDP, each tried for real and taken away again.</summary>
+/// <summary>
+/// Finds out whether this kernel can be the data plane: xfrm interfaces, ESP of both address families by itself and in UDP, the largest replay window and each algorithm,
+/// each made for real and taken away again.
+/// </summary>
 public static class XfrmProbe
 {
     private const string ProbeDevice = "viprobe";
     private const int IPPROTO_UDP = 17;
     private const int UDP_ENCAP = 100;
+    private const int LargestWindow = 4096;
 
     /// <summary>Of no session: the upper bits of theirs are never all zero.</summary>
     private const uint ProbeInterfaceId = 0x000f_ffff;
 
     private const uint ProbeSpi = 0xffffff01;
 
+    private static readonly TransportAddress Loopback = TransportAddress.FromIPv4(0x7f000001, 4500);
+    private static readonly TransportAddress Ipv6Loopback = new(UInt128.One, 4500);
+
     /// <summary>Null = it can; else the part that is missing and what the kernel says.</summary>
-    public static string? FindObstacle()
+    /// <param name="algorithms">What is to be computed.</param>
+    public static string? FindObstacle(IReadOnlyCollection<EspAlgorithm> algorithms)
     {
         try
         {
             using var netlink = new NetlinkSocket();
             using var xfrm = new NetlinkSocket(Xfrm.NETLINK_XFRM);
-            return ProbeInterface(netlink) ?? ProbeState(xfrm);
+            return ProbeInterface(netlink) ?? ProbeAddresses(xfrm, algorithms.FirstOrDefault() ?? EspAlgorithmTable.Rows[0]) ?? algorithms.Select(algorithm => ProbeAlgorithm(xfrm, algorithm)).FirstOrDefault(fault => fault is not null);
         }
         catch (IOException missing)
         {
@@ -32,11 +41,16 @@ public static class XfrmProbe
 
     /// <summary>Gives ESP that comes to a socket to the kernel (RFC 3948; UDP_ENCAP_ESPINUDP).</summary>
     /// <exception cref="IOException">The kernel does not know how.</exception>
-    internal static unsafe void Encapsulate(BatchSocket socket)
+    internal static void Encapsulate(BatchSocket socket)
+    {
+        var errno = Encapsulate(socket.Descriptor);
+        if (errno != 0) throw new IOException($"UDP_ENCAP on {socket.LocalEndPoint}: {Errno.Describe(errno)}");
+    }
+
+    private static unsafe int Encapsulate(int descriptor)
     {
         int kind = Xfrm.UDP_ENCAP_ESPINUDP;
-        if (NativeMethods.SetSocketOption(socket.Descriptor, IPPROTO_UDP, UDP_ENCAP, &kind, sizeof(int)) != 0)
-            throw new IOException($"UDP_ENCAP on {socket.LocalEndPoint}: {Errno.Describe(Marshal.GetLastPInvokeError())}");
+        return NativeMethods.SetSocketOption(descriptor, IPPROTO_UDP, UDP_ENCAP, &kind, sizeof(int)) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
     private static string? ProbeInterface(NetlinkSocket netlink)
@@ -46,21 +60,51 @@ public static class XfrmProbe
         return device is null ? $"xfrm interfaces (module xfrm_interface): {Errno.Describe(errno)}" : null;
     }
 
-    private static string? ProbeState(NetlinkSocket xfrm)
+    private static string? ProbeAddresses(NetlinkSocket xfrm, EspAlgorithm algorithm)
     {
-        var loopback = TransportAddress.FromIPv4(0x7f000001, 0);
+        foreach (var address in Socket.OSSupportsIPv6 ? new[] { Loopback, Ipv6Loopback } : [Loopback])
+        {
+            var family = address.IsIPv4 ? "IPv4" : "IPv6";
+            foreach (var encapsulation in new[] { EspEncapsulation.Plain, EspEncapsulation.Udp })
+            {
+                var errno = ProbeState(xfrm, address, encapsulation, algorithm);
+                if (errno != 0)
+                    return $"ESP {(encapsulation == EspEncapsulation.Udp ? "in UDP " : "")}over {family} with {algorithm} (module {(address.IsIPv4 ? "esp4" : "esp6")}): {Errno.Describe(errno)}";
+            }
+
+            using var socket = new Socket(address.IsIPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp);
+            var refused = Encapsulate((int)socket.Handle);
+            if (refused != 0) return $"UDP_ENCAP over {family}: {Errno.Describe(refused)}";
+        }
+
+        return null;
+    }
+
+    private static string? ProbeAlgorithm(NetlinkSocket xfrm, EspAlgorithm algorithm)
+    {
+        var errno = ProbeState(xfrm, Loopback, EspEncapsulation.Plain, algorithm);
+        return errno == 0 ? null : $"ESP with {algorithm}: {Errno.Describe(errno)}";
+    }
+
+    private static int ProbeState(NetlinkSocket xfrm, TransportAddress address, EspEncapsulation encapsulation, EspAlgorithm algorithm)
+    {
+        var keys = new EspKeys(Key(algorithm.EncryptionKeyLength), Key(algorithm.IntegrityKeyLength));
+        if (!XfrmTransform.TryTranslate(algorithm, keys, out var transform)) return Errno.EOPNOTSUPP;
         var state = new XfrmSa
         {
             Spi = ProbeSpi,
-            Source = loopback,
-            Destination = loopback,
-            Encapsulation = EspEncapsulation.Plain,
+            Source = address,
+            Destination = address,
+            Encapsulation = encapsulation,
             InterfaceId = ProbeInterfaceId,
-            Transform = new XfrmTransform { EncryptionName = "rfc4106(gcm(aes))", EncryptionKey = new byte[36], IsAead = true, IcvBits = 128 },
-            ReplayWindow = 32,
+            Transform = transform with { IsEsn = true },
+            ReplayWindow = LargestWindow,
         };
         var errno = xfrm.Execute([new NetlinkStep("probe", XfrmCodec.AddSa(state))])[0];
-        xfrm.Execute([new NetlinkStep("no probe", XfrmCodec.DeleteSa(loopback, ProbeSpi))]);
-        return errno == 0 ? null : $"ESP with AES-GCM (module esp4): {Errno.Describe(errno)}";
+        if (errno == 0) xfrm.Execute([new NetlinkStep("no probe", XfrmCodec.DeleteSa(address, ProbeSpi))]);
+        return errno;
     }
+
+    /// <summary>Octets that differ: 3DES takes no key whose parts are the same (RFC 2451 2.3).</summary>
+    private static byte[] Key(int length) => [.. Enumerable.Range(1, length).Select(octet => (byte)octet)];
 }

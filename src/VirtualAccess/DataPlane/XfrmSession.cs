@@ -4,7 +4,13 @@ using Headend.VirtualAccess.Linux;
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>A pair of states in the kernel.</summary>
-internal sealed record XfrmSaPair(uint InboundSpi, uint OutboundSpi, ImmutableArray<XfrmSelector> Selectors, bool IsTransportMode, EspSoftLimits SoftLimits, bool IsEsn)
+/// <param name="InboundSpi">Ours.</param>
+/// <param name="OutboundSpi">The client's.</param>
+/// <param name="Selectors">Of outbound packets.</param>
+/// <param name="IsTransportMode">Instead of tunnel mode.</param>
+/// <param name="IsEsn">Sequence numbers of 64 bits.</param>
+/// <param name="Priority">Of its policies: the newer a pair, the lower.</param>
+internal sealed record XfrmSaPair(uint InboundSpi, uint OutboundSpi, ImmutableArray<XfrmSelector> Selectors, bool IsTransportMode, bool IsEsn, uint Priority)
 {
     /// <summary>0 = no hint was given, 1 = it was.</summary>
     public int Hinted;
@@ -14,7 +20,7 @@ internal sealed record XfrmSaPair(uint InboundSpi, uint OutboundSpi, ImmutableAr
 /// One session's part of the kernel: its interface, states and policies. All of it under <see cref="Gate"/>. A policy of outbound packets names the one state that
 /// carries them, so that a rekey moves traffic when it is told to and not before (RFC 7296 2.8).
 /// </summary>
-internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request, XfrmDevice device, LentAddresses lent, uint interfaceId, EspPath path) : IStandingInterface
+internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request, XfrmDevice device, LentAddresses lent, EspPath path) : IStandingInterface
 {
     private readonly Dictionary<XfrmSelector, XfrmSaPair> senders = [];
     private LinkCounters seen;
@@ -29,7 +35,7 @@ internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request
 
     IInterfaceDevice IStandingInterface.Device => Device;
 
-    public uint InterfaceId { get; } = interfaceId;
+    public uint InterfaceId => Device.InterfaceId;
 
     public InterfaceRequest Request { get; set; } = request;
 
@@ -123,7 +129,7 @@ internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request
     private NetlinkStep Outbound(in XfrmSelector selector, XfrmSaPair pair) => Policy(XfrmDirection.Out, selector, pair, Local, Remote, pair.OutboundSpi);
 
     private NetlinkStep Policy(XfrmDirection direction, in XfrmSelector selector, XfrmSaPair pair, TransportAddress source, TransportAddress destination, uint spi) =>
-        new($"{direction} policy of SA {pair.InboundSpi:x8}", XfrmCodec.SetPolicy(direction, selector, InterfaceId, source, destination, spi, pair.IsTransportMode));
+        new($"{direction} policy of SA {pair.InboundSpi:x8}", XfrmCodec.SetPolicy(direction, selector, InterfaceId, source, destination, spi, pair.IsTransportMode, pair.Priority));
 
     private NetlinkStep Remove(XfrmDirection direction, in XfrmSelector selector) =>
         new($"no {direction} policy of {Device.Name}", XfrmCodec.DeletePolicy(direction, selector, InterfaceId), Errno.ENOENT);

@@ -38,6 +38,7 @@ internal static class Rtnetlink
     public const ushort IFLA_STATS_LINK_64 = 1;
     public const ushort RTM_GETSTATS = 94;
     public const ushort IFLA_IFALIAS = 20;
+    public const ushort IFLA_GSO_MAX_SEGS = 40;
     public const ushort IFLA_MASTER = 10;
     public const ushort IFLA_VRF_TABLE = 1;
     public const ushort IFLA_INET_CONF = 1;
@@ -140,6 +141,8 @@ internal static class NetlinkCodec
         byte[] identifier = [8, 0, (byte)Rtnetlink.IFLA_XFRM_IF_ID, 0, .. BitConverter.GetBytes(interfaceId)];
         byte[] data = [(byte)(4 + identifier.Length), 0, (byte)Rtnetlink.IFLA_INFO_DATA, 0, .. identifier];
         message.Add(Rtnetlink.IFLA_LINKINFO, [.. kind, .. data]);
+        // Packets come to it as they leave: its counters know no joined ones.
+        message.Add(Rtnetlink.IFLA_GSO_MAX_SEGS, BitConverter.GetBytes(1));
         return message.ToArray();
     }
 
@@ -350,7 +353,8 @@ internal sealed class NetlinkMessage
     public NetlinkMessage(ushort type, ushort flags, int bodyLength)
     {
         body = new byte[bodyLength];
-        bytes = [];
+        // More than a state with keys takes: a list that grows leaves copies behind.
+        bytes = new List<byte>(bodyLength == XfrmCodec.SaLength ? XfrmCodec.LongestAttributes : 64);
         Type = type;
         Flags = flags;
     }
@@ -380,5 +384,12 @@ internal sealed class NetlinkMessage
         body.CopyTo(message, NetlinkCodec.HeaderLength);
         bytes.CopyTo(message, NetlinkCodec.HeaderLength + body.Length);
         return message;
+    }
+
+    /// <summary>Zeroes what was added, for messages with keys; the array of <see cref="ToArray"/> is its holder's.</summary>
+    public void Forget()
+    {
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
+        bytes.Clear();
     }
 }

@@ -45,7 +45,10 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         lock (gate)
         {
             var first = sequence + 1;
-            var errno = Send(Join(steps));
+            var batch = Join(steps);
+            var errno = Send(batch);
+            // Keys may have been in it.
+            System.Security.Cryptography.CryptographicOperations.ZeroMemory(batch);
             if (errno != 0)
             {
                 Array.Fill(results, errno);

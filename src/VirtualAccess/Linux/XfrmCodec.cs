@@ -1,42 +1,9 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
 using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.VirtualAccess.Linux;
-
-/// <summary>Constants of linux/xfrm.h as far as used.</summary>
-internal static class Xfrm
-{
-    public const int NETLINK_XFRM = 6;
-    public const ushort XFRM_MSG_NEWSA = 0x10;
-    public const ushort XFRM_MSG_DELSA = 0x11;
-    public const ushort XFRM_MSG_GETSA = 0x12;
-    public const ushort XFRM_MSG_NEWPOLICY = 0x13;
-    public const ushort XFRM_MSG_DELPOLICY = 0x14;
-    public const ushort XFRM_MSG_GETPOLICY = 0x15;
-    public const ushort XFRM_MSG_EXPIRE = 0x18;
-    public const ushort XFRM_MSG_UPDPOLICY = 0x19;
-    public const ushort XFRM_MSG_MAPPING = 0x26;
-    public const uint XFRMNLGRP_EXPIRE = 2;
-    public const uint XFRMNLGRP_MAPPING = 8;
-    public const ushort XFRMA_ALG_AUTH = 1;
-    public const ushort XFRMA_ALG_CRYPT = 2;
-    public const ushort XFRMA_ENCAP = 4;
-    public const ushort XFRMA_TMPL = 5;
-    public const ushort XFRMA_REPLAY_VAL = 10;
-    public const ushort XFRMA_ALG_AEAD = 18;
-    public const ushort XFRMA_ALG_AUTH_TRUNC = 20;
-    public const ushort XFRMA_REPLAY_ESN_VAL = 23;
-    public const ushort XFRMA_SA_EXTRA_FLAGS = 24;
-    public const ushort XFRMA_IF_ID = 31;
-    public const byte XFRM_MODE_TRANSPORT = 0;
-    public const byte XFRM_MODE_TUNNEL = 1;
-    public const byte XFRM_STATE_AF_UNSPEC = 32;
-    public const byte XFRM_STATE_ESN = 128;
-    public const ushort UDP_ENCAP_ESPINUDP = 2;
-    public const byte IPPROTO_ESP = 50;
-    public const ulong XFRM_INF = ulong.MaxValue;
-}
 
 /// <summary>XFRM_POLICY_IN, _OUT and _FWD.</summary>
 internal enum XfrmDirection : byte
@@ -115,7 +82,18 @@ internal static class XfrmCodec
     public const int LifetimeOffset = SelectorLength + 24 + 16;
     public const int CurrentOffset = LifetimeOffset + 64;
     public const int FamilyOffset = CurrentOffset + 32 + 12 + 4 + 4;
+
+    /// <summary>Of one state: algorithms with keys, the largest replay window, the rest.</summary>
+    public const int LongestAttributes = 2048;
+    private const int CurrentLength = 32;
+    private const int ExpiryLength = SaLength + 8;
     private const int PolicyLength = 168;
+
+    /// <summary>Seconds between two reports of the same new address of a client.</summary>
+    private const int MappingSeconds = 1;
+
+    /// <summary>Sequence numbers left out by an SA of ours that moves: those of packets that go out while it is read and written.</summary>
+    private const uint SequenceGap = 1024;
     private const int TemplateLength = 64;
     private const int AlgorithmName = 64;
     private const ushort Acknowledged = Rtnetlink.NLM_F_REQUEST | Rtnetlink.NLM_F_ACK;
@@ -135,17 +113,24 @@ internal static class XfrmCodec
         var hasReplayState = transform.IsEsn || sa.ReplayWindow > 32;
         // The kernel takes the window from one place only (EINVAL for both).
         body[FamilyOffset + 3] = (byte)(hasReplayState ? 0 : sa.ReplayWindow);
-        // Inner packets of either family pass a tunnel.
-        body[FamilyOffset + 4] = (byte)((transform.IsTransportMode ? 0 : Xfrm.XFRM_STATE_AF_UNSPEC) | (transform.IsEsn ? Xfrm.XFRM_STATE_ESN : 0));
+        // Inner packets of either family pass a tunnel. DF of outer packets is clear (RFC 4301 8.1), the inner DSCP stays as it is, ECN is carried both ways (RFC 7296 2.24).
+        body[FamilyOffset + 4] = (byte)((transform.IsTransportMode ? 0 : Xfrm.XFRM_STATE_AF_UNSPEC | Xfrm.XFRM_STATE_NOPMTUDISC) | (transform.IsEsn ? Xfrm.XFRM_STATE_ESN : 0));
         AddAlgorithms(message, transform);
         if (hasReplayState) message.Add(Xfrm.XFRMA_REPLAY_ESN_VAL, ReplayState(sa.ReplayWindow));
-        if (sa.Encapsulation == EspEncapsulation.Udp) message.Add(Xfrm.XFRMA_ENCAP, Encapsulation(sa.Source.Port, sa.Destination.Port));
+        AddEncapsulation(message, sa.Source, sa.Destination, sa.Encapsulation);
         message.Add(Xfrm.XFRMA_IF_ID, BitConverter.GetBytes(sa.InterfaceId));
-        return message.ToArray();
+        return ToArray(message);
     }
 
-    /// <summary>Writes a reported state back under other addresses: algorithms, keys, lifetimes and replay state stay (as RFC 4301 asks of an SA that moves).</summary>
-    public static byte[] MoveSa(in XfrmSaReport report, TransportAddress source, TransportAddress destination, EspEncapsulation encapsulation)
+    /// <summary>
+    /// Writes a reported state back under other addresses: algorithms, keys, lifetimes, what it has counted and replay state stay (as RFC 4301 asks of an SA that moves).
+    /// </summary>
+    /// <param name="report">As the kernel told it.</param>
+    /// <param name="source">Of outer packets.</param>
+    /// <param name="destination">Of outer packets.</param>
+    /// <param name="encapsulation">How they travel.</param>
+    /// <param name="isOutbound">A sequence number that went out since the report must not come a second time.</param>
+    public static byte[] MoveSa(in XfrmSaReport report, TransportAddress source, TransportAddress destination, EspEncapsulation encapsulation, bool isOutbound)
     {
         var message = new NetlinkMessage(Xfrm.XFRM_MSG_NEWSA, Acknowledged | Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL, SaLength);
         var body = message.Body;
@@ -157,11 +142,12 @@ internal static class XfrmCodec
         while (NetlinkCodec.TryAttribute(ref attributes, out var type, out var value))
         {
             if (type is Xfrm.XFRMA_ALG_AUTH_TRUNC or Xfrm.XFRMA_ALG_CRYPT or Xfrm.XFRMA_ALG_AEAD or Xfrm.XFRMA_REPLAY_VAL or Xfrm.XFRMA_REPLAY_ESN_VAL or Xfrm.XFRMA_SA_EXTRA_FLAGS or Xfrm.XFRMA_IF_ID)
-                message.Add(type, value);
+                message.Add(type, isOutbound && type is (Xfrm.XFRMA_REPLAY_VAL or Xfrm.XFRMA_REPLAY_ESN_VAL) ? SkipNumbers(type, value) : value);
         }
 
-        if (encapsulation == EspEncapsulation.Udp) message.Add(Xfrm.XFRMA_ENCAP, Encapsulation(source.Port, destination.Port));
-        return message.ToArray();
+        message.Add(Xfrm.XFRMA_LTIME_VAL, report.Message.Slice(CurrentOffset, CurrentLength));
+        AddEncapsulation(message, source, destination, encapsulation);
+        return ToArray(message);
     }
 
     public static byte[] DeleteSa(TransportAddress destination, uint spi) => SaId(Xfrm.XFRM_MSG_DELSA, Acknowledged, destination, spi);
@@ -180,12 +166,14 @@ internal static class XfrmCodec
     /// <param name="destination">Outer destination; default = any.</param>
     /// <param name="spi">The state that carries the packets; 0 = any of the interface.</param>
     /// <param name="isTransportMode">Instead of tunnel mode.</param>
+    /// <param name="priority">The lowest number wins where selectors overlap.</param>
     public static byte[] SetPolicy(
-        XfrmDirection direction, in XfrmSelector selector, uint interfaceId, TransportAddress source, TransportAddress destination, uint spi, bool isTransportMode)
+        XfrmDirection direction, in XfrmSelector selector, uint interfaceId, TransportAddress source, TransportAddress destination, uint spi, bool isTransportMode, uint priority)
     {
         var message = new NetlinkMessage(Xfrm.XFRM_MSG_UPDPOLICY, Acknowledged, PolicyLength);
         WriteSelector(message.Body, selector);
         WriteLifetime(message.Body[SelectorLength..], 0, 0);
+        BitConverter.TryWriteBytes(message.Body[152..], priority);
         message.Body[160] = (byte)direction;
         var template = new byte[TemplateLength];
         WriteId(template, destination, spi);
@@ -233,6 +221,17 @@ internal static class XfrmCodec
         return body.Length >= SaLength;
     }
 
+    /// <summary>struct xfrm_user_expire: a state that has reached a limit, and the interface that it belongs to; 0 = none.</summary>
+    public static bool TryReadExpiry(ReadOnlySpan<byte> body, out XfrmSaReport report, out uint interfaceId)
+    {
+        report = default;
+        interfaceId = 0;
+        if (body.Length < ExpiryLength) return false;
+        report = new XfrmSaReport(body[..SaLength]);
+        if (TryFind(body[ExpiryLength..], Xfrm.XFRMA_IF_ID, out var value) && value.Length >= 4) interfaceId = BitConverter.ToUInt32(value);
+        return true;
+    }
+
     /// <summary>struct xfrm_user_mapping: where a state's packets come from now.</summary>
     public static bool TryReadMapping(ReadOnlySpan<byte> body, out uint spi, out TransportAddress source)
     {
@@ -272,16 +271,16 @@ internal static class XfrmCodec
     {
         if (transform.IsAead)
         {
-            message.Add(Xfrm.XFRMA_ALG_AEAD, Algorithm(transform.EncryptionName, transform.EncryptionKey.Span, transform.IcvBits));
+            AddAlgorithm(message, Xfrm.XFRMA_ALG_AEAD, transform.EncryptionName, transform.EncryptionKey.Span, transform.IcvBits);
             return;
         }
 
-        message.Add(Xfrm.XFRMA_ALG_CRYPT, Algorithm(transform.EncryptionName, transform.EncryptionKey.Span, null));
-        message.Add(Xfrm.XFRMA_ALG_AUTH_TRUNC, Algorithm(transform.IntegrityName, transform.IntegrityKey.Span, transform.IcvBits));
+        AddAlgorithm(message, Xfrm.XFRMA_ALG_CRYPT, transform.EncryptionName, transform.EncryptionKey.Span, null);
+        AddAlgorithm(message, Xfrm.XFRMA_ALG_AUTH_TRUNC, transform.IntegrityName, transform.IntegrityKey.Span, transform.IcvBits);
     }
 
     /// <summary>struct xfrm_algo, xfrm_algo_aead or xfrm_algo_auth: name, key length in bits, ICV length in bits where there is one, key.</summary>
-    private static byte[] Algorithm(string name, ReadOnlySpan<byte> key, int? icvBits)
+    private static void AddAlgorithm(NetlinkMessage message, ushort type, string name, ReadOnlySpan<byte> key, int? icvBits)
     {
         var head = AlgorithmName + 4 + (icvBits is null ? 0 : 4);
         var octets = new byte[head + key.Length];
@@ -289,7 +288,8 @@ internal static class XfrmCodec
         BitConverter.TryWriteBytes(octets.AsSpan(AlgorithmName), key.Length * 8);
         if (icvBits is { } bits) BitConverter.TryWriteBytes(octets.AsSpan(AlgorithmName + 4), bits);
         key.CopyTo(octets.AsSpan(head));
-        return octets;
+        message.Add(type, octets);
+        CryptographicOperations.ZeroMemory(octets);
     }
 
     /// <summary>struct xfrm_replay_state_esn: also what windows beyond 32 packets need without extended sequence numbers.</summary>
@@ -300,6 +300,35 @@ internal static class XfrmCodec
         BitConverter.TryWriteBytes(state, words);
         BitConverter.TryWriteBytes(state.AsSpan(20), window);
         return state;
+    }
+
+    /// <summary>A reported replay state further on. Without the upper half of extended numbers it ends at the last one.</summary>
+    private static byte[] SkipNumbers(ushort type, ReadOnlySpan<byte> value)
+    {
+        var octets = value.ToArray();
+        var isPlain = type == Xfrm.XFRMA_REPLAY_VAL;
+        if (octets.Length < (isPlain ? 4 : 16)) return octets;
+        var low = octets.AsSpan(isPlain ? 0 : 4);
+        var further = BitConverter.ToUInt32(low) + (ulong)SequenceGap;
+        var carries = further > uint.MaxValue;
+        BitConverter.TryWriteBytes(low, carries && isPlain ? uint.MaxValue : unchecked((uint)further));
+        if (carries && !isPlain) BitConverter.TryWriteBytes(octets.AsSpan(12), BitConverter.ToUInt32(octets.AsSpan(12)) + 1);
+        return octets;
+    }
+
+    private static byte[] ToArray(NetlinkMessage message)
+    {
+        var octets = message.ToArray();
+        message.Forget();
+        return octets;
+    }
+
+    private static void AddEncapsulation(NetlinkMessage message, TransportAddress source, TransportAddress destination, EspEncapsulation encapsulation)
+    {
+        if (encapsulation != EspEncapsulation.Udp) return;
+        message.Add(Xfrm.XFRMA_ENCAP, Encapsulation(source.Port, destination.Port));
+        // Kernels before 5.17 do not know it and report each packet.
+        message.Add(Xfrm.XFRMA_MTIMER_THRESH, BitConverter.GetBytes(MappingSeconds));
     }
 
     private static byte[] Encapsulation(ushort sourcePort, ushort destinationPort)

@@ -24,7 +24,7 @@ public sealed class MssClampStage : IInterfaceStage
     /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
     public MssClampStage(string stateId)
     {
-        table = $"headend-mss-{stateId}";
+        table = TableOf(stateId);
         if (!LibNftables.TryOpen(out var opened, out missing)) return;
         if (opened.Run(Setup()) is { } refused)
         {
@@ -35,6 +35,14 @@ public sealed class MssClampStage : IInterfaceStage
 
         library = opened;
         netfilter = new NetlinkSocket(NetlinkSocket.Netfilter);
+    }
+
+    /// <summary>Takes away the table of a killed run with the same state id, where packets pass this process from now on.</summary>
+    public static void RemoveLeftovers(string stateId)
+    {
+        // Without nftables there is none.
+        if (!LibNftables.TryOpen(out var library, out _)) return;
+        using (library) library.Run(Removal(TableOf(stateId)));
     }
 
     /// <inheritdoc/>
@@ -70,10 +78,15 @@ public sealed class MssClampStage : IInterfaceStage
         }
     }
 
+    private static string TableOf(string stateId) => $"headend-mss-{stateId}";
+
+    /// <summary>Whether it is there or not.</summary>
+    private static string Removal(string table) => $"add table inet {table}\ndelete table inet {table}\n";
+
     private string Setup()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"add table inet {table}\ndelete table inet {table}\nadd table inet {table}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Removal(table)}add table inet {table}\n");
         foreach (var hook in new[] { "forward", "input", "output" })
             text.Append(CultureInfo.InvariantCulture, $"add chain inet {table} {hook} {{ type filter hook {hook} priority mangle; policy accept; }}\n");
         return text.ToString();

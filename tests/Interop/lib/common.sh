@@ -1,6 +1,7 @@
 # Results, bounded waiting, processes of this run and their end. Sourced by run.sh and compare.sh.
 
-say()  { printf '# %s\n' "$*"; }
+# To stderr, since checks swallow what their commands print.
+say()  { printf '# %s\n' "$*" >&2; }
 ok()   { printf 'ok - %s\n' "$SCENARIO: $*"; echo ok >>"$RESULTS"; }
 fail() { printf 'not ok - %s: %s\n' "$SCENARIO: $1" "$2"; echo fail >>"$RESULTS"; }
 skip() { printf 'skip - %s: %s\n' "$SCENARIO: $1" "$2"; echo skip >>"$RESULTS"; }

@@ -80,8 +80,11 @@ YAML
 
 headend() { in_ns "$GATEWAY_NS" "$HEADEND" "$@" --socket "$RUN/admin.sock"; }
 
-# Waits until the admin socket answers; an end of the process ends the wait.
-headend_ready() { wait_until 20 eval 'headend show crypto session --json || not running gateway' && running gateway; }
+# Waits until the admin socket answers; an end of the process ends the wait. Nobody asks before it serves: on a slow machine the question is most of the work.
+headend_ready() {
+  wait_until 30 eval 'grep -q event=serving "$RUN/gateway.out" || not running gateway'
+  wait_until 20 eval 'headend show crypto session --json || not running gateway' && running gateway
+}
 
 start_headend() {
   [ -x "$HEADEND" ] || { say "no $HEADEND: dotnet publish src/Headend -c Release -o out"; return 1; }

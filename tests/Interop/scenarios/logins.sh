@@ -65,6 +65,28 @@ scenario_nat() {
   check "nothing left after logout" @what_is_left wait_until 10 nothing_left
 }
 
+# The router gets another address: the session follows the client's next packet, and its counters go on.
+scenario_nat_rebinding() {
+  only_ours "a client whose address changes without MOBIKE" || return
+  need setup "no setup" standard_setup
+  make_nat
+  place=inside start_client inside "$INSIDE" "$(place=inside client_connection home mschapv2 alice)"
+  logs_in inside home "login behind NAT"
+  check ping "no answer" pings "$INSIDE" $LAN_V4 5
+  equal "seen at" 203.0.113.10 "$(session alice remoteAddress)"
+  local before
+  before=$(session alice inPackets)
+  ip -n "$NAT" address add 203.0.113.11/24 dev out0
+  ip -n "$NAT" address del 203.0.113.10/24 dev out0
+  ip -n "$NAT" route replace default via 203.0.113.1
+  check "ping from the new address" "no answer" wait_until 10 pings "$INSIDE" $LAN_V4 5
+  equal "followed to" 203.0.113.11 "$(session alice remoteAddress)"
+  check "no reply is lost any more" "$(tail -n 2 "$RUN/ping.out" | tr '\n' ' ')" eval 'pings "$INSIDE" $LAN_V4 5 && grep -q " 0% packet loss" "$RUN/ping.out"'
+  check "packets before and after are counted" "$before, then $(session alice inPackets)" eval '[ "$(session alice inPackets)" -ge $((before + 10)) ]'
+  log_out inside home
+  check "nothing left after logout" @what_is_left wait_until 10 nothing_left
+}
+
 scenario_ipv6_transport() {
   need setup "no setup" standard_setup
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice gateway=$GATEWAY_V6)"

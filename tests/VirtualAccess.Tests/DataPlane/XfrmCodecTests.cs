@@ -28,7 +28,7 @@ public sealed class XfrmCodecTests
         Assert.Equal(1, body[214]);
         Assert.Equal(0, body[215]);
         Assert.Equal(32, XfrmCodec.AddSa(State() with { ReplayWindow = 32 })[16 + 215]);
-        Assert.Equal(Xfrm.XFRM_STATE_AF_UNSPEC, body[216]);
+        Assert.Equal(Xfrm.XFRM_STATE_AF_UNSPEC | Xfrm.XFRM_STATE_NOPMTUDISC, body[216]);
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class XfrmCodecTests
         Assert.True(XfrmCodec.TryReadSa(made.AsSpan(16), out var report));
         Assert.Equal((0xc0ffee01u, 7u), (report.Spi, report.InterfaceId));
         var elsewhere = TransportAddress.From(IPAddress.Parse("203.0.113.77"), 4501);
-        var moved = XfrmCodec.MoveSa(report, Ours, elsewhere, EspEncapsulation.Udp).AsSpan(16);
+        var moved = XfrmCodec.MoveSa(report, Ours, elsewhere, EspEncapsulation.Udp, isOutbound: false).AsSpan(16);
         Assert.Equal([203, 0, 113, 77], moved[56..60].ToArray());
         Assert.True(XfrmCodec.TryFind(moved[XfrmCodec.SaLength..], Xfrm.XFRMA_ENCAP, out var encapsulation));
         Assert.Equal(4501, BinaryPrimitives.ReadUInt16BigEndian(encapsulation[4..]));
@@ -65,14 +65,53 @@ public sealed class XfrmCodecTests
         }
     }
 
+    /// <summary>An SA that sends leaves out the numbers that may have gone out since it was read: none may come twice (RFC 4303 3.3.3).</summary>
+    [Theory]
+    [InlineData(0u, 0u, 1024u, 0u)]
+    [InlineData(uint.MaxValue - 23, 7u, 1000u, 8u)]
+    public void A_moved_state_that_sends_goes_on_behind_its_last_number(uint low, uint high, uint movedLow, uint movedHigh)
+    {
+        var made = XfrmCodec.AddSa(State() with { Transform = State().Transform with { IsEsn = true } });
+        var at = made.AsSpan().IndexOf(BitConverter.GetBytes(1024).AsSpan()) - 20;
+        BitConverter.TryWriteBytes(made.AsSpan(at + 4), low);
+        BitConverter.TryWriteBytes(made.AsSpan(at + 12), high);
+        Assert.True(XfrmCodec.TryReadSa(made.AsSpan(16), out var report));
+        var moved = XfrmCodec.MoveSa(report, Ours, Theirs, EspEncapsulation.Udp, isOutbound: true).AsSpan(16 + XfrmCodec.SaLength);
+        Assert.True(XfrmCodec.TryFind(moved, Xfrm.XFRMA_REPLAY_ESN_VAL, out var replay));
+        Assert.Equal((movedLow, movedHigh), (BitConverter.ToUInt32(replay[4..]), BitConverter.ToUInt32(replay[12..])));
+    }
+
+    [Fact]
+    public void A_moved_state_goes_on_counting()
+    {
+        var made = XfrmCodec.AddSa(State());
+        BitConverter.TryWriteBytes(made.AsSpan(16 + XfrmCodec.CurrentOffset), 4711UL);
+        BitConverter.TryWriteBytes(made.AsSpan(16 + XfrmCodec.CurrentOffset + 8), 11UL);
+        Assert.True(XfrmCodec.TryReadSa(made.AsSpan(16), out var report));
+        var moved = XfrmCodec.MoveSa(report, Theirs, Ours, EspEncapsulation.Udp, isOutbound: false).AsSpan(16 + XfrmCodec.SaLength);
+        Assert.True(XfrmCodec.TryFind(moved, Xfrm.XFRMA_LTIME_VAL, out var counted));
+        Assert.Equal((32, 4711UL, 11UL), (counted.Length, BitConverter.ToUInt64(counted), BitConverter.ToUInt64(counted[8..])));
+    }
+
+    [Fact]
+    public void An_expiry_names_the_interface_behind_the_state()
+    {
+        var state = XfrmCodec.AddSa(State()).AsSpan(16, XfrmCodec.SaLength).ToArray();
+        byte[] body = [.. state, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, (byte)Xfrm.XFRMA_IF_ID, 0, 7, 0, 0, 0];
+        Assert.True(XfrmCodec.TryReadExpiry(body, out var report, out var interfaceId));
+        Assert.Equal((0xc0ffee01u, 7u), (report.Spi, interfaceId));
+        Assert.False(XfrmCodec.TryReadExpiry(state, out _, out _));
+    }
+
     [Fact]
     public void A_policy_names_selector_direction_template_and_interface()
     {
         var selector = new XfrmSelector(Block("10.10.0.0", 24), Block("10.99.0.7", 32), 6);
-        var body = XfrmCodec.SetPolicy(XfrmDirection.Out, selector, 7, Ours, Theirs, 0xc0ffee01, isTransportMode: false).AsSpan(16);
+        var body = XfrmCodec.SetPolicy(XfrmDirection.Out, selector, 7, Ours, Theirs, 0xc0ffee01, isTransportMode: false, priority: 77).AsSpan(16);
         Assert.Equal([10, 99, 0, 7], body[..4].ToArray());
         Assert.Equal([10, 10, 0, 0], body[16..20].ToArray());
         Assert.Equal((2, 32, 24, 6), (BitConverter.ToUInt16(body[40..]), body[42], body[43], body[44]));
+        Assert.Equal(77, BitConverter.ToInt32(body[152..]));
         Assert.Equal(1, body[160]);
         Assert.True(XfrmCodec.TryFind(body[168..], Xfrm.XFRMA_TMPL, out var template));
         Assert.Equal((64, 0xc0ffee01u, 1), (template.Length, BinaryPrimitives.ReadUInt32BigEndian(template[16..]), template[48]));

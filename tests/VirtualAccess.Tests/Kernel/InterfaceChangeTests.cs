@@ -36,7 +36,7 @@ public sealed class InterfaceChangeTests : IDisposable
         Assert.Contains("10.99.0.7 dev vi7 proto 201 scope link src 10.10.1.1 mtu 1200", space.Ip("route"), StringComparison.Ordinal);
         Assert.Contains("2001:db8:99::7 dev vi7 proto 201", space.Ip("-6 route"), StringComparison.Ordinal);
 
-        gateway.Plane.WaitForDeletions();
+        gateway.WaitForDeletions();
         Assert.DoesNotContain("inet 10.10.0.1/32", space.Ip("addr"), StringComparison.Ordinal);
 
         // Nobody lends an address any more: the routes stay.

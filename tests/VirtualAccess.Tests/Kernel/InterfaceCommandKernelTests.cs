@@ -39,7 +39,7 @@ public sealed class InterfaceCommandKernelTests : IDisposable
         Assert.Null(gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0, command));
         Assert.Contains(expected, Flat(space.Ip(query)), StringComparison.Ordinal);
         gateway.Plane.RemoveInterface(gateway.Session, out _);
-        gateway.Plane.WaitForDeletions();
+        gateway.WaitForDeletions();
 
         Assert.Null(gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0));
         var before = State();
@@ -143,7 +143,7 @@ public sealed class InterfaceCommandKernelTests : IDisposable
         Assert.Equal(before, State() + space.Ip("route show table 2000"));
 
         gateway.Plane.RemoveInterface(gateway.Session, out _);
-        gateway.Plane.WaitForDeletions();
+        gateway.WaitForDeletions();
         Assert.DoesNotContain("vi7", space.Ip("route show table 2000"), StringComparison.Ordinal);
         gateway.Dispose();
         Assert.DoesNotContain("blue", space.Ip("link"), StringComparison.Ordinal);

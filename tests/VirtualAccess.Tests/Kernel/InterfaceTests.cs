@@ -42,7 +42,7 @@ public sealed class InterfaceTests : IDisposable
         Assert.True(gateway.Plane.RemoveInterface(gateway.Session, out _));
         Assert.False(gateway.Plane.RemoveInterface(gateway.Session, out _));
         Assert.DoesNotContain("10.99.0.7", space.Ip("route"), StringComparison.Ordinal);
-        gateway.Plane.WaitForDeletions();
+        gateway.WaitForDeletions();
         Assert.Equal(before, space.Snapshot());
     }
 
@@ -89,7 +89,7 @@ public sealed class InterfaceTests : IDisposable
         space.Ip("link set vi4 alias 'headend another: bob'");
         space.Ip("link set other0 alias 'headend test: bob'");
         using var gateway = new Gateway(space, "10.10.0.1");
-        Assert.Equal("vi3", Assert.Single(gateway.Plane.RemovedLeftovers));
+        Assert.Equal("vi3", Assert.Single(gateway.RemovedLeftovers));
         var links = space.Ip("-br link");
         Assert.DoesNotContain("vi3", links, StringComparison.Ordinal);
         foreach (var name in new[] { "vi4", "vi5", "other0", "lan0" }) Assert.Contains(name, links, StringComparison.Ordinal);
@@ -130,7 +130,7 @@ public sealed class InterfaceTests : IDisposable
         var created = watch.Elapsed;
         watch.Restart();
         foreach (var handle in handles) Assert.True(gateway.Plane.RemoveInterface(handle, out _));
-        gateway.Plane.WaitForDeletions();
+        gateway.WaitForDeletions();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"200 interfaces: create {created.TotalMilliseconds / 200:F2} ms, delete {watch.Elapsed.TotalMilliseconds / 200:F2} ms each"));
         Assert.Equal(before, space.Snapshot());
     }

@@ -67,7 +67,7 @@ public sealed class QosTests : IDisposable
         Assert.DoesNotContain("inet6", space.Ip("addr show vi7-in"), StringComparison.Ordinal);
 
         Assert.True(gateway.Plane.RemoveInterface(gateway.Session, out _));
-        gateway.Plane.WaitForDeletions();
+        gateway.WaitForDeletions();
         stage.WaitForDeletions();
         IsAgain(before);
     }
@@ -120,7 +120,7 @@ public sealed class QosTests : IDisposable
         var bad = new PolicyMap("bad", [new PolicyClass { Bandwidth = 1_000_000 }]);
         var failure = gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0, new SessionQos(Gold, bad));
         Assert.True(failure is { BadValue: true }, failure?.ToString());
-        gateway.Plane.WaitForDeletions();
+        gateway.WaitForDeletions();
         stage.WaitForDeletions();
         IsAgain(before);
     }
@@ -184,7 +184,7 @@ public sealed class QosTests : IDisposable
         Assert.Contains("\"vi7\"", space.Exec("nft list set inet headend-test-dscp in0"), StringComparison.Ordinal);
         space.Exec("nft delete table inet watch");
         Assert.True(gateway.Plane.RemoveInterface(gateway.Session, out _));
-        gateway.Plane.WaitForDeletions();
+        gateway.WaitForDeletions();
         stage.WaitForDeletions();
         IsAgain(before);
     }

@@ -7,20 +7,20 @@ using Headend.VirtualAccess.Policy;
 
 namespace Headend.VirtualAccess.Tests.Support;
 
-/// <summary>A user-space data plane in a namespace with a socket on port 4500 and the thread that receives from it.</summary>
+/// <summary>A data plane in a namespace with a socket on port 4500 and the thread that receives from it.</summary>
 internal sealed class Gateway : IDataPlaneObserver, IDisposable
 {
     private readonly Thread thread;
     private bool disposed;
 
-    public Gateway(NetworkNamespace space, string address, string stateId = "test", bool plainEsp = false, IInterfaceStage[]? stages = null, VrfDefinition[]? vrfs = null)
+    public Gateway(NetworkNamespace space, string address, string stateId = "test", bool plainEsp = false, IInterfaceStage[]? stages = null, VrfDefinition[]? vrfs = null, bool inKernel = false)
     {
         Space = space;
         Address = IPAddress.Parse(address);
         Socket = space.Do(() => BatchSocket.BindUdp(new IPEndPoint(Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 4500)));
         var interfaces = new InterfaceOptions { StateId = stateId, Stages = [.. stages ?? []], Vrfs = [.. vrfs ?? []] };
         var options = new UserSpaceDataPlaneOptions { PlainEsp = plainEsp, TunThreads = 1 };
-        Plane = space.Do(() => new UserSpaceDataPlane(interfaces, options, [Socket], this, TimeProvider.System));
+        Plane = space.Do<IDataPlane>(() => inKernel ? new XfrmDataPlane(interfaces, [Socket], this, TimeProvider.System) : new UserSpaceDataPlane(interfaces, options, [Socket], this, TimeProvider.System));
         thread = new Thread(Receive) { IsBackground = true };
         thread.Start();
     }
@@ -31,7 +31,9 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
 
     public BatchSocket Socket { get; }
 
-    public UserSpaceDataPlane Plane { get; }
+    public IDataPlane Plane { get; }
+
+    public IReadOnlyList<string> RemovedLeftovers => Plane is XfrmDataPlane kernel ? kernel.RemovedLeftovers : ((UserSpaceDataPlane)Plane).RemovedLeftovers;
 
     public ConcurrentQueue<DataPlaneHint> Hints { get; } = new();
 
@@ -47,14 +49,25 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
 
     public InterfaceFailure? Create(int number, string[] clients, Gateway? peer, EspEncapsulation encapsulation, int outerMtu, SessionQos qos, params string[] commands)
     {
-        var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], InterfaceNames.NoRules);
-        Assert.Empty(derived.Failures);
-        var config = derived.Config;
+        var config = ConfigOf(commands);
         var path = new EspPath(TransportAddress.From(Address, 4500), TransportAddress.From(peer?.Address ?? Address, 4500), encapsulation, outerMtu);
         var request = new InterfaceRequest { Number = number, Config = config, ClientAddresses = [.. clients.Select(IPAddress.Parse)], Path = path, Label = "alice", Qos = qos, Encapsulation = Tunnel };
         InterfaceFailure? failure = null;
         Session = Space.Do(() => Plane.TryCreateInterface(request, out var session, out failure) ? session : default);
         return failure;
+    }
+
+    public static InterfaceConfig ConfigOf(params string[] commands)
+    {
+        var derived = VirtualAccessDerivation.Derive(new VirtualTemplate(1, [.. commands]), [], InterfaceNames.NoRules);
+        Assert.Empty(derived.Failures);
+        return derived.Config;
+    }
+
+    public void WaitForDeletions()
+    {
+        if (Plane is XfrmDataPlane kernel) kernel.WaitForDeletions();
+        else ((UserSpaceDataPlane)Plane).WaitForDeletions();
     }
 
     public void Install(EspSaParameters parameters)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.VirtualAccess.Tests.Support;
 
@@ -42,6 +43,15 @@ public sealed class FactAsRootAttribute : FactAttribute
         get => "";
         set => Skip ??= CanMake(value) ? $"this kernel makes {value} devices" : null;
     }
+
+    /// <summary>The kernel must be able to be the data plane; tests/Interop/qemu.sh runs one that is.</summary>
+    public bool NeedsXfrm
+    {
+        get => false;
+        set => Skip ??= value && Obstacle.Value is { } obstacle ? $"this kernel cannot be the data plane ({obstacle}); tests/Interop/qemu.sh has one that can" : null;
+    }
+
+    private static Lazy<string?> Obstacle { get; } = new(() => XfrmProbe.FindObstacle(EspAlgorithmTable.Rows));
 
     private static bool CanMake(string kind)
     {
