@@ -9,7 +9,7 @@ namespace Headend.VirtualAccess.DataPlane;
 /// <param name="Selectors">Of outbound packets.</param>
 /// <param name="IsTransportMode">Instead of tunnel mode.</param>
 /// <param name="IsEsn">Sequence numbers of 64 bits.</param>
-/// <param name="Priority">Of its policies: the newer a pair, the lower.</param>
+/// <param name="Priority">Of its policies of outbound packets: the newer a pair, the lower. Inbound ones are the same for all pairs.</param>
 internal sealed record XfrmSaPair(uint InboundSpi, uint OutboundSpi, ImmutableArray<XfrmSelector> Selectors, bool IsTransportMode, bool IsEsn, uint Priority)
 {
     /// <summary>0 = no hint was given, 1 = it was.</summary>
@@ -129,7 +129,7 @@ internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request
     private NetlinkStep Outbound(in XfrmSelector selector, XfrmSaPair pair) => Policy(XfrmDirection.Out, selector, pair, Local, Remote, pair.OutboundSpi);
 
     private NetlinkStep Policy(XfrmDirection direction, in XfrmSelector selector, XfrmSaPair pair, TransportAddress source, TransportAddress destination, uint spi) =>
-        new($"{direction} policy of SA {pair.InboundSpi:x8}", XfrmCodec.SetPolicy(direction, selector, InterfaceId, source, destination, spi, pair.IsTransportMode, pair.Priority));
+        new($"{direction} policy of SA {pair.InboundSpi:x8}", XfrmCodec.SetPolicy(direction, selector, InterfaceId, source, destination, spi, pair.IsTransportMode, direction == XfrmDirection.Out ? pair.Priority : 0));
 
     private NetlinkStep Remove(XfrmDirection direction, in XfrmSelector selector) =>
         new($"no {direction} policy of {Device.Name}", XfrmCodec.DeletePolicy(direction, selector, InterfaceId), Errno.ENOENT);
