@@ -199,7 +199,7 @@ public sealed class AnyConnectServer
         return new EapStep.CheckCredentials(new AnyConnectCredentials(_asked, _user, Encoding.UTF8.GetBytes(answer), _group));
     }
 
-    private EapStep OnAck()
+    private EapStep.Success OnAck()
     {
         _expect = Expect.Nothing;
         _outstanding = null;

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Sa;
-using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2.Exchanges;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Headend.Eap;
 using Headend.Eap.AnyConnect;
 
 namespace Headend.Eap.Tests.AnyConnect;

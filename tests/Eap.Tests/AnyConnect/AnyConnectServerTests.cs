@@ -1,5 +1,4 @@
 using System.Text;
-using Headend.Eap;
 using Headend.Eap.AnyConnect;
 using Headend.TestKit.Eap;
 
