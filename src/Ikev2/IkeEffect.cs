@@ -179,10 +179,16 @@ public sealed class LoginRecord
     /// <summary>The client is one of Cisco's.</summary>
     public bool IsCisco { get; set; }
 
-    /// <summary>The authenticated user once EAP or the pre-shared key has proven it; until then null.</summary>
+    /// <summary>The client has proven itself by certificate; EAP may be to follow.</summary>
+    public bool CertificateProven { get; set; }
+
+    /// <summary>The IKE identity of a second authentication (RFC 4739); null without one. Nothing of it is proven by itself.</summary>
+    public IkeIdentity? SecondIdentity { get; set; }
+
+    /// <summary>The authenticated user once EAP, certificate or pre-shared key has proven it; until then null.</summary>
     public string? User { get; set; }
 
-    /// <summary>How the peer authenticates, e.g. "EAP-MSCHAPv2", "PSK".</summary>
+    /// <summary>How the peer authenticates, e.g. "EAP-MSCHAPv2", "PSK", "certificate", "certificate+EAP-MSCHAPv2".</summary>
     public string? Method { get; set; }
 
     /// <summary>How we did: "RSA", "ECDSA" or "PSK"; null before.</summary>

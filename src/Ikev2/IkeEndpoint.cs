@@ -16,7 +16,7 @@ public sealed partial class IkeEndpoint
 {
     private readonly Queue<IkeEffect> _effects = new();
     private readonly Dictionary<OperationId, PendingOperation> _pending = [];
-    private IReadOnlyList<IkeProfile> _profiles;
+    private IReadOnlyList<IkeProfile> _profiles = [];
     private ulong _operations;
     private ulong _sessions;
     private uint _espSpis;
@@ -33,8 +33,7 @@ public sealed partial class IkeEndpoint
         Crypto = crypto;
         Observer = observer;
         Admission = new AdmissionControl(options, crypto);
-        _profiles = options.Profiles;
-        IkeProposals = Union(_profiles);
+        UseProfiles(options.Profiles);
         Span<byte> seed = stackalloc byte[12];
         crypto.Fill(seed);
         _espSpis = BitConverter.ToUInt32(seed);
@@ -54,7 +53,13 @@ public sealed partial class IkeEndpoint
     internal SaTable Table { get; } = new();
 
     /// <summary>What IKE_SA_INIT may choose: identities are not known yet, so the proposals of all profiles.</summary>
-    internal IReadOnlyList<IkeProposal> IkeProposals { get; private set; }
+    internal IReadOnlyList<IkeProposal> IkeProposals { get; private set; } = [];
+
+    /// <summary>The CERTREQ of IKE_SA_INIT, where some profile takes certificates.</summary>
+    internal IReadOnlyList<IkePayload> CertificateRequests { get; private set; } = [];
+
+    /// <summary>MULTIPLE_AUTH_SUPPORTED is announced.</summary>
+    internal bool OffersSecondAuthentication { get; private set; }
 
     /// <summary>The time of the current turn.</summary>
     internal MonotonicTime Now { get; private set; }
@@ -185,8 +190,7 @@ public sealed partial class IkeEndpoint
                 NatDetection.PeerMoved(session.Current, moved.Remote);
                 break;
             case SwapProfilesCommand swap:
-                _profiles = swap.Profiles;
-                IkeProposals = Union(_profiles);
+                UseProfiles(swap.Profiles);
                 break;
             case ShutdownCommand shutdown:
                 Shutdown(shutdown.Reason);
@@ -335,6 +339,14 @@ public sealed partial class IkeEndpoint
 
     private static bool IsInitialRequest(in IkeHeader header) =>
         !header.IsResponse && header.IsFromInitiator && header.MessageId == 0 && !header.InitiatorSpi.IsZero && header.ResponderSpi.IsZero;
+
+    private void UseProfiles(IReadOnlyList<IkeProfile> profiles)
+    {
+        _profiles = profiles;
+        IkeProposals = Union(profiles);
+        CertificateRequests = ClientCertificateAuthentication.Request(profiles) is { } request ? [request] : [];
+        OffersSecondAuthentication = MultipleAuthentication.IsOffered(profiles);
+    }
 
     private static List<IkeProposal> Union(IReadOnlyList<IkeProfile> profiles)
     {

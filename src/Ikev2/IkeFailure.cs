@@ -50,6 +50,18 @@ public enum IkeFailure
     /// <summary>The client came back with a session-id that stands for nothing, or with a wrong token; it cannot tell which.</summary>
     ReconnectRefused,
 
+    /// <summary>The client's certificate is not trusted, not valid, revoked, of another usage, too weak, or missing.</summary>
+    CertificateRefused,
+
+    /// <summary>The client's certificate does not bear the identity that it claims.</summary>
+    CertificateOfAnother,
+
+    /// <summary>The client's AUTH is not by the key of its certificate.</summary>
+    BadSignature,
+
+    /// <summary>Whether the client's certificate is revoked could not be found out, and the profile insists.</summary>
+    CertificateStatusUnknown,
+
     /// <summary>Authorization refused.</summary>
     AuthorizationDenied,
 
@@ -162,6 +174,14 @@ public static class IkeFailureTable
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "the peer's identity and key against the profile's keyring, or against what AAA holds for it"),
         IkeFailure.ReconnectRefused => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "nothing, if the client logs in anew; the profile's reconnect timeout against how long clients sleep"),
+        IkeFailure.CertificateRefused => new(
+            IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "the client's certificate against the profile's ca, crl and extended-key-usage"),
+        IkeFailure.CertificateOfAnother => new(
+            IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "the client's identity against subject and subjectAltName of its certificate"),
+        IkeFailure.BadSignature => new(
+            IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "an attack, or a client that signs with another key than that of its certificate"),
+        IkeFailure.CertificateStatusUnknown => new(
+            IkeFailureCategory.LocalFault, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "the revocation lists and OCSP responders of the authority, fetch-hosts and crl of the profile"),
         IkeFailure.AuthorizationDenied => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthorizationDenied, "the authorization lists and the attributes that AAA sent"),
         IkeFailure.ConfigurationRequired => new(

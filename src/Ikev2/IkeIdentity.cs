@@ -64,6 +64,21 @@ public sealed class IkeIdentity : IEquatable<IkeIdentity>
     /// <summary>The parts of a distinguished name, as it is encoded; null for other identities, empty for what is no name or has several values in one part.</summary>
     internal IReadOnlyList<(string Type, string Value)>? NameParts => Type != IdType.DerAsn1Dn ? null : _nameParts ??= Split(_value) ?? [];
 
+    /// <summary>
+    /// Whether this is the distinguished name of a certificate's subject: octet by octet, or part by part as RFC 5280 7.1 compares (without case, white space
+    /// folded), since clients encode the same text in other string types. The empty name is nobody's.
+    /// </summary>
+    /// <param name="subject">DER.</param>
+    public bool IsSubject(ReadOnlySpan<byte> subject)
+    {
+        if (Type != IdType.DerAsn1Dn)
+            return false;
+        var theirs = new IkeIdentity(IdType.DerAsn1Dn, subject).NameParts!;
+        if (theirs.Count == 0 || NameParts!.Count != theirs.Count)
+            return subject.Length > 2 && subject.SequenceEqual(_value);
+        return NameParts.Zip(theirs).All(p => p.First.Type == p.Second.Type && string.Equals(p.First.Value, p.Second.Value, StringComparison.OrdinalIgnoreCase));
+    }
+
     public bool Equals(IkeIdentity? other) => other is not null && Type == other.Type && _value.AsSpan().SequenceEqual(other._value);
 
     public override bool Equals(object? obj) => Equals(obj as IkeIdentity);

@@ -35,6 +35,15 @@ public sealed record IkeProfile
     /// <summary>Peers may authenticate by pre-shared key.</summary>
     public bool RemotePreSharedKey { get; init; }
 
+    /// <summary>Peers may authenticate by certificate; needs <see cref="Credential"/>.</summary>
+    public bool RemoteCertificate { get; init; }
+
+    /// <summary>SHA-1 hashes of the public keys of the authorities that peers' certificates may be of, 20 octets each, for CERTREQ (RFC 7296 3.7).</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> CertificateAuthorities { get; init; } = [];
+
+    /// <summary>EAP after the certificate (RFC 4739); needs <see cref="RemoteEap"/>.</summary>
+    public SecondAuthentication CertificateThenEap { get; init; }
+
     /// <summary>Least time from a peer's first AUTH to our refusal; zero refuses at once. The longest of all profiles holds for all.</summary>
     public TimeSpan PskRefusalDelay { get; init; }
 
@@ -81,6 +90,19 @@ public sealed record IkeProfile
 
     /// <summary>The composition's own object for this profile (AAA lists, virtual-template); the core only hands it back.</summary>
     public object? Tag { get; init; }
+}
+
+/// <summary>Whether a second authentication follows the first (RFC 4739).</summary>
+public enum SecondAuthentication
+{
+    /// <summary>A peer that announces one is refused.</summary>
+    Refused,
+
+    /// <summary>As the peer likes.</summary>
+    Allowed,
+
+    /// <summary>A peer without it is refused; so is the second method alone.</summary>
+    Required,
 }
 
 public enum DpdMode

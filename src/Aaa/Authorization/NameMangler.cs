@@ -41,6 +41,8 @@ public sealed record NameMangler(string Name)
     {
         name = null;
         refusal = null;
+        if (RuleFor(peer) is null && peer.Further.FirstOrDefault(n => RuleFor(n) is not null) is { } other)
+            peer = other;
         if (RuleFor(peer) is not { } rule)
             refusal = $"name mangler {Name} has no rule for {peer}";
         else if (!TryTake(rule, peer, out name))

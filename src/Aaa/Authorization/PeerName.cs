@@ -25,6 +25,15 @@ public enum PeerNameKind
 /// <param name="Encoded">The DER encoding of a distinguished name; empty for other kinds.</param>
 public sealed record PeerName(PeerNameKind Kind, string Text, ReadOnlyMemory<byte> Encoded = default)
 {
+    /// <summary>
+    /// Further names that the same certificate proves, the one to be preferred first. Where a mangler has no rule for the kind of the peer's own name, its rule for
+    /// the first of these that it has one for acts.
+    /// </summary>
+    public IReadOnlyList<PeerName> Further { get; init; } = [];
+
+    /// <summary>What the peer is asked for by where no mangler acts; null for <see cref="Text"/>.</summary>
+    public string? Whole { get; init; }
+
     /// <summary>For messages: "the email identity alice@corp.example".</summary>
     public override string ToString() => Kind switch
     {

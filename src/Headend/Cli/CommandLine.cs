@@ -47,6 +47,7 @@ internal static class CommandLine
         root.Subcommands.Add(ShowCommands.Create(options));
         root.Subcommands.Add(ClearCommands.Create(options));
         root.Subcommands.Add(UserCommands.Create(options));
+        root.Subcommands.Add(PkiCommands.Create(options));
         if (options.TestRadius is { } test)
             root.Subcommands.Add(RadiusCommands.Create(options, test));
         return root;

@@ -4,6 +4,7 @@ using Headend.Admin;
 using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
+using Headend.Pki.Verification;
 using Headend.Runtime;
 using Headend.Sessions;
 using Headend.Telemetry;
@@ -34,6 +35,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly TelemetryServer telemetry;
     private readonly CryptoWorkers crypto;
     private readonly LocalAaaComposition localFiles;
+    private readonly ClientCertificateComposition certificates;
+    private readonly RevocationClient revocation = new(new RevocationClientLimits());
     private readonly VirtualTemplateStore templates;
     private readonly KernelWorker kernel;
     private readonly InterimSchedule interims;
@@ -59,6 +62,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var compiler = new ProfileCompiler(configuration, radius, templates, aaaObserver, time);
         var profiles = compiler.Compile();
         localFiles = new LocalAaaComposition(configuration, compiler.Users, profiles, time, logger);
+        certificates = new ClientCertificateComposition(configuration.Ikev2.Profiles, profiles, logger);
         var pools = PoolCompiler.Compile(configuration.Pools, time);
 
         listener = UdpListener.Bind(configuration.Listen, time, bindPatience, logger, cancellation);
@@ -87,6 +91,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Addressing = new SessionAddressing(addresses, dhcp, addressEvents, time),
             Interfaces = interfaces,
             Authorizer = new SessionAuthorizer(compiler.Authorization, grants),
+            Certificates = new CertificateVerifier(crypto, revocation, time),
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
             Reconnects = reconnects,
@@ -181,6 +186,12 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     public void Reload(HeadendConfiguration? configuration = null)
     {
         localFiles.Reload();
+        if (certificates.Reload() is { } profiles)
+        {
+            foreach (var shard in shards)
+                shard.Post(new SwapProfilesCommand(profiles));
+        }
+
         if (configuration is not null)
             templates.Reload(configuration.VirtualTemplates, table.All, logger);
     }
@@ -217,6 +228,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             shard.Dispose();
         interims.Dispose();
         crypto.Dispose();
+        revocation.Dispose();
         kernel.Dispose();
         // Behind the last session's end, which gives its lease back.
         await dhcp.DisposeAsync();

@@ -63,7 +63,8 @@ internal static class LocalEapCompiler
         }
     }
 
-    private static bool TryReadAuthorities(string file, out IReadOnlyList<ReadOnlyMemory<byte>> authorities, out string error)
+    /// <summary>The certificates of a PEM file; false with the file and what is wrong with it.</summary>
+    public static bool TryReadAuthorities(string file, out IReadOnlyList<ReadOnlyMemory<byte>> authorities, out string error)
     {
         authorities = [];
         if (!ServerCredential.TryReadText(file, out var pem, out error))
@@ -84,7 +85,8 @@ internal static class LocalEapCompiler
         return certificates.Count > 0;
     }
 
-    private static bool TryReadLists(IReadOnlyList<string> files, out IReadOnlyList<ReadOnlyMemory<byte>> lists, out string error)
+    /// <summary>The revocation lists of PEM or DER files; false with the file and what is wrong with it.</summary>
+    public static bool TryReadLists(IReadOnlyList<string> files, out IReadOnlyList<ReadOnlyMemory<byte>> lists, out string error)
     {
         var found = new List<ReadOnlyMemory<byte>>();
         lists = found;

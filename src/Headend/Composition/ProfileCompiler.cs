@@ -4,6 +4,7 @@ using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
 using Headend.Pki;
+using Headend.Pki.Verification;
 using Headend.Runtime;
 using Headend.Sessions;
 using DpdMode = Headend.Ikev2.DpdMode;
@@ -44,11 +45,20 @@ internal sealed class ProfileCompiler(
                 errors.Add($"profile {options.Name}: {error}");
             else if (!AnyConnectCompiler.TryCompile(options, configuration.Aaa, radius, credential?.Leaf, out var anyConnect, out error))
                 errors.Add($"profile {options.Name}: {error}");
+            else if (!TryCompileCertificates(options, out var certificates, out error))
+                errors.Add($"profile {options.Name}: {error}");
             else if (policies is not null)
-                profiles.Add(Compile(options, credential, localEap, anyConnect));
+                profiles.Add(Compile(options, credential, new RemoteBindings(localEap, anyConnect, certificates)));
         }
 
         return errors.Count == 0 ? profiles : throw new HeadendStartException(string.Join('\n', errors));
+    }
+
+    private bool TryCompileCertificates(IkeProfileOptions options, out ClientCertificateBinding? certificates, out string error)
+    {
+        certificates = null;
+        error = "";
+        return options.RemoteCertificate is null || ClientCertificateComposition.TryCompile(options.RemoteCertificate, configuration, out certificates, out error);
     }
 
     private static IkeCredential Translate(ServerCredential credential) => new(
@@ -100,7 +110,7 @@ internal sealed class ProfileCompiler(
         return null;
     }
 
-    private IkeProfile Compile(IkeProfileOptions options, ServerCredential? credential, LocalEapBinding localEap, AnyConnectBinding? anyConnect)
+    private IkeProfile Compile(IkeProfileOptions options, ServerCredential? credential, RemoteBindings remotes)
     {
         var proposals = options.Proposals.SelectMany(name => configuration.Ikev2.Proposals.First(p => p.Name == name).Transforms);
         return new IkeProfile
@@ -112,6 +122,9 @@ internal sealed class ProfileCompiler(
             Credential = credential is null ? null : Translate(credential),
             RemoteEap = options.Eap is not null || options.AnyConnect is not null,
             EapTimeout = EapTimeoutOf(options),
+            RemoteCertificate = remotes.Certificates is not null,
+            CertificateAuthorities = remotes.Certificates is null ? [] : ClientCertificateComposition.RequestOf(remotes.Certificates.Trust),
+            CertificateThenEap = options is { RemoteCertificate: { } remote, Eap: not null } ? remote.ThenEap : SecondAuthentication.Refused,
             RemotePreSharedKey = options.RemotePreSharedKey,
             PskRefusalDelay = !options.RemotePreSharedKey ? options.Reconnect is null ? TimeSpan.Zero : RefusalDelay : options.Keyring?.Aaa is null ? RefusalDelay : AaaRefusalDelay,
             IkeProposals = [.. proposals.Select(ProposalParser.ParseIke)],
@@ -127,7 +140,7 @@ internal sealed class ProfileCompiler(
             RetransmitTries = options.Dpd.Retransmissions,
             Reconnect = options.Reconnect is { } reconnect ? Translate(reconnect) : null,
             ClientResume = options.ClientResume,
-            Tag = Bind(options, localEap, anyConnect),
+            Tag = Bind(options, remotes),
         };
     }
 
@@ -158,16 +171,17 @@ internal sealed class ProfileCompiler(
         return keyrings;
     }
 
-    private ProfileBinding Bind(IkeProfileOptions options, LocalEapBinding localEap, AnyConnectBinding? anyConnect)
+    private ProfileBinding Bind(IkeProfileOptions options, RemoteBindings remotes)
     {
         var aaa = configuration.Aaa;
         return new ProfileBinding
         {
             Name = options.Name,
             Eap = options.Eap ?? EapOptions.Default,
-            LocalEap = localEap,
-            AnyConnect = anyConnect,
+            LocalEap = remotes.LocalEap,
+            AnyConnect = remotes.AnyConnect,
             CiscoAttributes = options.CiscoAttributes,
+            Certificates = remotes.Certificates,
             Authentication = options.Eap is not null && options.AuthenticationList is { } authentication ? radius.MethodsOf(aaa.Authentication.First(l => l.Name == authentication)) : [],
             AuthenticationList = options.AuthenticationList,
             Keyrings = KeyringsOf(options.Keyring),
@@ -181,4 +195,7 @@ internal sealed class ProfileCompiler(
             NasAddress = radius.NasAddress,
         };
     }
+
+    /// <summary>What a profile's ways of authenticating clients were compiled to; null where it has none of the kind.</summary>
+    private sealed record RemoteBindings(LocalEapBinding LocalEap, AnyConnectBinding? AnyConnect, ClientCertificateBinding? Certificates);
 }

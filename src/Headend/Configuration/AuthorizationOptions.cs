@@ -3,9 +3,11 @@ namespace Headend.Configuration;
 /// <summary>How a client proves itself; lists and authorization may differ by it.</summary>
 internal enum RemoteMethod
 {
+    /// <summary>After a certificate too (RFC 4739): EAP says who the user is.</summary>
     Eap,
     AnyConnectEap,
     PreSharedKey,
+    Certificate,
 }
 
 /// <param name="UserCached">Take the attributes that the authentication brought as the user's authorization (implicit).</param>

@@ -8,7 +8,8 @@ internal static class AuthorizationTable
 
     private const string PasswordDoc = "The password is no secret of a user: it is what RADIUS policies for such requests are written with; absent: `cisco`, as FlexVPN sends.";
 
-    private static readonly (string Word, RemoteMethod Method)[] Methods = [("eap", RemoteMethod.Eap), ("anyconnect-eap", RemoteMethod.AnyConnectEap), ("psk", RemoteMethod.PreSharedKey)];
+    private static readonly (string Word, RemoteMethod Method)[] Methods =
+        [("eap", RemoteMethod.Eap), ("anyconnect-eap", RemoteMethod.AnyConnectEap), ("psk", RemoteMethod.PreSharedKey), ("cert", RemoteMethod.Certificate)];
 
     /// <summary>The key <c>authorization</c> of a profile.</summary>
     public static ConfigurationKey ProfileKey { get; } = ConfigurationTable.Key("authorization", new SectionSyntax(
@@ -97,10 +98,16 @@ internal static class AuthorizationTable
     {
         RemoteMethod.Eap => "EAP",
         RemoteMethod.AnyConnectEap => "AnyConnect-EAP",
+        RemoteMethod.Certificate => "a certificate alone",
         _ => "a pre-shared key",
     };
 
-    private static string KeyOf(RemoteMethod method) => method == RemoteMethod.PreSharedKey ? "pre-share" : Methods.First(m => m.Method == method).Word;
+    private static string KeyOf(RemoteMethod method) => method switch
+    {
+        RemoteMethod.PreSharedKey => "pre-share",
+        RemoteMethod.Certificate => "certificate",
+        _ => Methods.First(m => m.Method == method).Word,
+    };
 
     private static AuthorizationOptions Compile(SectionValue all, SectionValue own)
     {

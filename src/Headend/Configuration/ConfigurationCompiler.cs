@@ -106,6 +106,7 @@ internal static class ConfigurationCompiler
             LocalEap = LocalEapTable.Compile(eap),
             AnyConnect = AnyConnectTable.Compile(profile, remote),
             CiscoAttributes = CiscoAttributeTable.Compile(profile),
+            RemoteCertificate = ClientCertificateTable.Compile(remote),
             RemotePreSharedKey = remote.Get<bool>("pre-share"),
             Keyring = KeyringTable.CompileReference(profile),
             AuthenticationList = profile.GetOptional<string>("authentication-list"),

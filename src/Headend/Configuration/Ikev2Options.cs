@@ -63,6 +63,9 @@ internal sealed record IkeProfileOptions
 
     public LocalEapOptions LocalEap { get; init; } = LocalEapOptions.Default;
 
+    /// <summary>Null: clients may not prove themselves by certificate.</summary>
+    public ClientCertificateOptions? RemoteCertificate { get; init; }
+
     /// <summary>Clients may prove themselves by pre-shared key.</summary>
     public bool RemotePreSharedKey { get; init; }
 

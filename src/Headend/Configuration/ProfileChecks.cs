@@ -29,10 +29,13 @@ internal static class ProfileChecks
         var anyConnect = remote.GetOptional<SectionValue>("anyconnect-eap") is { Written: true } client ? client : null;
         var eap = remote.GetOptional<SectionValue>("eap") is { Written: true } || anyConnect is not null;
         var share = Shares(remote);
+        var certificate = remote.GetOptional<SectionValue>("certificate") is { Written: true } written ? written : null;
         var list = IsTried(profile, "authentication-list");
         var keyring = profile.GetOptional<SectionValue>("keyring") is { Written: true };
-        if (!eap && !share && !remote.IsRejected("eap") && !remote.IsRejected("anyconnect-eap") && !remote.IsRejected("pre-share"))
-            diagnostics.Error(remote.At, "'remote-authentication' needs 'eap', 'anyconnect-eap' or 'pre-share: true'");
+        if (!eap && !share && certificate is null && Array.TrueForAll(["eap", "anyconnect-eap", "certificate", "pre-share"], k => !remote.IsRejected(k)))
+            diagnostics.Error(remote.At, "'remote-authentication' needs 'eap', 'anyconnect-eap', 'certificate' or 'pre-share: true'");
+        if (certificate is not null)
+            ClientCertificateTable.CheckProfile(certificate, remote.GetOptional<SectionValue>("eap") is { Written: true }, Shares(local), diagnostics);
         var asksList = remote.GetOptional<SectionValue>("eap") is { Written: true } ? "eap" : anyConnect is not null && !IsTried(anyConnect, "authentication-list") ? "anyconnect-eap" : null;
         if (asksList is not null && !list)
             diagnostics.Error(remote.PlaceOf(asksList), $"'{asksList}' needs the profile's 'authentication-list'");

@@ -22,6 +22,7 @@ internal static class ProfileTable
         ConfigurationTable.Required("remote-authentication", new SectionSyntax(
             ConfigurationTable.Key("eap", EapSection(), "EAP (RFC 7296 2.16), where this section is written. Needs the headend's certificate and `authentication-list`."),
             AnyConnectTable.Key,
+            ClientCertificateTable.Key,
             ConfigurationTable.Key("pre-share", ScalarTable.Boolean, "A pre-shared key out of `keyring` (RFC 7296 2.15).", "false")),
             "How clients prove themselves: each as it chooses among those that stand here."),
         KeyringTable.ProfileKey,

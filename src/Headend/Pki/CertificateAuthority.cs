@@ -15,6 +15,7 @@ public sealed class CertificateAuthority : IDisposable
     private const int ServerBits = 2048;
     private const int SerialLength = 16;
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const string IkeIntermediate = "1.3.6.1.5.5.8.2.2";
     private const string Newline = "\n";
 
@@ -135,15 +136,35 @@ public sealed class CertificateAuthority : IDisposable
         // serverAuth for Windows and Apple, ikeIntermediate for macOS before 10.8 and old strongSwan peers.
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication), new Oid(IkeIntermediate)], critical: false));
         request.CertificateExtensions.Add(BuildAlternativeNames(names, addresses));
-        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, true, false));
+        return new ServerCredential(Sign(request), [], key);
+    }
 
-        var start = _time.GetUtcNow() - Backdate;
-        var end = start + ServerLifetime;
-        var last = new DateTimeOffset(Certificate.NotAfter);
-        var first = new DateTimeOffset(Certificate.NotBefore);
-        var leaf = request.Create(_signer, start < first ? first : start, end > last ? last : end, NewSerial());
-        return new ServerCredential(leaf, [], key);
+    /// <summary>
+    /// Issues a client certificate with a new RSA-2048 key, 397 days: subject CN=NAME; a name with @ is an rfc822Name too, one with a dot a dNSName, so that the client
+    /// may go by it in IKE. ArgumentException for a name that is none. Nothing is stored.
+    /// </summary>
+    public (X509Certificate2 Certificate, RSA Key) IssueUser(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (name.Length is 0 or > 64 || name.Any(c => c is <= ' ' or >= '\x7f'))
+            throw new ArgumentException($"'{name}' is no name for a certificate: 1 to 64 printable ASCII characters without spaces", nameof(name));
+        var key = RSA.Create(ServerBits);
+        var subject = new X500DistinguishedNameBuilder();
+        subject.AddCommonName(name);
+        var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ClientAuthentication)], critical: false));
+        var isEmail = name.Contains('@', StringComparison.Ordinal);
+        var isHost = name.Contains('.', StringComparison.Ordinal) && Uri.CheckHostName(name) == UriHostNameType.Dns;
+        var names = new SubjectAlternativeNameBuilder();
+        if (isEmail)
+            names.AddEmailAddress(name);
+        else if (isHost)
+            names.AddDnsName(name);
+        if (isEmail || isHost)
+            request.CertificateExtensions.Add(names.Build());
+        return (Sign(request), key);
     }
 
     public void Dispose()
@@ -151,6 +172,17 @@ public sealed class CertificateAuthority : IDisposable
         _signer.Dispose();
         Certificate.Dispose();
         _key.Dispose();
+    }
+
+    private X509Certificate2 Sign(CertificateRequest request)
+    {
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, true, false));
+        var start = _time.GetUtcNow() - Backdate;
+        var end = start + ServerLifetime;
+        var last = new DateTimeOffset(Certificate.NotAfter);
+        var first = new DateTimeOffset(Certificate.NotBefore);
+        return request.Create(_signer, start < first ? first : start, end > last ? last : end, NewSerial());
     }
 
     private bool IsCurrent(X509Certificate2 leaf, IReadOnlyList<string> names, IReadOnlyList<IPAddress> addresses)

@@ -26,6 +26,9 @@ internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypt
             case LookUpPskEffect lookUp:
                 sessions.LookUpPsk(lookUp, shard);
                 break;
+            case VerifyCertificateEffect verify:
+                sessions.VerifyCertificate(verify, shard);
+                break;
             case AuthorizeEffect authorize:
                 sessions.Authorize(authorize, shard);
                 break;

@@ -14,7 +14,7 @@ internal sealed record AuthorizationRequest(string List, IReadOnlyList<AaaMethod
     /// <summary>The name to ask for. False, with the reason, where the client's name gives none.</summary>
     public bool TryName(PeerName peer, out string name, out string refusal)
     {
-        name = Name ?? peer.Text;
+        name = Name ?? peer.Whole ?? peer.Text;
         refusal = "";
         if (Mangler is not null)
         {

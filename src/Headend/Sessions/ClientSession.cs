@@ -6,6 +6,7 @@ using Headend.Aaa.Client;
 using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
+using Headend.Pki.Verification;
 using Headend.Runtime;
 using Headend.Telemetry;
 using Headend.VirtualAccess.Configuration;
@@ -99,8 +100,14 @@ internal sealed partial class ClientSession
 
     public IEapConversation? Eap { get; set; }
 
+    /// <summary>Whose certificate the client has proven to be its own; null before, and for clients without. Written by whoever verified it, before the core knows.</summary>
+    public CertificateIdentity? Certificate { get; set; }
+
+    /// <summary>The IKE identity that EAP begins with where it does not ask for one: of a second authentication the second (RFC 4739).</summary>
+    public string EapIkeIdentity { get; private set; } = "";
+
     /// <summary>How the client proves itself; meaningful once it has begun to.</summary>
-    public RemoteMethod RemoteMethod => Eap?.RemoteMethod ?? RemoteMethod.PreSharedKey;
+    public RemoteMethod RemoteMethod => Eap?.RemoteMethod ?? (Certificate is not null ? RemoteMethod.Certificate : RemoteMethod.PreSharedKey);
 
     /// <summary>What the authentication brought (Access-Accept, or the local user's policy); null before, and where it brings nothing.</summary>
     public AuthorizationSource? Authenticated { get; set; }
@@ -198,6 +205,7 @@ internal sealed partial class ClientSession
         LocalIdentity = login.LocalIdentity?.Text;
         ProfileMatch = login.ProfileMatch;
         InitialContact = login.InitialContact;
+        EapIkeIdentity = (login.SecondIdentity ?? login.RemoteIdentity).Text;
     }
 
     /// <summary>Hands a lease to the session. False when the session is over: the caller still owns the lease. Any thread.</summary>
@@ -266,7 +274,16 @@ internal sealed partial class ClientSession
     };
 
     /// <summary>The name by which the client is authorized: the identity that EAP authenticated, which the Access-Accept may have changed, else the IKE identity.</summary>
-    public PeerName AuthenticatedName() => Eap is not null && User is { } user ? new PeerName(PeerNameKind.Eap, user) : IkeName();
+    public PeerName AuthenticatedName()
+    {
+        if (Eap is not null && User is { } user)
+            return new PeerName(PeerNameKind.Eap, user);
+        return Certificate is { } certificate ? CertificateName(certificate) with { Whole = User } : IkeName();
+    }
+
+    /// <summary>The IKE identity, where the certificate must bear it, with the certificate's own names behind it.</summary>
+    public PeerName CertificateName(CertificateIdentity certificate) =>
+        Binding.Certificates is { MatchIdentity: false } ? new PeerName(PeerNameKind.Whole, certificate.Subject) { Further = certificate.Names } : IkeName() with { Further = certificate.Names };
 
     /// <summary>What the client calls itself; authenticated only where a key or a certificate proved it.</summary>
     public PeerName IkeName()

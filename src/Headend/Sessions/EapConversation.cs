@@ -63,7 +63,7 @@ internal sealed class EapConversation : IEapConversation
     {
         roundTrip.Dispose();
         roundTrip = default;
-        var step = relay is null && server is null ? Begin(queryIdentity: session.Binding.Eap.QueryIdentity, session.IkeIdentity) : await ContinueAsync(response).ConfigureAwait(false);
+        var step = relay is null && server is null ? Begin(queryIdentity: session.Binding.Eap.QueryIdentity, session.EapIkeIdentity) : await ContinueAsync(response).ConfigureAwait(false);
         while (true)
         {
             switch (step)

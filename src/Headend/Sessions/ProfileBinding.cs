@@ -1,6 +1,7 @@
 using System.Net;
 using Headend.Aaa.Client;
 using Headend.Configuration;
+using Headend.Pki.Verification;
 
 namespace Headend.Sessions;
 
@@ -34,6 +35,9 @@ internal sealed record ProfileBinding
 
     /// <summary>What Cisco's configuration attributes are answered with.</summary>
     public IReadOnlyList<CiscoAttributeOptions> CiscoAttributes { get; init; } = [];
+
+    /// <summary>How clients' certificates are judged; null where clients may not use them.</summary>
+    public ClientCertificateBinding? Certificates { get; init; }
 
     /// <summary>Where pre-shared keys are, asked in order; empty where there are none.</summary>
     public IReadOnlyList<IKeyring> Keyrings { get; init; } = [];

@@ -28,7 +28,7 @@ internal sealed partial class SessionLifecycle
             return Task.CompletedTask;
         // The name that was proven: what EAP-Response/Identity said before a local method ran is anybody's claim.
         var nas = session.ToNasRecord(session.User ?? session.IkeIdentity);
-        var authentic = session.Eap?.IsLocal ?? session.KeyIsLocal ? AcctAuthentic.Local : AcctAuthentic.Radius;
+        var authentic = session.Eap?.IsLocal ?? (session.KeyIsLocal || session.Certificate is not null) ? AcctAuthentic.Local : AcctAuthentic.Radius;
         var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow())
         {
             FramedIpv6Prefix = session.FramedPrefix,

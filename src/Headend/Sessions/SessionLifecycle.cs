@@ -2,6 +2,7 @@ using Headend.Aaa.Accounting;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
 using Headend.Ikev2;
+using Headend.Pki.Verification;
 using Headend.Runtime;
 using Headend.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -23,6 +24,8 @@ internal sealed record SessionServices
     public required SessionInterfaces Interfaces { get; init; }
 
     public required SessionAuthorizer Authorizer { get; init; }
+
+    public required CertificateVerifier Certificates { get; init; }
 
     public required SimultaneousSessionTable Simultaneous { get; init; }
 

@@ -83,6 +83,8 @@ internal readonly record struct LoginStep(string Name, ActivityKind Kind)
 
     public static LoginStep RadiusRequest { get; } = new("radius.request", ActivityKind.Client);
 
+    public static LoginStep VerifyCertificate { get; } = new("login.certificate", ActivityKind.Internal);
+
     public static LoginStep LookUpKey { get; } = new("login.key", ActivityKind.Internal);
 
     public static LoginStep Sign { get; } = new("ikev2.sign", ActivityKind.Internal);

@@ -62,6 +62,19 @@ internal static partial class LibCrypto
     public static partial int EVP_PKEY_derive_set_peer_ex(PkeyContextHandle context, PkeyHandle peer, int validate);
 
     [LibraryImport(Library)]
+    public static partial nint EVP_MD_CTX_new();
+
+    [LibraryImport(Library)]
+    public static partial void EVP_MD_CTX_free(nint context);
+
+    /// <summary>Without digest and engine, as EdDSA wants it.</summary>
+    [LibraryImport(Library)]
+    public static partial int EVP_DigestVerifyInit(nint context, nint keyContext, nint digest, nint engine, PkeyHandle key);
+
+    [LibraryImport(Library)]
+    public static partial int EVP_DigestVerify(nint context, ReadOnlySpan<byte> signature, nuint signatureLength, ReadOnlySpan<byte> octets, nuint length);
+
+    [LibraryImport(Library)]
     public static partial int EVP_PKEY_CTX_set_dh_pad(PkeyContextHandle context, int pad);
 
     [LibraryImport(Library)]

@@ -22,8 +22,8 @@ public static class SignatureAuthentication
         ("1.3.132.0.35", AuthenticationMethod.EcdsaP521, HashAlgorithmName.SHA512),
     ];
 
-    /// <summary>Hash numbers for our SIGNATURE_HASH_ALGORITHMS notification: SHA2-256, SHA2-384, SHA2-512.</summary>
-    public static IReadOnlySet<ushort> SupportedHashes { get; } = SignatureHash.All.Select(h => h.Id).ToHashSet();
+    /// <summary>Hash numbers for our SIGNATURE_HASH_ALGORITHMS notification: SHA2-256, SHA2-384, SHA2-512, and Identity for Ed25519.</summary>
+    public static IReadOnlySet<ushort> SupportedHashes { get; } = SignatureHash.All.Select(h => h.Id).Append(Ed25519Signature.IdentityHash).ToHashSet();
 
     /// <summary>Chooses how to sign with a key.</summary>
     /// <param name="key">RSA or ECDSA key, public or private.</param>
@@ -86,11 +86,19 @@ public static class SignatureAuthentication
         IReadOnlySet<ushort> acceptedHashes,
         [NotNullWhen(false)] out string? reason)
     {
+        if (Ed25519Signature.TryReadKey(certificate, out var edwards))
+        {
+            reason = method == AuthenticationMethod.DigitalSignature
+                ? Ed25519Signature.Verify(authValue, edwards, octets, acceptedHashes)
+                : $"{method} does not fit the certificate's key";
+            return reason is null;
+        }
+
         using var key = PublicKeyOf(certificate);
         if (key is not null)
             return Verify(method, authValue, key, octets, acceptedHashes, out reason);
 
-        reason = "the certificate's key is neither RSA nor ECDSA";
+        reason = "the certificate's key is neither RSA, ECDSA nor Ed25519";
         return false;
     }
 

@@ -11,7 +11,7 @@ namespace Headend.Ikev2.Exchanges;
 internal static class AuthExchange
 {
     /// <summary>Identities are kept, logged and sent to AAA; distinguished names of several hundred octets exist.</summary>
-    private const int MostIdentityOctets = 2048;
+    public const int MostIdentityOctets = 2048;
 
     /// <summary>
     /// Identity, profile, then the method that the client chose. Our certificate goes out only with the first EAP-Request or after the client's AUTH, so that
@@ -44,12 +44,16 @@ internal static class AuthExchange
         var session = sa.Session!;
         if (message.First<AuthenticationPayload>() is not { } auth)
             return BeginEap(sa, octets, request);
+        if (profile.RemoteCertificate && ClientCertificateAuthentication.IsSignature(auth.Method))
+            return ClientCertificateAuthentication.Begin(sa, octets, request, message, auth);
         if (auth.Method != AuthenticationMethod.SharedKey || !profile.RemotePreSharedKey)
         {
             var detail = $"client authenticates by {auth.Method}, profile {profile.Name} wants {Wanted(profile)}";
             return RefuseAsAWrongKey(sa, message, RequestOutcome.Fail(IkeFailure.MethodNotAllowed, detail));
         }
 
+        if (MultipleAuthentication.WhyNoFurther(message, "a pre-shared key") is { } further)
+            return RefuseAsAWrongKey(sa, message, RequestOutcome.Fail(IkeFailure.MethodNotAllowed, further));
         session.Login.Method = "PSK";
         return PskAuthentication.Begin(sa, octets, request, auth);
     }
@@ -102,7 +106,7 @@ internal static class AuthExchange
     private static RequestOutcome BeginEap(IkeSa sa, InitialOctets octets, FirstAuthRequest request)
     {
         var login = sa.Session!.Login;
-        if (!login.Profile.RemoteEap || login.Profile.Credential is null)
+        if (!login.Profile.RemoteEap || login.Profile.Credential is null || login.Profile.CertificateThenEap == SecondAuthentication.Required)
             return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"client wants EAP, profile {login.Profile.Name} wants {Wanted(login.Profile)}");
         CiscoClient.Describe(sa, octets, request);
         var state = new IkeSaState.ExpectEapResponse(octets, request);
@@ -111,12 +115,18 @@ internal static class AuthExchange
             new EapStepEffect(sa.Endpoint.NextOperation(), login, default), begun => EapAuthentication.Begin(sa, state, begun.Outcome));
     }
 
-    private static string Wanted(IkeProfile profile) => (profile.RemoteEap, profile.RemotePreSharedKey) switch
+    private static string Wanted(IkeProfile profile)
     {
-        (true, true) => "EAP or a pre-shared key",
-        (false, true) => "a pre-shared key",
-        _ => "EAP",
-    };
+        var then = profile.CertificateThenEap == SecondAuthentication.Required;
+        var wanted = new List<string>(3);
+        if (profile.RemoteEap && !then)
+            wanted.Add("EAP");
+        if (profile.RemoteCertificate)
+            wanted.Add(then ? "a certificate and then EAP" : "a certificate");
+        if (profile.RemotePreSharedKey)
+            wanted.Add("a pre-shared key");
+        return string.Join(" or ", wanted);
+    }
 
     /// <summary>The client's AUTH over the key of EAP; then authorization, addresses, the CHILD_SA, and only then the answer.</summary>
     public static RequestOutcome HandleFinal(IkeSa sa, IkeMessage message)
@@ -128,6 +138,8 @@ internal static class AuthExchange
         var prf = sa.Suite.Prf;
         if (auth.Method != AuthenticationMethod.SharedKey)
             return RequestOutcome.Fail(IkeFailure.BadAuthValue, $"AUTH by {auth.Method} after EAP");
+        if (MultipleAuthentication.WhyNoFurther(message, "EAP") is { } further)
+            return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, further);
         var signed = AuthenticationOctets.ForInitiator(
             crypto, prf, state.Octets.Request, state.Octets.NonceR, sa.Keys.SkPi, state.Request.InitiatorId.Body.Span);
         var expected = AuthenticationOctets.SharedKeyMac(crypto, prf, state.Msk ?? sa.Keys.SkPi, signed);

@@ -29,7 +29,8 @@ internal static class EapAuthentication
             new EapStepEffect(sa.Endpoint.NextOperation(), sa.Session!.Login, packet), answered => Continue(sa, state, answered.Outcome));
     }
 
-    private static RequestOutcome Continue(IkeSa sa, IkeSaState.ExpectEapResponse state, EapOutcome outcome)
+    /// <summary>What an EAP step came to goes to the client.</summary>
+    public static RequestOutcome Continue(IkeSa sa, IkeSaState.ExpectEapResponse state, EapOutcome outcome)
     {
         var login = sa.Session!.Login;
         switch (outcome)
@@ -40,7 +41,7 @@ internal static class EapAuthentication
                 return Ask(sa, state, state.LastEapPacket, [new EapPayload(state.LastEapPacket)]);
             case EapOutcome.Success success:
                 login.User = success.User;
-                login.Method = success.Method;
+                login.Method = MultipleAuthentication.MethodOf(login, success.Method);
                 sa.Enter(new IkeSaState.ExpectEapAuth(state.Octets, state.Request, success.Msk));
                 return RequestOutcome.Respond(
                     [new EapPayload(success.Packet)],
@@ -50,7 +51,7 @@ internal static class EapAuthentication
                 return RequestOutcome.Fail(IkeFailure.AaaUnavailable, unavailable.Reason);
             case EapOutcome.Failure failure:
                 login.User = failure.User;
-                login.Method = failure.Method;
+                login.Method = MultipleAuthentication.MethodOf(login, failure.Method);
                 return RequestOutcome.Fail(IkeFailure.EapFailed, failure.Reason, failure.Packet is { } packet ? [new EapPayload(packet)] : []);
             default:
                 return RequestOutcome.Fail(IkeFailure.LocalFault, $"unknown EAP outcome {outcome.GetType().Name}");

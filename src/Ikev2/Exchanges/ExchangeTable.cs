@@ -39,6 +39,8 @@ internal static class ExchangeTable
             "working on the client's IKE_SA_INIT", null),
         new(IkeSaPhase.ExpectAuth, ExchangeType.IkeAuth, false, MessagePhase.First, Protected, Handshake,
             "waiting for the client's first IKE_AUTH; if it never comes, usually its fragments or UDP 4500 do not get through", AuthExchange.HandleFirst),
+        new(IkeSaPhase.ExpectSecondIdentity, ExchangeType.IkeAuth, false, MessagePhase.SecondIdentity, Protected, Handshake,
+            "waiting for the identity of the client's second authentication; if it never comes, usually the client does not trust our certificate", MultipleAuthentication.HandleIdentity),
         new(IkeSaPhase.ExpectEapResponse, ExchangeType.IkeAuth, false, MessagePhase.EapContinued, Protected, "EAP timeout",
             "waiting for the client's EAP response; if it never comes, usually it does not trust our certificate, or the user was not at the keyboard",
             EapAuthentication.HandleResponse),

@@ -135,12 +135,15 @@ internal static class SaInitExchange
             new SaPayload([suite.ToProposal(default)]),
             new KeyExchangePayload(suite.KeyExchange.Id, exchange.PublicValue),
             new NoncePayload(nonceR),
+            .. endpoint.CertificateRequests,
             .. NatDetection.Notifies(sa.InitiatorSpi, sa.ResponderSpi, sa.Path),
         ];
         if (sa.Peer.Fragmentation)
             payloads.Add(new NotifyPayload(NotifyType.Ikev2FragmentationSupported));
         payloads.Add(new NotifyPayload(NotifyType.SignatureHashAlgorithms, SignatureHashes.Supported));
         payloads.AddRange(VendorIds.Answer(sa.Peer));
+        if (endpoint.OffersSecondAuthentication)
+            payloads.Add(new NotifyPayload(NotifyType.MultipleAuthSupported));
         var response = UnprotectedMessage.Write(
             new IkeHeader(sa.InitiatorSpi, sa.ResponderSpi, PayloadType.None, 2, 0, ExchangeType.IkeSaInit, IkeHeaderFlags.Response, 0, 0), payloads);
         sa.Enter(new IkeSaState.ExpectAuth(new InitialOctets(request, response, nonceI, nonceR)));

@@ -9,6 +9,9 @@ internal enum IkeSaPhase
     /// <summary>The IKE_SA_INIT request is being worked on.</summary>
     KeyExchange,
     ExpectAuth,
+
+    /// <summary>The certificate was good; the identity of the second authentication is awaited (RFC 4739).</summary>
+    ExpectSecondIdentity,
     ExpectEapResponse,
     ExpectEapAuth,
     Established,
@@ -29,6 +32,11 @@ internal abstract record IkeSaState(IkeSaPhase Phase)
     /// <summary>IKE_SA_INIT is answered.</summary>
     /// <param name="Octets">What AUTH covers.</param>
     public sealed record ExpectAuth(InitialOctets Octets) : IkeSaState(IkeSaPhase.ExpectAuth);
+
+    /// <summary>The certificate was good and ANOTHER_AUTH_FOLLOWS came with it.</summary>
+    /// <param name="Octets">What AUTH covers.</param>
+    /// <param name="Request">What the client asked for.</param>
+    public sealed record ExpectSecondIdentity(InitialOctets Octets, FirstAuthRequest Request) : IkeSaState(IkeSaPhase.ExpectSecondIdentity);
 
     /// <summary>An EAP-Request is with the client.</summary>
     public sealed record ExpectEapResponse(InitialOctets Octets, FirstAuthRequest Request) : IkeSaState(IkeSaPhase.ExpectEapResponse)

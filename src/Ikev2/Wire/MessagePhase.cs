@@ -9,6 +9,9 @@ public enum MessagePhase
     /// <summary>IKE_AUTH: the first request and its response.</summary>
     First,
 
+    /// <summary>IKE_AUTH: the identity of a second authentication (RFC 4739 2).</summary>
+    SecondIdentity,
+
     /// <summary>IKE_AUTH: a request with EAP and its response with EAP (RFC 7296 2.16).</summary>
     EapContinued,
 

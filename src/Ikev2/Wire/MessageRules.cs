@@ -151,6 +151,10 @@ public sealed class MessageRules
             ChildSa,
             CertificateLists);
 
+        // RFC 4739 2.1: what begins the second authentication; AUTH there would be one of another kind than EAP.
+        table[(ExchangeType.IkeAuth, false, MessagePhase.SecondIdentity)] = new MessageRules(
+            PayloadTypeSet.Of(PayloadType.IdInitiator), auth.With(PayloadType.IdResponder), together: default, CertificateLists);
+
         table[(ExchangeType.IkeAuth, false, MessagePhase.EapContinued)] = new MessageRules(eap, optional: default);
         table[(ExchangeType.IkeAuth, true, MessagePhase.EapContinued)] = new MessageRules(eap, optional: default);
         table[(ExchangeType.IkeAuth, false, MessagePhase.EapFinal)] = new MessageRules(auth, optional: default);

@@ -139,4 +139,25 @@ public sealed class NameManglerTests
         Assert.False(mangler.TryMangle(peer, out _, out var refusal));
         return refusal;
     }
+
+    /// <summary>What a certificate proves beside the identity that the peer goes by.</summary>
+    [Fact]
+    public void FurtherNamesActWhereThereIsNoRuleForThePeersOwn()
+    {
+        var subject = new System.Security.Cryptography.X509Certificates.X500DistinguishedName("CN=al,OU=staff");
+        PeerName[] further = [new(PeerNameKind.DistinguishedName, subject.Name, subject.RawData), new(PeerNameKind.Email, "al@corp.example"), new(PeerNameKind.Fqdn, "pc.corp.example")];
+        var peer = new PeerName(PeerNameKind.Fqdn, "laptop.example") { Further = further };
+        Assert.True(NameRule.TryParseName("organization-unit", out var unit));
+        Assert.True(NameRule.TryParseEmail("username", out var user));
+        Assert.True(NameRule.TryParseFqdn("hostname", out var host));
+        Assert.Equal("staff", Mangled(new NameMangler("m") { DistinguishedName = unit, Email = user }));
+        Assert.Equal("al", Mangled(new NameMangler("m") { Email = user }));
+        Assert.Equal("laptop", Mangled(new NameMangler("m") { Fqdn = host, DistinguishedName = unit }));
+
+        // A rule for the peer's own kind decides, found or not; and no further name stands in for one without its part.
+        Assert.True(NameRule.TryParseName("locality", out var locality));
+        Assert.False(new NameMangler("m") { DistinguishedName = locality, Email = user }.TryMangle(peer, out _, out _));
+
+        string? Mangled(NameMangler mangler) => mangler.TryMangle(peer, out var name, out var refusal) ? name : refusal;
+    }
 }

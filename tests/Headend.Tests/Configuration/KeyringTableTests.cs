@@ -112,7 +112,7 @@ public sealed class KeyringTableTests : IDisposable
     [InlineData("{}", "{ pre-share: true }", "keyring: { local: kr1 }", "needs 'certificate' and 'key', or 'pre-share: true'")]
     [InlineData("{ certificate: gw.pem, key: gw.key }", "{ eap: {} }", "", "'eap' needs the profile's 'authentication-list'")]
     [InlineData("{ certificate: gw.pem, key: gw.key }", "{ eap: {} }", "authentication-list: a, keyring: { local: kr1 }", "'keyring' acts only with 'pre-share: true'")]
-    [InlineData("{ certificate: gw.pem, key: gw.key }", "{}", "", "needs 'eap', 'pre-share: true' or both")]
+    [InlineData("{ certificate: gw.pem, key: gw.key }", "{}", "", "needs 'eap', 'anyconnect-eap', 'certificate' or 'pre-share: true'")]
     public void WhatCannotWorkTogetherIsSaidAtItsPlace(string local, string remote, string rest, string complaint)
     {
         var finding = Assert.Single(fixture.Findings(Text($"{{ identity: any, secret: {Key} }}", local: local, remote: remote, rest: rest)));

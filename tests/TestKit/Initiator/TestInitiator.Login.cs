@@ -12,7 +12,7 @@ public sealed partial class TestInitiator
 {
     private const int MostRestarts = 4;
 
-    private static readonly byte[] s_hashes = [0, 2, 0, 3, 0, 4];
+    private static readonly byte[] s_hashes = [0, 2, 0, 3, 0, 4, 0, 5];
 
     private KeyExchangeMethod _group = null!;
     private IKeyExchange? _own;
@@ -109,6 +109,7 @@ public sealed partial class TestInitiator
             _options.Crypto, suite, KeySchedule.DeriveInitial(_options.Crypto, suite, _nonce, nonce, secret, _current.LocalSpi, _current.RemoteSpi));
         CryptographicOperations.ZeroMemory(secret);
         PeerFragments = response.Notify(NotifyType.Ikev2FragmentationSupported) is not null;
+        InitialResponse = response;
         NatDetected = _options.PretendNat || !Holds(response, NotifyType.NatDetectionSourceIp, Path.Remote) || !Holds(response, NotifyType.NatDetectionDestinationIp, Path.Local);
 
         // RFC 7296 2.23: with a NAT in between the initiator must go on at port 4500.
@@ -152,6 +153,12 @@ public sealed partial class TestInitiator
             payloads.Add(new IdPayload(isInitiator: false, server.Type, server.Value));
         if (_options.PreSharedKey is { } key)
             payloads.Add(new AuthenticationPayload(AuthenticationMethod.SharedKey, OwnMac(key)));
+        if (_options.Certificate is { } certificate)
+            AddCertificate(payloads, certificate);
+        if (_options.SecondIdentity is not null)
+            payloads.Add(new NotifyPayload(NotifyType.MultipleAuthSupported));
+        if (_options.SecondIdentity is not null || _options.AnnouncesTooMuch)
+            payloads.Add(new NotifyPayload(NotifyType.AnotherAuthFollows));
         if (_options.RequestConfiguration)
             payloads.Add(new ConfigurationPayload(ConfigurationType.Request, Wanted()));
         payloads.Add(new SaPayload(ProposalSelector.ToProposals(_options.EspProposals, _firstSpi, null)));
@@ -167,7 +174,7 @@ public sealed partial class TestInitiator
     private byte[] OwnMac(ReadOnlySpan<byte> key)
     {
         var octets = AuthenticationOctets.ForInitiator(
-            _options.Crypto, _current.Suite.Prf, _initialRequest, _peerNonce, _current.Keys.SkPi, InitiatorId.Body.Span);
+            _options.Crypto, _current.Suite.Prf, _initialRequest, _peerNonce, _current.Keys.SkPi, CurrentId.Body.Span);
         return AuthenticationOctets.SharedKeyMac(_options.Crypto, _current.Suite.Prf, key, octets);
     }
 
@@ -217,7 +224,7 @@ public sealed partial class TestInitiator
         }
 
         // EAP-Failure may come beside AUTHENTICATION_FAILED; the notify is what counts. Beside AUTH it is about the CHILD_SA alone.
-        var last = _options.PreSharedKey is not null;
+        var last = (_options.PreSharedKey is not null || _options.Certificate is not null) && _options.SecondIdentity is null;
         if (response.FirstError() is { } error && !(last && response.First<AuthenticationPayload>() is not null))
         {
             Fail(error.NotifyType, $"{Stage}: {error.NotifyType}");
@@ -234,6 +241,12 @@ public sealed partial class TestInitiator
         {
             Stage = InitiatorStage.FinalAuthentication;
             Finish(sa, response);
+            return;
+        }
+
+        if (Stage == InitiatorStage.FirstAuthentication && _options is { Certificate: not null, SecondIdentity: { } second })
+        {
+            BeginSecond(second, response);
             return;
         }
 
@@ -290,7 +303,8 @@ public sealed partial class TestInitiator
     {
         _msk = msk;
         Stage = InitiatorStage.FinalAuthentication;
-        SendLogin([new AuthenticationPayload(AuthenticationMethod.SharedKey, OwnMac(msk ?? sa.Keys.SkPi))]);
+        var auth = new AuthenticationPayload(AuthenticationMethod.SharedKey, OwnMac(msk ?? sa.Keys.SkPi));
+        SendLogin(_options.AnnouncesTooMuch ? [auth, new NotifyPayload(NotifyType.AnotherAuthFollows)] : [auth]);
     }
 
     private void HandleFinal(InitiatorSa sa, IkeMessage response)

@@ -37,6 +37,15 @@ public sealed record TestInitiatorOptions
     /// <summary>Proves us by AUTH in the first IKE_AUTH request (RFC 7296 2.15); null = EAP.</summary>
     public byte[]? PreSharedKey { get; init; }
 
+    /// <summary>Proves us by certificate in the first IKE_AUTH request (RFC 7296 2.15); null = by <see cref="PreSharedKey"/>, or EAP.</summary>
+    public InitiatorCertificate? Certificate { get; init; }
+
+    /// <summary>EAP follows the certificate (RFC 4739), with this IDi.</summary>
+    public IkeIdentity? SecondIdentity { get; init; }
+
+    /// <summary>ANOTHER_AUTH_FOLLOWS also stands where nothing follows: in the last AUTH.</summary>
+    public bool AnnouncesTooMuch { get; init; }
+
     /// <summary>The responder must prove itself by it; null = by certificate.</summary>
     public byte[]? ServerPreSharedKey { get; init; }
 

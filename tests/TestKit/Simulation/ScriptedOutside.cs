@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Headend.Eap;
 using Headend.Eap.AnyConnect;
 using Headend.Ikev2;
@@ -26,6 +27,9 @@ public sealed record OutsideOptions
 
     /// <summary>Ours and theirs by IKE identity.</summary>
     public IReadOnlyDictionary<string, (byte[] Local, byte[] Remote)> PreSharedKeys { get; init; } = new Dictionary<string, (byte[], byte[])>(StringComparer.Ordinal);
+
+    /// <summary>What the certificates of a login are worth; null takes every one whose signature verifies.</summary>
+    public Func<VerifyCertificateEffect, CertificateVerdict>? Certificates { get; init; }
 
     /// <summary>Sessions come up without an installation: the endpoint adopts them.</summary>
     public bool Adopts { get; init; }
@@ -121,6 +125,9 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
             case LookUpPskEffect lookUp:
                 Of(lookUp.Login.Session);
                 Complete(LookUp(lookUp));
+                break;
+            case VerifyCertificateEffect verify:
+                Complete(Verify(Of(verify.Login.Session), verify));
                 break;
             case AuthorizeEffect authorize:
                 Complete(Authorize(Of(authorize.Login.Session), authorize));
@@ -249,6 +256,17 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
         return options.PreSharedKeys.TryGetValue(effect.Login.RemoteIdentity.Text, out var found)
             ? new LookUpPskCompletion(effect.Id, new PreSharedKeys(found.Local, found.Remote), null, null, false)
             : new LookUpPskCompletion(effect.Id, null, null, "unknown", false);
+    }
+
+    private VerifyCertificateCompletion Verify(Login login, VerifyCertificateEffect effect)
+    {
+        if (Fails)
+            return new VerifyCertificateCompletion(effect.Id, CertificateVerdict.StatusUnknown, null, "scripted");
+        using var leaf = X509CertificateLoader.LoadCertificate(effect.Chain[0].Span);
+        var signed = SignatureAuthentication.Verify(effect.Method, effect.Signature.Span, leaf, effect.Octets, SignatureAuthentication.SupportedHashes, out var reason);
+        var verdict = signed ? options.Certificates?.Invoke(effect) ?? CertificateVerdict.Accepted : CertificateVerdict.BadSignature;
+        login.Accepted = verdict == CertificateVerdict.Accepted;
+        return new VerifyCertificateCompletion(effect.Id, verdict, login.Accepted ? effect.Login.RemoteIdentity.Text : null, reason ?? "scripted");
     }
 
     private AuthorizeCompletion Authorize(Login login, AuthorizeEffect effect)

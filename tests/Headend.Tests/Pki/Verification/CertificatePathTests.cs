@@ -1,0 +1,240 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Headend.Aaa.Authorization;
+using Headend.Ikev2;
+using Headend.Pki.Verification;
+using Headend.TestKit.Pki;
+
+namespace Headend.Tests.Pki.Verification;
+
+/// <summary>Which chains of clients are accepted (RFC 5280 6, RFC 4945 5), and which names they bear.</summary>
+public sealed class CertificatePathTests
+{
+    private static readonly TestAuthority Root = TestAuthority.Create("CN=Root");
+    private static readonly ECDsa Key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private static readonly ECDsa MiddleKey = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+    private static readonly TestAuthority Middle = Root.CreateBelow("CN=Middle", TestAuthority.GeneratorOf(MiddleKey));
+    private static readonly TestSubject Laptop = new("CN=laptop");
+
+    [Fact]
+    public void GoodChains()
+    {
+        Accepts([Root.Issue(Laptop, Key)], Root);
+        Accepts([Middle.Issue(Laptop, Key), Middle.Certificate], Root);
+
+        // Order behind the leaf does not matter, nor do strangers.
+        Accepts([Middle.Issue(Laptop, Key), TestAuthority.Create("CN=Stranger").Certificate, Root.Certificate, Middle.Certificate], Root);
+
+        // An intermediate may be all that is configured, even where the client sends its root too.
+        Accepts([Middle.Issue(Laptop, Key)], Middle);
+        Accepts([Middle.Issue(Laptop, Key), Middle.Certificate, Root.Certificate], Middle);
+
+        // RSA PKCS#1, RSA-PSS and Ed25519 sign certificates too.
+        using var rsa = RSA.Create(2048);
+        foreach (var signer in (X509SignatureGenerator[])[TestAuthority.GeneratorOf(rsa), TestAuthority.GeneratorOf(rsa, pss: true), new Ed25519Key().Generator])
+        {
+            var authority = TestAuthority.Create("CN=Signer", signer);
+            Accepts([authority.Issue(Laptop, Key)], authority);
+        }
+    }
+
+    [Theory]
+    [InlineData("foreign CA", "foreign")]
+    [InlineData("missing intermediate", "foreign")]
+    [InlineData("expired", "expired on")]
+    [InlineData("not yet valid", "not valid before")]
+    [InlineData("expired intermediate", "(at CN=Old)")]
+    [InlineData("server", "wrong usage")]
+    [InlineData("server intermediate", "wrong usage")]
+    [InlineData("key encipherment", "key usage does not allow signatures")]
+    [InlineData("authority", "authority's certificate")]
+    [InlineData("self-signed", "foreign")]
+    [InlineData("configured authority itself", "foreign")]
+    [InlineData("issuer is a leaf", "")]
+    [InlineData("SHA-1", "SHA-1 is not")]
+    [InlineData("SHA-1 intermediate", "SHA-1 is not")]
+    [InlineData("critical extension", "HasNotSupportedCriticalExtension")]
+    [InlineData("1024-bit authority", "1024 bits")]
+    [InlineData("name constraints", "NameConstraint")]
+    public void BadChains(string how, string reason)
+    {
+        using var weak = RSA.Create(1024);
+        using var middle = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var rsa = RSA.Create(2048);
+        var signer = TestAuthority.GeneratorOf(middle);
+        var sub = new TestSubject("CN=Sub") { IsAuthority = true, Usages = null, KeyUsage = X509KeyUsageFlags.KeyCertSign };
+        var trusted = Root;
+        X509Certificate2[] chain = how switch
+        {
+            "foreign CA" => [TestAuthority.Create("CN=Root").Issue(Laptop, Key)],
+            "missing intermediate" => [Middle.Issue(Laptop, Key)],
+            "expired" => [Root.Issue(Laptop with { NotBefore = DateTimeOffset.UtcNow.AddDays(-9), NotAfter = DateTimeOffset.UtcNow.AddDays(-1) }, Key)],
+            "not yet valid" => [Root.Issue(Laptop with { NotBefore = DateTimeOffset.UtcNow.AddDays(1), NotAfter = DateTimeOffset.UtcNow.AddDays(2) }, Key)],
+            "expired intermediate" => Below(sub with { Name = "CN=Old", NotBefore = DateTimeOffset.UtcNow.AddDays(-9), NotAfter = DateTimeOffset.UtcNow.AddDays(-1) }),
+            "server" => [Root.Issue(Laptop with { Usages = ["1.3.6.1.5.5.7.3.1"] }, Key)],
+            "server intermediate" => Below(sub with { Usages = ["1.3.6.1.5.5.7.3.1"] }),
+            "key encipherment" => [Root.Issue(Laptop with { KeyUsage = X509KeyUsageFlags.KeyEncipherment }, Key)],
+            "authority" => [Middle.Certificate],
+            "self-signed" => [TestAuthority.Create("CN=laptop").Certificate],
+            "configured authority itself" => [Root.Certificate],
+            "issuer is a leaf" => Below(Laptop with { Name = "CN=Fellow" }),
+            "SHA-1" => [OldFashioned()],
+            "SHA-1 intermediate" => Sha1Below(),
+            "critical extension" => [Root.Issue(Laptop with { Further = [new X509Extension("1.2.3.4.5", [5, 0], critical: true)] }, Key)],
+            "1024-bit authority" => Weak(),
+            _ => Constrained(),
+        };
+        Assert.False(TryBuild(chain, trusted, usageRequired: false, out _, out var refusal));
+        Assert.Contains(reason, refusal, StringComparison.Ordinal);
+
+        X509Certificate2[] Below(TestSubject subject)
+        {
+            var authority = Root.CreateBelow(subject.Name, signer, subject);
+            return [authority.Issue(Laptop, Key), authority.Certificate];
+        }
+
+        X509Certificate2[] Constrained()
+        {
+            // permittedSubtrees { dNSName good.example } (RFC 5280 4.2.1.10; CVE-2026-35331 of another implementation).
+            byte[] permitted = [0x30, 0x12, 0xa0, 0x10, 0x30, 0x0e, 0x82, 0x0c, .. "good.example"u8];
+            var authority = Root.CreateBelow("CN=Bound", signer, sub with { Name = "CN=Bound", Further = [new X509Extension("2.5.29.30", permitted, critical: true)] });
+            return [authority.Issue(Laptop with { DnsNames = ["laptop.bad.example"] }, Key), authority.Certificate];
+        }
+
+        X509Certificate2 OldFashioned()
+        {
+            trusted = TestAuthority.Create("CN=RSA", new Sha1Signer(rsa));
+            return trusted.Issue(Laptop, Key);
+        }
+
+        X509Certificate2[] Sha1Below()
+        {
+            trusted = TestAuthority.Create("CN=RSA", new Sha1Signer(rsa));
+            var authority = trusted.CreateBelow("CN=Sub", signer, sub);
+            return [authority.Issue(Laptop, Key), authority.Certificate];
+        }
+
+        X509Certificate2[] Weak()
+        {
+            trusted = TestAuthority.Create("CN=Weak", TestAuthority.GeneratorOf(weak));
+            return [trusted.Issue(Laptop, Key)];
+        }
+    }
+
+    [Theory]
+    [InlineData("1.3.6.1.5.5.7.3.2", true)] // clientAuth
+    [InlineData("1.3.6.1.5.5.7.3.17", true)] // ipsecIKE
+    [InlineData("1.3.6.1.5.5.8.2.2", true)] // iKEIntermediate
+    [InlineData("2.5.29.37.0", true)] // anyExtendedKeyUsage
+    [InlineData("1.3.6.1.5.5.7.3.1", false)]
+    [InlineData("1.3.6.1.5.5.7.3.4", false)]
+    public void UsagesOfClients(string usage, bool accepted) =>
+        Assert.Equal(accepted, TryBuild([Root.Issue(Laptop with { Usages = [usage] }, Key)], Root, usageRequired: true, out _, out _));
+
+    [Fact]
+    public void WithoutExtendedKeyUsageByConfiguration()
+    {
+        var leaf = Root.Issue(Laptop with { Usages = null, KeyUsage = null }, Key);
+        Assert.True(TryBuild([leaf], Root, usageRequired: false, out _, out _));
+        Assert.False(TryBuild([leaf], Root, usageRequired: true, out _, out var refusal));
+        Assert.Contains("no extended key usage", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void GarbageIsRefusedWithoutException()
+    {
+        var random = new Random(815);
+        var leaf = Root.Issue(Laptop with { DnsNames = ["a.example"], Emails = ["a@example"] }, Key).RawData;
+        var trust = new CertificateTrust([Root.Certificate], []);
+        for (var i = 0; i < 2000; i++)
+        {
+            var octets = (byte[])leaf.Clone();
+            for (var n = random.Next(1, 5); n > 0; n--)
+                octets[random.Next(octets.Length)] = (byte)random.Next(256);
+            if (random.Next(8) == 0)
+                octets = octets[..random.Next(octets.Length)];
+            if (CertificatePath.TryBuild([octets], trust, false, DateTimeOffset.UtcNow, out var path, out _))
+            {
+                Assert.Equal(leaf, octets);
+                path.Dispose();
+            }
+        }
+
+        Assert.False(CertificatePath.TryBuild([System.Text.Encoding.ASCII.GetBytes(Root.Pem)], trust, false, DateTimeOffset.UtcNow, out _, out var refusal));
+        Assert.Contains("not DER", refusal, StringComparison.Ordinal);
+    }
+
+    // RFC 4945 3.1: each type of identity in its own field.
+    [Theory]
+    [InlineData("fqdn laptop.example", true)]
+    [InlineData("fqdn LAPTOP.example", true)]
+    [InlineData("fqdn other.example", false)]
+    [InlineData("fqdn alice@example.com", false)]
+    [InlineData("fqdn laptop", false)]
+    [InlineData("email alice@example.com", true)]
+    [InlineData("email al@corp.example", true)] // user principal name
+    [InlineData("email laptop.example", false)]
+    [InlineData("address 192.0.2.7", true)]
+    [InlineData("address 192.0.2.8", false)]
+    [InlineData("address 2001:db8::7", true)]
+    [InlineData("key-id laptop.example", false)]
+    [InlineData("dn CN=laptop, OU=staff, O=Example", true)]
+    [InlineData("dn CN=LAPTOP, OU=staff, O=example", true)]
+    [InlineData("dn CN=laptop, O=Example", false)]
+    [InlineData("dn CN=laptop.example", false)]
+    public void Names(string claimed, bool borne)
+    {
+        var leaf = Root.Issue(
+            new TestSubject("CN=laptop, OU=staff, O=Example")
+            {
+                DnsNames = ["laptop.example", "*.wild.example"],
+                Emails = ["alice@example.com"],
+                UserPrincipalNames = ["al@corp.example"],
+                Addresses = [IPAddress.Parse("192.0.2.7"), IPAddress.Parse("2001:db8::7")],
+            },
+            Key);
+        Assert.True(CertificateIdentity.TryRead(leaf, out var identity, out _));
+        Assert.True(IkeIdentity.TryParse(claimed, out var ike));
+        Assert.Equal(borne, identity!.Bears(ike));
+        Assert.True(IkeIdentity.TryParse("fqdn a.wild.example", out var wild));
+        Assert.False(identity.Bears(wild));
+        Assert.Equal(
+            [PeerNameKind.DistinguishedName, PeerNameKind.Email, PeerNameKind.Email, PeerNameKind.Fqdn, PeerNameKind.Fqdn],
+            identity.Names.Select(n => n.Kind));
+    }
+
+    [Fact]
+    public void AnEmptySubjectIsNobodys()
+    {
+        var leaf = Root.Issue(new TestSubject("") { DnsNames = ["laptop.example"] }, Key);
+        Assert.True(CertificateIdentity.TryRead(leaf, out var identity, out _));
+        Assert.False(identity!.Bears(new IkeIdentity(Ikev2.Wire.IdType.DerAsn1Dn, [0x30, 0])));
+    }
+
+    // What AnyConnect-EAP shows: a signature without AUTH payload, its hash told elsewhere.
+    [Fact]
+    public void APlainSignatureProvesTheKeyToo()
+    {
+        byte[] octets = [1, 2, 3];
+        using var rsa = RSA.Create(2048);
+        Proves(rsa, rsa.SignData(octets, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), HashAlgorithmName.SHA256);
+        Proves(Key, Key.SignData(octets, HashAlgorithmName.SHA512, DSASignatureFormat.Rfc3279DerSequence), HashAlgorithmName.SHA512);
+        var leaf = Root.Issue(Laptop, rsa);
+        Assert.NotNull(new CertificateProof.Plain(HashAlgorithmName.SHA1, rsa.SignData(octets, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1), octets).WhyNotBy(leaf));
+
+        void Proves(AsymmetricAlgorithm key, byte[] signature, HashAlgorithmName hash)
+        {
+            var certificate = Root.Issue(Laptop, key);
+            Assert.Null(new CertificateProof.Plain(hash, signature, octets).WhyNotBy(certificate));
+            signature[^1] ^= 1;
+            Assert.NotNull(new CertificateProof.Plain(hash, signature, octets).WhyNotBy(certificate));
+        }
+    }
+
+    private static void Accepts(X509Certificate2[] chain, TestAuthority authority) =>
+        Assert.True(TryBuild(chain, authority, usageRequired: true, out var path, out var refusal) && path!.Leaf.RawDataMemory.Span.SequenceEqual(chain[0].RawDataMemory.Span), refusal);
+
+    private static bool TryBuild(X509Certificate2[] chain, TestAuthority authority, bool usageRequired, out CertificatePath? path, out string? refusal) =>
+        CertificatePath.TryBuild([.. chain.Select(c => c.RawDataMemory)], new CertificateTrust([authority.Certificate], []), usageRequired, DateTimeOffset.UtcNow, out path, out refusal);
+}

@@ -1,0 +1,300 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Headend.Composition;
+using Headend.Configuration;
+using Headend.Ikev2;
+using Headend.Ikev2.Wire;
+using Headend.TestKit.Initiator;
+using Headend.TestKit.Pki;
+using Headend.Tests.Pki.Verification;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Tests.Runtime;
+
+/// <summary>Clients with certificates through the whole headend: who is let in, as whom, and every refusal.</summary>
+[Collection("one meter")]
+public sealed class CertificateHostTests : IAsyncLifetime
+{
+    private static readonly TestAuthority Root = TestAuthority.Create("CN=Root CA,O=Example");
+    private static readonly TestAuthority Listed = TestAuthority.Create("CN=Listed CA,O=Example");
+    private static readonly ECDsa Key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private static readonly RSA Rsa = RSA.Create(2048);
+
+    private readonly string directory = Directory.CreateTempSubdirectory("headend-cert-").FullName;
+    private readonly int port = FreePort();
+    private readonly LineLog log = new();
+    private readonly TestWeb web = new(_ => []);
+    private HeadendHost host = null!;
+
+    public async Task InitializeAsync()
+    {
+        using (var key = ECDsa.Create(ECCurve.NamedCurves.nistP256))
+        {
+            var certificate = Root.Issue(new TestSubject("CN=gw.example") { DnsNames = ["gw.example"], Usages = ["1.3.6.1.5.5.7.3.1"] }, key);
+            await File.WriteAllTextAsync(Path.Combine(directory, "gw.pem"), certificate.ExportCertificatePem());
+            await File.WriteAllTextAsync(Path.Combine(directory, "gw.key"), key.ExportPkcs8PrivateKeyPem());
+            File.SetUnixFileMode(Path.Combine(directory, "gw.key"), UnixFileMode.UserRead);
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(directory, "ca.pem"), Root.Pem + Listed.Pem);
+        await File.WriteAllBytesAsync(Path.Combine(directory, "listed.crl"), Listed.List());
+        await File.WriteAllTextAsync(Path.Combine(directory, "headend.yaml"), Configuration());
+        var outcome = ConfigurationParser.Load(Path.Combine(directory, "headend.yaml"), ConfigurationRules.OfLeaves);
+        Assert.Empty(outcome.Diagnostics);
+        host = await HeadendHost.StartAsync(outcome.Configuration!, log, TimeProvider.System, CancellationToken.None);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await host.DisposeAsync();
+        web.Dispose();
+        log.Dispose();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("fqdn laptop.lax.example", "laptop.lax.example")]
+    [InlineData("email alice@lax.example", "alice@lax.example")]
+    [InlineData("dn CN=laptop,O=lax", "CN=laptop, O=lax")]
+    public async Task ACertificateLogsInAsItsIdentity(string identity, string user)
+    {
+        var leaf = Root.Issue(new TestSubject("CN=laptop,O=lax") { DnsNames = ["laptop.lax.example"], Emails = ["alice@lax.example"] }, Key);
+        using var client = Client(identity, leaf);
+        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        Assert.Equal(("lax", user, "certificate", "ECDSA"), (session.Profile, session.User, session.Authentication, session.LocalAuthentication));
+        Assert.Equal(["staff"], session.Groups);
+        Assert.Equal(["10.99.0.1"], session.AssignedAddresses);
+
+        // CERTREQ names both authorities of the profiles.
+        Assert.Equal(40, client.Initiator.InitialResponse!.First<CertificateRequestPayload>()!.Authorities.Length);
+        Assert.Contains("status of serial", log.Text, StringComparison.Ordinal);
+    }
+
+    // The cert method's own lists: the group is the organization-unit of the certificate, the user its common name.
+    [Fact]
+    public async Task ManglersMakeUserAndGroupOfTheCertificate()
+    {
+        var leaf = Listed.Issue(new TestSubject("CN=bob,OU=engineers,O=Example") { DnsNames = ["bob.strict.example"] }, Key);
+        using var client = Client("fqdn bob.strict.example", leaf);
+        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        Assert.Equal(("strict", "bob", "certificate"), (session.Profile, session.User, session.Authentication));
+        Assert.Equal(["engineers"], session.Groups);
+    }
+
+    [Fact]
+    public async Task EapAfterTheCertificate()
+    {
+        var leaf = Listed.Issue(new TestSubject("CN=device") { DnsNames = ["device.both.example"] }, Rsa);
+        using (var alone = Client("fqdn device.both.example", leaf, Rsa))
+            Refused(alone, "wants EAP after it");
+        using (var eap = Client("fqdn device.both.example", o => o))
+            Refused(eap, "wants a certificate and then EAP");
+        using (var wrong = Client("fqdn device.both.example", leaf, Rsa, o => o with { SecondIdentity = Identity("key-id alice"), Password = "not it" }))
+            Refused(wrong, "alice");
+        using var client = Client("fqdn device.both.example", leaf, Rsa, o => o with { SecondIdentity = Identity("email alice@both.example") });
+        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        Assert.Equal(("both", "alice", "certificate+EAP-MSCHAPv2"), (session.Profile, session.User, session.Authentication));
+    }
+
+    public static TheoryData<string, string> Refusals => new()
+    {
+        { "expired", "expired on" },
+        { "foreign CA", "foreign CA" },
+        { "wrong usage", "wrong usage" },
+        { "another identity", "is no name of it" },
+        { "1024-bit RSA", "1024 bits" },
+        { "e = 3", "exponent is too small" },
+        { "SHA-1 chain", "SHA-1 is not" },
+        { "another key", "does not verify" },
+        { "no certificate", "no X.509 certificate" },
+        { "too many", "the limit is 8" },
+        { "revoked by file", "revoked (by listed.crl)" },
+        { "status unknown", "unknown" },
+        { "revoked by OCSP", "revoked (by OCSP)" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task EveryRefusal(string how, string reason)
+    {
+        using var weak = RSA.Create(1024);
+        using var source = RSA.Create(2048);
+        using var three = RSA.Create(new RSAParameters { Modulus = source.ExportParameters(false).Modulus, Exponent = [3] });
+        using var rsaRoot = RSA.Create(2048);
+        var subject = new TestSubject("CN=laptop") { DnsNames = ["laptop.lax.example"] };
+        var leaf = how switch
+        {
+            "expired" => Root.Issue(subject with { NotBefore = DateTimeOffset.UtcNow.AddDays(-9), NotAfter = DateTimeOffset.UtcNow.AddDays(-1) }, Key),
+            "foreign CA" => TestAuthority.Create("CN=Root CA,O=Example").Issue(subject, Key),
+            "wrong usage" => Root.Issue(subject with { Usages = ["1.3.6.1.5.5.7.3.1"] }, Key),
+            "another identity" => Root.Issue(subject with { DnsNames = ["other.lax.example"] }, Key),
+            "1024-bit RSA" => Root.Issue(subject, weak),
+            "e = 3" => Root.Issue(subject, three),
+            "another key" => Root.Issue(subject, Rsa),
+            "revoked by file" => Listed.Issue(subject, Key),
+            "revoked by OCSP" => Root.Issue(subject with { ResponderUris = [$"http://{web.Host}/"] }, Key),
+            "status unknown" => Root.Issue(subject with { DnsNames = ["laptop.strict.example"] }, Key),
+            _ => Root.Issue(subject, Key),
+        };
+        IReadOnlyList<ReadOnlyMemory<byte>> chain = how switch { "no certificate" => [], "too many" => [.. Enumerable.Repeat(leaf.RawDataMemory, 9)], _ => [leaf.RawDataMemory] };
+        AsymmetricAlgorithm key = how switch { "1024-bit RSA" => weak, "e = 3" => source, "another key" => Rsa, _ => Key };
+        if (how == "another key")
+            chain = [Root.Issue(subject, Key).RawDataMemory];
+        if (how == "another key")
+            key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        if (how == "SHA-1 chain")
+        {
+            var authority = Root.CreateBelow("CN=Sub", new Sha1Signer(rsaRoot));
+            chain = [authority.Issue(subject, Key).RawDataMemory, authority.Der];
+        }
+
+        if (how == "revoked by file")
+        {
+            // A list that is read again at SIGHUP.
+            Listed.Revoke(leaf);
+            await File.WriteAllBytesAsync(Path.Combine(directory, "listed.crl"), Listed.List());
+            host.Reload();
+        }
+
+        web.Answer = _ => new TestOcsp(Root.Certificate, Root.Signer, Root.Certificate) { Says = TestOcsp.Status.Revoked }.Answer(leaf);
+        var identity = how == "status unknown" ? "fqdn laptop.strict.example" : "fqdn laptop.lax.example";
+        using var client = Client(identity, o => o with { Certificate = InitiatorCertificate.With(chain, key) });
+        Refused(client, reason);
+        Assert.Empty(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        Assert.Equal(how == "revoked by OCSP" ? 1 : 0, web.Requests);
+    }
+
+    // Nothing is fetched for a chain that is not trusted, nor for somebody who has not proven the key, nor from hosts that are not on the list.
+    [Fact]
+    public void AStrangerMakesTheHeadendFetchNothing()
+    {
+        var subject = new TestSubject("CN=laptop") { DnsNames = ["laptop.lax.example"], ResponderUris = [$"http://{web.Host}/"], ListUris = [$"http://{web.Host}/a.crl"] };
+        using (var foreign = Client("fqdn laptop.lax.example", TestAuthority.Create("CN=Root CA,O=Example").Issue(subject, Key)))
+            Refused(foreign, "foreign CA");
+        using (var thief = Client("fqdn laptop.lax.example", Root.Issue(subject, Rsa), Key))
+            Refused(thief, "does not fit the certificate's key");
+        var elsewhere = subject with { ResponderUris = [$"http://localhost:{web.Port}/"], ListUris = [$"http://localhost:{web.Port}/"] };
+        using (var lured = Client("fqdn laptop.lax.example", Root.Issue(elsewhere, Key)))
+            Assert.IsType<InitiatorOutcome.Established>(lured.Login());
+        Assert.Equal(0, web.Requests);
+        Assert.Contains("is on none of fetch-hosts", log.Text, StringComparison.Ordinal);
+    }
+
+    private void Refused(LoopbackClient client, string reason)
+    {
+        Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(client.Login()).Notify);
+        Assert.True(SpinWait.SpinUntil(() => log.Text.Contains(reason, StringComparison.Ordinal), TimeSpan.FromSeconds(10)), $"{reason} is not in the log:\n{log.Text}");
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+
+    private static IkeIdentity Identity(string text)
+    {
+        Assert.True(IkeIdentity.TryParse(text, out var identity));
+        return identity;
+    }
+
+    private LoopbackClient Client(string identity, X509Certificate2? leaf, AsymmetricAlgorithm? key = null, Func<TestInitiatorOptions, TestInitiatorOptions>? change = null) =>
+        Client(identity, o => (change ?? (c => c))(o with { Certificate = leaf is null ? null : InitiatorCertificate.With([leaf.RawDataMemory], key ?? Key) }));
+
+    private LoopbackClient Client(string identity, Func<TestInitiatorOptions, TestInitiatorOptions> change) => new(
+        new IPEndPoint(IPAddress.Loopback, port),
+        change(new TestInitiatorOptions
+        {
+            Identity = Identity(identity),
+            User = "alice",
+            Password = "wonderland",
+            Trust = ServerTrust.In([Root.Certificate]),
+        }));
+
+    private string Configuration() => $$"""
+        listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
+        data-plane: { kind: none }
+        state-directory: {{directory}}/state
+        admin: { socket: {{directory}}/a.sock }
+        aaa:
+          authentication: [ { name: local-list, methods: [local] } ]
+          authorization: [ { name: local-list, methods: [local] } ]
+          local-users: [ { name: alice, password: wonderland } ]
+        ikev2:
+          proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
+          name-manglers: [ { name: person, dn: common-name }, { name: unit, dn: organization-unit } ]
+          authorization-policies: [ { name: staff, pool: p4 }, { name: engineers, pool: p4 } ]
+          profiles:
+            - name: strict
+              match: { remote-identity: [fqdn-domain strict.example] }
+              local-identity: fqdn gw.example
+              local-authentication: { certificate: gw.pem, key: gw.key }
+              remote-authentication: { certificate: { ca: ca.pem, crl: [listed.crl], revocation: strict, name-mangler: person } }
+              authorization: { cert: { group: { list: local-list, name-mangler: unit } } }
+              proposals: [test]
+              ipsec: { transforms: [aes128gcm16] }
+              virtual-template: 1
+            - name: both
+              match: { remote-identity: [fqdn-domain both.example] }
+              local-identity: fqdn gw.example
+              local-authentication: { certificate: gw.pem, key: gw.key }
+              remote-authentication: { certificate: { ca: ca.pem, revocation: off, then-eap: required }, eap: {} }
+              authentication-list: local-list
+              authorization: { group: { list: local-list, name: staff } }
+              proposals: [test]
+              ipsec: { transforms: [aes128gcm16] }
+              virtual-template: 1
+            - name: lax
+              match: { remote-identity: [any] }
+              local-identity: fqdn gw.example
+              local-authentication: { certificate: gw.pem, key: gw.key }
+              remote-authentication: { certificate: { ca: ca.pem, crl: [listed.crl], fetch-hosts: ['{{web.Host}}'] } }
+              authorization: { group: { list: local-list, name: staff } }
+              proposals: [test]
+              ipsec: { transforms: [aes128gcm16] }
+              virtual-template: 1
+        virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
+        pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
+        """;
+
+    private sealed class LineLog : ILoggerFactory, ILogger
+    {
+        private readonly System.Text.StringBuilder lines = new();
+
+        public string Text
+        {
+            get
+            {
+                lock (lines)
+                    return lines.ToString();
+            }
+        }
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (lines)
+                lines.AppendLine(formatter(state, exception));
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
