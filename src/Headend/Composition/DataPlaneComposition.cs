@@ -45,7 +45,7 @@ internal static partial class DataPlaneComposition
             filters = OpenFilters(options.StateId, accessLists, time, logger);
             qos = new QosStage(options.StateId, policies);
             nat = new NatStage(options.StateId, options.RouteProtocol, time, failure => LogTranslationRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
-            checks = new SourceCheckStage(options.StateId);
+            checks = new SourceCheckStage(options.StateId, time, failure => LogCheckRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
             options = options with { Stages = [filters, checks, qos, nat] };
             IDataPlane plane = UseKernel(configuration) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
             return new OpenedDataPlane(plane, filters, qos, nat);
@@ -112,10 +112,19 @@ internal static partial class DataPlaneComposition
     private static XfrmDataPlane OpenKernel(InterfaceOptions options, UdpListener listener, SessionTable table, TimeProvider time, ILogger logger)
     {
         // In this process the packet path clamps by itself.
-        options = options with { Stages = [.. options.Stages, new MssClampStage(options.StateId)] };
-        var opened = new XfrmDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
-        NoteLeftovers(opened.RemovedLeftovers, logger);
-        return opened;
+        var clamp = new MssClampStage(options.StateId, time, failure => LogClampRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
+        options = options with { Stages = [.. options.Stages, clamp] };
+        try
+        {
+            var opened = new XfrmDataPlane(options, [.. listener.NatTraversalSockets], new DataPlaneHints(table), time);
+            NoteLeftovers(opened.RemovedLeftovers, logger);
+            return opened;
+        }
+        catch (IOException)
+        {
+            clamp.Dispose();
+            throw;
+        }
     }
 
     private static void NoteLeftovers(IReadOnlyCollection<string> removed, ILogger logger)
@@ -142,6 +151,12 @@ internal static partial class DataPlaneComposition
 
     [LoggerMessage(EventId = 1309, EventName = "translation-restored", Message = "somebody deleted our nftables table; all translations were made again failure={Failure}")]
     private static partial void LogTranslationRestored(ILogger logger, LogLevel level, string? failure);
+
+    [LoggerMessage(EventId = 1310, EventName = "source-check-restored", Message = "somebody deleted our nftables table; all checks of IPv6 sources were made again failure={Failure}")]
+    private static partial void LogCheckRestored(ILogger logger, LogLevel level, string? failure);
+
+    [LoggerMessage(EventId = 1311, EventName = "mss-clamp-restored", Message = "somebody deleted our nftables table; all clamps of the MSS were made again failure={Failure}")]
+    private static partial void LogClampRestored(ILogger logger, LogLevel level, string? failure);
 
     [LoggerMessage(
         EventId = 1307, EventName = "no-packet-filter", Level = LogLevel.Warning, Message = "{Missing}: no packets can be filtered; logins that need an access list are refused")]

@@ -9,12 +9,12 @@ public readonly record struct InterfaceTarget(string Device, int Index);
 
 /// <summary>
 /// One part of an interface's plan beside link, addresses and routes: packet filter, traffic policy, translation. Stages run behind the link's own batch, in order,
-/// before any SA is installed, and are undone in reverse. A stage is all or nothing. Calls for one interface never overlap; calls for several may.
+/// before any SA is installed, and are undone in reverse, behind the link where it was changed. A stage is all or nothing. Calls for one interface never overlap; calls for several may.
 /// </summary>
 public interface IInterfaceStage : IDisposable
 {
-    /// <summary>Brings a device from one request to another; what is equal in both is left alone.</summary>
-    /// <param name="target">The device, which exists and is up.</param>
+    /// <summary>Brings a device from one request to another; what is equal in both is left alone, but for what a change of the link took away.</summary>
+    /// <param name="target">The device, which exists, and is up unless the interface is shut down.</param>
     /// <param name="from">What stands; null for a device that was just made.</param>
     /// <param name="to">What shall stand.</param>
     /// <param name="failure">The step that failed; nothing of this call holds then.</param>

@@ -25,14 +25,16 @@ internal sealed class IfbDevice : IInterfaceDevice
 
     public int Index { get; }
 
-    /// <summary>Makes the device for an interface, up and without IPv6.</summary>
-    public static bool TryCreate(NetlinkSocket netlink, InterfaceTarget target, string stateId, [NotNullWhen(true)] out IfbDevice? device, [NotNullWhen(false)] out InterfaceFailure? failure)
+    /// <summary>Makes the device for an interface, up and without IPv6. A former one that <paramref name="closer"/> still has in hand goes first.</summary>
+    public static bool TryCreate(
+        NetlinkSocket netlink, LinkCloser closer, InterfaceTarget target, string stateId, [NotNullWhen(true)] out IfbDevice? device, [NotNullWhen(false)] out InterfaceFailure? failure)
     {
         device = null;
         var name = target.Device + Suffix;
         var alias = InterfaceMark.Alias(stateId, $"what comes from {target.Device}", null);
         // One datagram, which the kernel takes as a whole: there is no moment in which a device of ours stands without its mark.
         NetlinkStep[] steps = [new($"create {name}", TrafficControlCodec.AddIfb(name)), new($"alias of {name}", TrafficControlCodec.SetAlias(name, alias))];
+        closer.WaitFor(name);
         var results = netlink.Execute(steps);
         if (results[0] != 0)
         {

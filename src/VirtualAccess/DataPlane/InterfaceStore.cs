@@ -77,12 +77,18 @@ internal sealed class InterfaceStore : IDisposable
     {
         var (from, lent, device) = (standing.Request, standing.Lent, standing.Device);
         var failure = InterfacePlan.Update(netlink, lentAddresses, heldAddresses, from, wanted, options, device.Index, ref lent);
-        if (failure is not null) return failure;
-        failure = InterfaceStagePlan.Update(options.Stages, TargetOf(device), from, wanted);
+        if (failure is not null)
+        {
+            InterfaceStagePlan.Restore(options.Stages, changed: 0, TargetOf(device), from, wanted);
+            return failure;
+        }
+
+        failure = InterfaceStagePlan.Update(options.Stages, TargetOf(device), from, wanted, UndoLink);
         if (failure is null) standing.Request = wanted;
-        else InterfacePlan.Update(netlink, lentAddresses, heldAddresses, wanted, from, options, device.Index, ref lent);
         standing.Lent = lent;
         return failure;
+
+        void UndoLink() => InterfacePlan.Update(netlink, lentAddresses, heldAddresses, wanted, from, options, device.Index, ref lent);
     }
 
     /// <summary>Adds routes, all or none.</summary>

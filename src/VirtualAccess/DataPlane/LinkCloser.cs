@@ -11,12 +11,13 @@ internal sealed class LinkCloser : IDisposable
     /// <summary>"head": a link group that only devices about to be deleted are put into.</summary>
     private const uint Group = 0x68656164;
 
-    private readonly Lock gate = new();
+    /// <summary>Waited on for deletions.</summary>
+    private readonly object gate = new();
     private readonly NetlinkSocket netlink = new();
-    private readonly ManualResetEventSlim idle = new(initialState: true);
     private readonly SemaphoreSlim arrived = new(0);
     private readonly Thread thread;
     private List<IInterfaceDevice> queue = [];
+    private List<IInterfaceDevice> deleting = [];
     private bool stopping;
 
     public LinkCloser()
@@ -27,16 +28,14 @@ internal sealed class LinkCloser : IDisposable
 
     public void Close(IInterfaceDevice device)
     {
-        lock (gate)
-        {
-            queue.Add(device);
-            idle.Reset();
-        }
-
+        lock (gate) queue.Add(device);
         arrived.Release();
     }
 
-    public void WaitIdle() => idle.Wait();
+    public void WaitIdle() => WaitWhile(static _ => true);
+
+    /// <summary>Waits until a device of this name is gone, where it is on its way: the name can be used again then.</summary>
+    public void WaitFor(string name) => WaitWhile(device => device.Name == name);
 
     public void Dispose()
     {
@@ -44,7 +43,6 @@ internal sealed class LinkCloser : IDisposable
         arrived.Release();
         thread.Join();
         netlink.Dispose();
-        idle.Dispose();
         arrived.Dispose();
     }
 
@@ -53,18 +51,26 @@ internal sealed class LinkCloser : IDisposable
         while (true)
         {
             arrived.Wait();
-            List<IInterfaceDevice> batch;
             lock (gate)
             {
-                (batch, queue) = (queue, []);
-                if (batch.Count == 0 && stopping) return;
+                (deleting, queue) = (queue, []);
+                if (deleting.Count == 0 && stopping) return;
             }
 
-            Delete(batch);
+            Delete(deleting);
             lock (gate)
             {
-                if (queue.Count == 0) idle.Set();
+                deleting = [];
+                Monitor.PulseAll(gate);
             }
+        }
+    }
+
+    private void WaitWhile(Predicate<IInterfaceDevice> isMeant)
+    {
+        lock (gate)
+        {
+            while (queue.Exists(isMeant) || deleting.Exists(isMeant)) Monitor.Wait(gate);
         }
     }
 

@@ -74,7 +74,7 @@ internal sealed class QosDirection(NetlinkSocket netlink, LinkCloser closer, Int
 
     private InterfaceFailure? Create(QosTree tree)
     {
-        if (isInput && !IfbDevice.TryCreate(netlink, target, options.StateId, out ifb, out var refused)) return refused;
+        if (isInput && !IfbDevice.TryCreate(netlink, closer, target, options.StateId, out ifb, out var refused)) return refused;
         Standing = tree;
         List<NetlinkStep> steps = [new($"queues of {Name}", TrafficControlCodec.AddHtb(Index)), .. Classes(tree), .. Filters(tree)];
         if (isInput)

@@ -12,6 +12,8 @@ namespace Headend.VirtualAccess.Policy;
 /// </summary>
 public sealed class MssClampStage : IInterfaceStage
 {
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
+
     private readonly Lock gate = new();
     private readonly string table;
     private readonly LibNftables? library;
@@ -19,11 +21,17 @@ public sealed class MssClampStage : IInterfaceStage
     private readonly string? missing;
     private readonly HashSet<int> sets = [];
     private readonly Dictionary<string, int> clamped = new(StringComparer.Ordinal);
+    private readonly Action<string?>? restored;
+    private readonly ITimer? watch;
+    private bool disposed;
 
     /// <summary>Makes the table anew; what an earlier run with the same state id left goes.</summary>
     /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
-    public MssClampStage(string stateId)
+    /// <param name="time">Clock of the watch over the table.</param>
+    /// <param name="restored">Called when somebody else has deleted the table: null = all of it stands again, else why not. On a timer's thread.</param>
+    public MssClampStage(string stateId, TimeProvider time, Action<string?>? restored = null)
     {
+        this.restored = restored;
         table = TableOf(stateId);
         if (!LibNftables.TryOpen(out var opened, out missing)) return;
         if (opened.Run(Setup()) is { } refused)
@@ -35,6 +43,7 @@ public sealed class MssClampStage : IInterfaceStage
 
         library = opened;
         netfilter = new NetlinkSocket(NetlinkSocket.Netfilter);
+        watch = time.CreateTimer(_ => Watch(), null, WatchInterval, WatchInterval);
     }
 
     /// <summary>Takes away the table of a killed run with the same state id, where packets pass this process from now on.</summary>
@@ -70,8 +79,11 @@ public sealed class MssClampStage : IInterfaceStage
     /// <summary>Removes the table.</summary>
     public void Dispose()
     {
+        watch?.Dispose();
         lock (gate)
         {
+            if (disposed) return;
+            disposed = true;
             library?.Run($"delete table inet {table}\n");
             library?.Dispose();
             netfilter?.Dispose();
@@ -82,6 +94,25 @@ public sealed class MssClampStage : IInterfaceStage
 
     /// <summary>Whether it is there or not.</summary>
     private static string Removal(string table) => $"add table inet {table}\ndelete table inet {table}\n";
+
+    // Whoever loads a firewall with "flush ruleset" in it takes our table along; without it no further interface could be clamped.
+    private void Watch()
+    {
+        string? failure;
+        lock (gate)
+        {
+            if (disposed || netfilter!.Execute([new NetlinkStep("table", NfTablesCodec.GetTable(table))])[0] != Errno.ENOENT) return;
+            failure = library!.Run(Setup());
+            sets.Clear();
+            if (failure is null)
+            {
+                string?[] each = [.. clamped.ToArray().Select(one => Change(one.Key, 0, one.Value))];
+                failure = Array.Find(each, static f => f is not null);
+            }
+        }
+
+        restored?.Invoke(failure);
+    }
 
     private string Setup()
     {

@@ -83,8 +83,8 @@ public sealed class NatStage : IInterfaceStage
             if (failure is null && from is not null && !wanted.IsEmpty) globals!.Repair(target);
         }
 
-        // Connections that stand would keep the addresses that they began with.
-        if (failure is null && changed && from is not null) connections?.Flush(NetworksOf(to));
+        // Connections that stand would keep the addresses that they began with; also those of a network that went with its translation.
+        if (failure is null && changed && from is not null) connections?.Flush([.. NetworksOf(from).Union(NetworksOf(to))]);
         return failure is null;
     }
 
@@ -209,8 +209,13 @@ public sealed class NatStage : IInterfaceStage
         lock (gate)
         {
             if (disposed || !stands || netfilter!.Execute([new NetlinkStep("table", NfTablesCodec.GetTable(table.Name))])[0] != Errno.ENOENT) return;
-            failure = library!.Run(table.Setup())
-                ?? interfaces.Values.Select(a => Run([.. NatTable.Elements(a.Target.Device, a.Rules).Select(table.Add)])).FirstOrDefault(f => f is not null);
+            failure = library!.Run(table.Setup());
+            // One that cannot be had again keeps none of the others from it.
+            if (failure is null)
+            {
+                string?[] each = [.. interfaces.Values.Select(a => Run([.. NatTable.Elements(a.Target.Device, a.Rules).Select(table.Add)]))];
+                failure = Array.Find(each, static f => f is not null);
+            }
         }
 
         restored?.Invoke(failure);

@@ -12,18 +12,27 @@ public sealed class SourceCheckStage : IInterfaceStage
 {
     private const string Members = "members";
 
+    /// <summary>How long packets may pass unchecked when somebody deletes our table.</summary>
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
+
     private readonly Lock gate = new();
     private readonly string table;
     private readonly LibNftables? library;
     private readonly NetlinkSocket? netfilter;
     private readonly string? missing;
     private readonly HashSet<string> interfaces = new(StringComparer.Ordinal);
+    private readonly Action<string?>? restored;
+    private readonly ITimer? watch;
     private bool stands;
+    private bool disposed;
 
     /// <summary>Removes what an earlier run with the same state id left.</summary>
     /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
-    public SourceCheckStage(string stateId)
+    /// <param name="time">Clock of the watch over the table.</param>
+    /// <param name="restored">Called when somebody else has deleted the table: null = all of it stands again, else why not. On a timer's thread.</param>
+    public SourceCheckStage(string stateId, TimeProvider time, Action<string?>? restored = null)
     {
+        this.restored = restored;
         table = $"headend-rpf-{stateId}";
         if (!LibNftables.TryOpen(out var opened, out missing)) return;
         if (opened.Run(Clear()) is { } refused)
@@ -35,6 +44,7 @@ public sealed class SourceCheckStage : IInterfaceStage
 
         library = opened;
         netfilter = new NetlinkSocket(NetlinkSocket.Netfilter);
+        watch = time.CreateTimer(_ => Watch(), null, WatchInterval, WatchInterval);
     }
 
     /// <inheritdoc/>
@@ -66,8 +76,11 @@ public sealed class SourceCheckStage : IInterfaceStage
     /// <summary>Removes the table.</summary>
     public void Dispose()
     {
+        watch?.Dispose();
         lock (gate)
         {
+            if (disposed) return;
+            disposed = true;
             if (stands) library?.Run(Clear());
             stands = false;
             library?.Dispose();
@@ -104,6 +117,24 @@ public sealed class SourceCheckStage : IInterfaceStage
         if (reason is null) interfaces.Remove(device);
         RemoveUnused();
         return reason;
+    }
+
+    // Whoever loads a firewall with "flush ruleset" in it takes our table along, and then no interface could enter or leave it.
+    private void Watch()
+    {
+        string? failure;
+        lock (gate)
+        {
+            if (disposed || !stands || netfilter!.Execute([new NetlinkStep("table", NfTablesCodec.GetTable(table))])[0] != Errno.ENOENT) return;
+            failure = library!.Run(Setup());
+            if (failure is null)
+            {
+                string?[] each = [.. interfaces.Select(device => Run(NfTablesCodec.AddInterface(table, Members, device)))];
+                failure = Array.Find(each, static f => f is not null);
+            }
+        }
+
+        restored?.Invoke(failure);
     }
 
     private void RemoveUnused()

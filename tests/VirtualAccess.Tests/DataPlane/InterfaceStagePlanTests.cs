@@ -18,11 +18,12 @@ public sealed class InterfaceStagePlanTests
     }
 
     [Fact]
-    public void A_change_that_fails_puts_back_what_stood()
+    public void A_change_that_fails_puts_back_what_stood_the_link_before_the_stages()
     {
-        ImmutableArray<IInterfaceStage> stages = [new Stage("a", calls), new Stage("b", calls), new Stage("c", calls) { Fails = true }];
-        Assert.Equal("c", InterfaceStagePlan.Update(stages, Target, Request("old"), Request("new"))?.Step);
-        Assert.Equal(["a:old-new", "b:old-new", "c:old-new", "b:new-old", "a:new-old"], calls);
+        ImmutableArray<IInterfaceStage> stages = [new Stage("a", calls), new Stage("b", calls), new Stage("c", calls) { Fails = true }, new Stage("d", calls)];
+        Assert.Equal("c", InterfaceStagePlan.Update(stages, Target, Request("old"), Request("new"), () => calls.Add("link"))?.Step);
+        // Those that have changed nothing put back what the link took from them.
+        Assert.Equal(["a:old-new", "b:old-new", "c:old-new", "link", "d:old-old", "c:old-old", "b:new-old", "a:new-old"], calls);
     }
 
     [Fact]

@@ -93,6 +93,10 @@ public sealed class NatTests : IDisposable
         gateway.Ip("route add 10.88.0.0/24 via 10.99.0.7");
         Assert.Equal("10.10.0.2", SeenBy(client, server, IPAddress.Parse("10.10.0.51")));
         Assert.Equal("10.10.0.1", SeenBy(server, client, Server4));
+        // With the network goes what is under way for it: the next one to have it must not get that.
+        Assert.Contains("10.88.0.9", Connections(), StringComparison.Ordinal);
+        Assert.Null(Apply(stage, ["ip route 10.88.0.0 255.255.255.0", "ip nat inside source static 10.88.0.9 10.10.0.51", Overload], Overload));
+        Assert.DoesNotContain("10.88.0.9", Connections(), StringComparison.Ordinal);
     }
 
     /// <summary>A change holds for connections that stand as well: one socket, before and after.</summary>
@@ -172,8 +176,8 @@ public sealed class NatTests : IDisposable
     {
         var before = State();
         gateway.AddStub("vi9");
-        // Not disposed: it is the one that was killed.
-        var killed = Open();
+        // Not disposed: it is the one that was killed, and watches over nothing any more.
+        var killed = gateway.Do(() => new NatStage("test", 201, new StandingClock()));
         Assert.Null(gateway.Do(() => ApplyTo(killed, 9, "10.99.0.9", null, [Static])));
         gateway.Ip("link del vi9");
         Assert.Contains("10.10.0.50", State(), StringComparison.Ordinal);
@@ -189,7 +193,7 @@ public sealed class NatTests : IDisposable
         server.Ip("-6 route add default via 2001:db8:10::1");
         client.Ip("addr add 2001:db8:66::1/128 dev lo");
         var before = State();
-        using (var stage = gateway.Do(() => new SourceCheckStage("test")))
+        using (var stage = gateway.Do(() => new SourceCheckStage("test", TimeProvider.System)))
         {
             Assert.True(gateway.Do(() => stage.TryApply(Target, null, Request(7, "10.99.0.7", command), out _)));
             Assert.Equal("2001:db8:99::7", SeenBy(server, client, Server6));
@@ -211,6 +215,26 @@ public sealed class NatTests : IDisposable
         }
 
         Assert.Equal(before, State());
+    }
+
+    [FactAsRoot(Needs = Nft)]
+    public void ACheckOfSourcesThatSomebodyDeletesComesBack()
+    {
+        const string command = "ipv6 verify unicast source reachable-via rx";
+        using var restored = new ManualResetEventSlim();
+        using var stage = gateway.Do(() => new SourceCheckStage("test", TimeProvider.System, failure =>
+        {
+            Assert.Null(failure);
+            restored.Set();
+        }));
+        Assert.True(gateway.Do(() => stage.TryApply(Target, null, Request(7, "10.99.0.7", command), out _)));
+        var before = State();
+        Assert.Contains("vi7", before, StringComparison.Ordinal);
+        gateway.Exec($"{Nft} flush ruleset");
+        Assert.True(restored.Wait(TimeSpan.FromSeconds(30)));
+        Assert.Equal(before, State());
+        // And it can be left.
+        Assert.True(gateway.Do(() => stage.TryApply(Target, Request(7, "10.99.0.7", command), Request(), out _)));
     }
 
     private static InterfaceRequest Request(int number = 7, string address = "10.99.0.7", params string[] commands)
@@ -290,5 +314,11 @@ public sealed class NatTests : IDisposable
         other.Ip($"addr add {prefix4}.{host}/24 dev eth0");
         other.Ip($"addr add {prefix6}::{host}/64 dev eth0 nodad");
         other.Ip("link set eth0 up");
+    }
+
+    private sealed class StandingClock : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 }
