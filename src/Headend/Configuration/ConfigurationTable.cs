@@ -94,7 +94,7 @@ internal static class ConfigurationTable
 
     private static SectionSyntax Ikev2Section() => new(
         Key("allow-legacy", ScalarTable.Boolean,
-            "Lets proposals and transforms name algorithms that are too weak today (RFC 8247): `3des`, `md5`, `prfmd5`, `modp1536`. Without it they are errors.", "false"),
+            "Lets proposals and transforms name algorithms that are too weak today (RFC 8247): `3des`, `md5`, `prfmd5`, `modp768`, `modp1024`, `modp1536`, `modp1024s160`, `modp2048s224`, `modp2048s256`, `ecp192`, `ecp224`, `ecp224bp`. Without it they are errors.", "false"),
         Key("proposals", new ListSyntax(new SectionSyntax(
             NewName(Proposals, "proposal"),
             Required("transforms", new ListSyntax(ScalarTable.Text, Minimum: 1, Maximum: 64), "Suites of the IKE SA in order of preference, such as `aes256gcm16-prfsha384-ecp384`.") with { Rule = r => r.IkeTransforms })),

@@ -6,6 +6,14 @@ namespace Headend.Ikev2.Crypto;
 /// <summary>Every algorithm this headend can negotiate; one line each. The order has no meaning.</summary>
 public static class AlgorithmTable
 {
+    private const string Modp768 =
+        "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437"
+        + "4FE1356D6D51C245E485B576625E7EC6F44C42E9A63A3620FFFFFFFFFFFFFFFF";
+
+    private const string Modp1024 =
+        "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437"
+        + "4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF";
+
     private static readonly int[] s_aesKeys = [256, 192, 128];
 
     public static IReadOnlyList<EncryptionAlgorithm> Encryption { get; } =
@@ -66,6 +74,14 @@ public static class AlgorithmTable
         new(31, "x25519", KeyExchangeFamily.Montgomery, "X25519", PublicOctets: 32, SecretOctets: 32, Alias: "curve25519"), // RFC 8031
         new(32, "x448", KeyExchangeFamily.Montgomery, "X448", PublicOctets: 56, SecretOctets: 56, Alias: "curve448"),
         new(5, "modp1536", KeyExchangeFamily.Modp, "modp_1536", PublicOctets: 192, SecretOctets: 192) { IsLegacy = true }, // RFC 3526; RFC 8247 2.4: SHOULD NOT
+        new(1, "modp768", KeyExchangeFamily.Modp, "", PublicOctets: 96, SecretOctets: 96) { IsLegacy = true, Prime = Convert.FromHexString(Modp768) }, // RFC 2409 6.1
+        new(2, "modp1024", KeyExchangeFamily.Modp, "", PublicOctets: 128, SecretOctets: 128) { IsLegacy = true, Prime = Convert.FromHexString(Modp1024) }, // RFC 2409 6.2
+        new(22, "modp1024s160", KeyExchangeFamily.Modp, "dh_1024_160", PublicOctets: 128, SecretOctets: 128) { IsLegacy = true, HasSmallSubgroups = true }, // RFC 5114
+        new(23, "modp2048s224", KeyExchangeFamily.Modp, "dh_2048_224", PublicOctets: 256, SecretOctets: 256) { IsLegacy = true, HasSmallSubgroups = true },
+        new(24, "modp2048s256", KeyExchangeFamily.Modp, "dh_2048_256", PublicOctets: 256, SecretOctets: 256) { IsLegacy = true, HasSmallSubgroups = true },
+        new(25, "ecp192", KeyExchangeFamily.Ecp, "prime192v1", PublicOctets: 48, SecretOctets: 24) { IsLegacy = true },
+        new(26, "ecp224", KeyExchangeFamily.Ecp, "secp224r1", PublicOctets: 56, SecretOctets: 28) { IsLegacy = true },
+        new(27, "ecp224bp", KeyExchangeFamily.Ecp, "brainpoolP224r1", PublicOctets: 56, SecretOctets: 28) { IsLegacy = true }, // RFC 6954
     ];
 
     /// <summary>Finds an encryption algorithm by identifier and Key Length attribute (0 = attribute absent).</summary>

@@ -20,16 +20,22 @@ public sealed record KeyExchangeMethod(
     /// <summary>Too weak to be used unless the configuration allows it (RFC 8247 2.4).</summary>
     public bool IsLegacy { get; init; }
 
+    /// <summary>Modulus of a MODP group with the generator 2 that libcrypto has no name for; empty for every other group.</summary>
+    public ReadOnlyMemory<byte> Prime { get; init; }
+
+    /// <summary>A MODP group whose generator has a small order: public values are checked to have it too (RFC 6989 2.2).</summary>
+    public bool HasSmallSubgroups { get; init; }
+
     public override string ToString() => Keyword;
 }
 
 /// <summary>Kinds of Diffie-Hellman arithmetic.</summary>
 public enum KeyExchangeFamily
 {
-    /// <summary>Safe-prime groups of RFC 3526.</summary>
+    /// <summary>Residues modulo a prime, RFC 2409, 3526 and 5114.</summary>
     Modp,
 
-    /// <summary>Random curves modulo a prime, RFC 5903 and 6954.</summary>
+    /// <summary>Random curves modulo a prime, RFC 5114, 5903 and 6954.</summary>
     Ecp,
 
     /// <summary>Curve25519 and Curve448, RFC 8031.</summary>

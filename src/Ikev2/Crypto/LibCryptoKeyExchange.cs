@@ -5,13 +5,16 @@ using System.Security.Cryptography;
 
 namespace Headend.Ikev2.Crypto;
 
-/// <summary>Diffie-Hellman by libcrypto. Private exponents of MODP groups are short, as libcrypto chooses them for safe primes (RFC 7919 5.2).</summary>
+/// <summary>Diffie-Hellman by libcrypto. Private exponents of MODP groups that it has a name for are short, as it chooses them for safe primes (RFC 7919 5.2).</summary>
 internal sealed class LibCryptoKeyExchange : IKeyExchange
 {
     private const byte UncompressedPoint = 4;
 
     // OSSL selection EVP_PKEY_KEYPAIR: parameters, private and public key.
     private const int SelectKeyPair = 0x87;
+
+    // OSSL selection EVP_PKEY_KEY_PARAMETERS.
+    private const int SelectParameters = 0x84;
 
     // Parsed group parameters are shared: building them costs more than an agreement on the small curves.
     private static readonly ConcurrentDictionary<ushort, PkeyHandle> s_groups = new();
@@ -67,11 +70,12 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
         var length = (nuint)secret.Length;
         using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_pkey(0, _key, 0));
 
-        // validate: 0, because the point was checked to be on its curve when read, and the MODP value above; the curves have cofactor 1.
+        // Validated by libcrypto only where the value may lie in another subgroup: a point was checked to be on its curve when read, and the MODP value above; the curves
+        // have cofactor 1.
         var agreed = !context.IsInvalid
             && LibCrypto.EVP_PKEY_derive_init(context) == 1
             && (Method.Family != KeyExchangeFamily.Modp || LibCrypto.EVP_PKEY_CTX_set_dh_pad(context, 1) == 1)
-            && LibCrypto.EVP_PKEY_derive_set_peer_ex(context, peer, 0) == 1
+            && LibCrypto.EVP_PKEY_derive_set_peer_ex(context, peer, Method.HasSmallSubgroups ? 1 : 0) == 1
             && LibCrypto.EVP_PKEY_derive(context, secret, ref length) == 1
             && length == (nuint)secret.Length;
 
@@ -138,21 +142,54 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
         return LibCrypto.EVP_PKEY_set1_encoded_public_key(peer, point, (nuint)point.Length) == 1;
     }
 
-    private static PkeyHandle Group(KeyExchangeMethod method) => s_groups.GetOrAdd(
-        method.Id,
-        static (_, wanted) =>
+    private static PkeyHandle Group(KeyExchangeMethod method) =>
+        s_groups.GetOrAdd(method.Id, static (_, wanted) => wanted.Prime.IsEmpty ? NamedGroup(wanted) : PrimeGroup(wanted), method);
+
+    private static PkeyHandle NamedGroup(KeyExchangeMethod method)
+    {
+        using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_name(0, KeyType(method), 0));
+        nint raw = 0;
+        Require(
+            !context.IsInvalid
+            && LibCrypto.EVP_PKEY_paramgen_init(context) == 1
+            && LibCrypto.EVP_PKEY_CTX_set_group_name(context, method.GroupName) == 1
+            && LibCrypto.EVP_PKEY_paramgen(context, ref raw) == 1,
+            method);
+        return new PkeyHandle(raw);
+    }
+
+    private static PkeyHandle PrimeGroup(KeyExchangeMethod method)
+    {
+        var (p, g) = (Marshal.StringToCoTaskMemUTF8("p"), Marshal.StringToCoTaskMemUTF8("g"));
+        var prime = LibCrypto.BN_bin2bn(method.Prime.Span, method.Prime.Length, 0);
+        var generator = LibCrypto.BN_bin2bn([2], 1, 0);
+        var builder = LibCrypto.OSSL_PARAM_BLD_new();
+        nint parameters = 0;
+        nint raw = 0;
+        try
         {
-            using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_name(0, wanted.Family == KeyExchangeFamily.Modp ? "DH" : "EC", 0));
-            nint raw = 0;
+            using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_name(0, KeyType(method), 0));
             Require(
-                !context.IsInvalid
-                && LibCrypto.EVP_PKEY_paramgen_init(context) == 1
-                && LibCrypto.EVP_PKEY_CTX_set_group_name(context, wanted.GroupName) == 1
-                && LibCrypto.EVP_PKEY_paramgen(context, ref raw) == 1,
-                wanted);
+                LibCrypto.OSSL_PARAM_BLD_push_BN(builder, p, prime) == 1
+                && LibCrypto.OSSL_PARAM_BLD_push_BN(builder, g, generator) == 1
+                && (parameters = LibCrypto.OSSL_PARAM_BLD_to_param(builder)) != 0
+                && LibCrypto.EVP_PKEY_fromdata_init(context) == 1
+                && LibCrypto.EVP_PKEY_fromdata(context, ref raw, SelectParameters, parameters) == 1,
+                method);
             return new PkeyHandle(raw);
-        },
-        method);
+        }
+        finally
+        {
+            LibCrypto.OSSL_PARAM_free(parameters);
+            LibCrypto.OSSL_PARAM_BLD_free(builder);
+            LibCrypto.BN_clear_free(prime);
+            LibCrypto.BN_clear_free(generator);
+            Marshal.FreeCoTaskMem(p);
+            Marshal.FreeCoTaskMem(g);
+        }
+    }
+
+    private static string KeyType(KeyExchangeMethod method) => method.Family != KeyExchangeFamily.Modp ? "EC" : method.HasSmallSubgroups ? "DHX" : "DH";
 
     private static byte[] Prime(KeyExchangeMethod method)
     {
@@ -188,7 +225,7 @@ internal sealed class LibCryptoKeyExchange : IKeyExchange
         nint raw = 0;
         try
         {
-            using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_name(0, method.Family == KeyExchangeFamily.Modp ? "DH" : "EC", 0));
+            using var context = new PkeyContextHandle(LibCrypto.EVP_PKEY_CTX_new_from_name(0, KeyType(method), 0));
             Require(
                 LibCrypto.OSSL_PARAM_BLD_push_utf8_string(builder, group, groupName, 0) == 1
                 && LibCrypto.OSSL_PARAM_BLD_push_BN(builder, priv, number) == 1

@@ -51,6 +51,8 @@ public sealed class KeyExchangeTests
     [InlineData("modp6144")]
     [InlineData("modp8192")]
     [InlineData("modp1536")]
+    [InlineData("modp768")]
+    [InlineData("modp1024")]
     public void Modp_groups_have_generator_two(string keyword)
     {
         // The secret with a peer whose private exponent is 1 is our own public value.
@@ -60,6 +62,34 @@ public sealed class KeyExchangeTests
 
         Assert.True(exchange.TryAgree(generator, out var secret));
         Assert.Equal(exchange.PublicValue.ToArray(), secret);
+    }
+
+    // RFC 2409 6.1, 6.2: "The prime is 2^768 - 2^704 - 1 + 2^64 * { [2^638 pi] + 149686 }": p and (p-1)/2 are prime, which no other number near it is.
+    [Theory]
+    [InlineData("modp768")]
+    [InlineData("modp1024")]
+    public void Primes_that_libcrypto_does_not_name_are_safe(string keyword)
+    {
+        var octets = Method(keyword).Prime;
+        var prime = new BigInteger(octets.Span, isUnsigned: true, isBigEndian: true);
+        Assert.Equal(Method(keyword).PublicOctets, octets.Length);
+        foreach (var number in new[] { prime, (prime - 1) / 2 })
+        {
+            foreach (var witness in new[] { 2, 3, 5, 7 }) Assert.True(BigInteger.ModPow(witness, number - 1, number).IsOne);
+        }
+    }
+
+    // RFC 6989 2.2: "It MUST check that ... r^q mod p = 1". Two has another order in these groups, and p-1 has the order 2.
+    [Theory]
+    [InlineData("modp1024s160")]
+    [InlineData("modp2048s224")]
+    [InlineData("modp2048s256")]
+    public void A_value_of_another_subgroup_is_refused(string keyword)
+    {
+        using var exchange = SystemCryptoProvider.Instance.CreateKeyExchange(Method(keyword));
+        var two = new byte[exchange.Method.PublicOctets];
+        two[^1] = 2;
+        Assert.False(exchange.TryAgree(two, out _));
     }
 
     // RFC 6989 2.1: 1 < r < p-1
