@@ -43,7 +43,7 @@ internal static partial class DataPlaneComposition
         try
         {
             filters = OpenFilters(options.StateId, accessLists, time, logger);
-            qos = new QosStage(options.StateId, policies);
+            qos = new QosStage(options.StateId, policies, time, failure => LogMarksRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
             nat = new NatStage(options.StateId, options.RouteProtocol, time, failure => LogTranslationRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
             checks = new SourceCheckStage(options.StateId, time, failure => LogCheckRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
             options = options with { Stages = [filters, checks, qos, nat] };
@@ -157,6 +157,9 @@ internal static partial class DataPlaneComposition
 
     [LoggerMessage(EventId = 1311, EventName = "mss-clamp-restored", Message = "somebody deleted our nftables table; all clamps of the MSS were made again failure={Failure}")]
     private static partial void LogClampRestored(ILogger logger, LogLevel level, string? failure);
+
+    [LoggerMessage(EventId = 1312, EventName = "dscp-marks-restored", Message = "somebody deleted our nftables table; all DSCP marks were made again failure={Failure}")]
+    private static partial void LogMarksRestored(ILogger logger, LogLevel level, string? failure);
 
     [LoggerMessage(
         EventId = 1307, EventName = "no-packet-filter", Level = LogLevel.Warning, Message = "{Missing}: no packets can be filtered; logins that need an access list are refused")]

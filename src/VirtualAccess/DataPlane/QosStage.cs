@@ -35,11 +35,13 @@ public sealed class QosStage : IInterfaceStage
 
     /// <param name="stateId">As in <see cref="InterfaceOptions.StateId"/>.</param>
     /// <param name="policies">Every policy-map that an interface may get, alone or within a rate.</param>
+    /// <param name="time">Clock of the watch over the table of DSCP marks.</param>
+    /// <param name="restored">Called when somebody else has deleted that table: null = all of it stands again, else why not. On a timer's thread.</param>
     /// <exception cref="IOException">No netlink in this system.</exception>
-    public QosStage(string stateId, IReadOnlyList<PolicyMap> policies)
+    public QosStage(string stateId, IReadOnlyList<PolicyMap> policies, TimeProvider time, Action<string?>? restored = null)
     {
         options = new(() => new QosStageOptions(stateId, HasFairQueues()));
-        marker = new DscpMarker(stateId, policies);
+        marker = new DscpMarker(stateId, policies, time, restored);
     }
 
     public bool TryApply(InterfaceTarget target, InterfaceRequest? from, InterfaceRequest to, [NotNullWhen(false)] out InterfaceFailure? failure)

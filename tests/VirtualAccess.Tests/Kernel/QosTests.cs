@@ -30,6 +30,7 @@ public sealed class QosTests : IDisposable
         new PolicyClass { Class = new ClassMap("rest") { MatchesAll = false, Any = true } },
     ]);
 
+    private readonly System.Collections.Concurrent.ConcurrentQueue<string?> restored = new();
     private readonly NetworkNamespace space = new("q");
     private readonly QosStage stage;
     private readonly Gateway gateway;
@@ -42,7 +43,7 @@ public sealed class QosTests : IDisposable
         {
         }
 
-        stage = space.Do(() => new QosStage("test", [Gold, Marked]));
+        stage = space.Do(() => new QosStage("test", [Gold, Marked], TimeProvider.System, restored.Enqueue));
         gateway = new Gateway(space, "10.10.0.1", stages: [stage]);
     }
 
@@ -187,6 +188,20 @@ public sealed class QosTests : IDisposable
         gateway.WaitForDeletions();
         stage.WaitForDeletions();
         IsAgain(before);
+    }
+
+    [FactAsRoot]
+    public void MarksThatSomebodyDeletesComeBack()
+    {
+        Create(7, new SessionQos(Marked, Marked));
+        var before = space.Exec("nft -s list ruleset");
+        Assert.Contains("\"vi7\"", before, StringComparison.Ordinal);
+        space.Exec("nft flush ruleset");
+        for (var i = 0; i < 300 && restored.IsEmpty; i++) Thread.Sleep(100);
+        Assert.Equal([null], restored);
+        Assert.Equal(before, space.Exec("nft -s list ruleset"));
+        Assert.Null(Change(SessionQos.None));
+        Assert.DoesNotContain("vi7", space.Exec("nft list ruleset"), StringComparison.Ordinal);
     }
 
     private static AccessList List(params string[] lines)
