@@ -191,6 +191,7 @@ internal sealed class ProfileCompiler(
             Template = templates.Find(options.VirtualTemplate),
             IgnoresInterfaceErrors = options.IgnoresInterfaceErrors,
             ResumesClients = options.ClientResume is not null,
+            DfBit = options.Ipsec.DfBit,
             NasIdentifier = configuration.NasIdentifier(),
             NasAddress = radius.NasAddress,
         };

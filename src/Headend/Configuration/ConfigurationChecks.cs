@@ -30,6 +30,7 @@ internal static class ConfigurationChecks
         {
             KeyringTable.CheckProfiles(ikev2, diagnostics);
             ProfileChecks.Order(ikev2, diagnostics);
+            ProfileChecks.DfBits(root, ikev2, diagnostics);
         }
 
         VirtualTemplateTable.Check(root, diagnostics);

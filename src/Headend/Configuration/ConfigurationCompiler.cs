@@ -115,7 +115,7 @@ internal static class ConfigurationCompiler
             Proposals = profile.List<string>("proposals"),
             Ipsec = new IpsecOptions(
                 ipsec.List<string>("transforms"), ipsec.Get<PfsMode>("pfs"), ipsec.Get<TimeSpan>("lifetime"),
-                ipsec.Get<long>("lifetime-volume") is var volume and > 0 ? volume : null, ipsec.Get<int>("replay-window")),
+                ipsec.Get<long>("lifetime-volume") is var volume and > 0 ? volume : null, ipsec.Get<int>("replay-window"), ipsec.Get<DfBit>("df-bit")),
             IkeLifetime = profile.Get<TimeSpan>("ike-lifetime"),
             TrafficLocal = profile.Section("traffic").List<IPNetwork>("local"),
             Dpd = ReturnTable.CompileDpd(profile, dpd),

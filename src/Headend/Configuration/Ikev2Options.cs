@@ -132,8 +132,9 @@ internal enum PfsMode
 /// <param name="Lifetime">Age at which this side rekeys a CHILD_SA.</param>
 /// <param name="LifetimeVolume">Octets in one direction after which this side rekeys; null never does.</param>
 /// <param name="ReplayWindow">Packets.</param>
+/// <param name="DfBit">Of outer IPv4 packets.</param>
 internal sealed record IpsecOptions(
-    IReadOnlyList<string> Transforms, PfsMode Pfs, TimeSpan Lifetime, long? LifetimeVolume, int ReplayWindow);
+    IReadOnlyList<string> Transforms, PfsMode Pfs, TimeSpan Lifetime, long? LifetimeVolume, int ReplayWindow, DfBit DfBit);
 
 internal enum DpdMode
 {

@@ -1,4 +1,5 @@
 using Headend.Ikev2;
+using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.Configuration;
 
@@ -72,6 +73,17 @@ internal static class ProfileChecks
             {
                 open = profile;
             }
+        }
+    }
+
+    public static void DfBits(SectionValue root, SectionValue ikev2, DiagnosticStore diagnostics)
+    {
+        if (root.GetOptional<SectionValue>("data-plane")?.GetOptionalValue<DataPlaneKind>("kind") is not DataPlaneKind.Xfrm)
+            return;
+        foreach (var ipsec in ikev2.Sections("profiles").Select(p => p.GetOptional<SectionValue>("ipsec")))
+        {
+            if (ipsec?.GetOptionalValue<DfBit>("df-bit") is DfBit.Set)
+                diagnostics.Error(ipsec.PlaceOf("df-bit"), "'df-bit: set' is nothing that the kernel does; with 'data-plane: xfrm' it is 'copy' or 'clear'");
         }
     }
 

@@ -1,3 +1,5 @@
+using Headend.VirtualAccess.DataPlane;
+
 namespace Headend.Configuration;
 
 /// <summary>The keys of one profile.</summary>
@@ -62,5 +64,8 @@ internal static class ProfileTable
             "Key exchange in rekeys of CHILD_SAs: `optional` as the client offers, `required` always, `none` never.", "optional"),
         ConfigurationTable.Key("lifetime", ScalarTable.Duration("10s", "7d"), "Age at which the headend rekeys a CHILD_SA.", "1h"),
         ConfigurationTable.Key("lifetime-volume", ScalarTable.SizeOrNone("1MB"), "Octets in one direction after which the headend rekeys a CHILD_SA, or `none`.", "4GB"),
+        ConfigurationTable.Key("df-bit", ScalarTable.Word(("copy", DfBit.Copy), ("clear", DfBit.Clear), ("set", DfBit.Set)),
+            "The DF bit of outer IPv4 packets (RFC 4301 8.1): `copy` as the inner packet has it (IPv6 counts as set), and routers' \"fragmentation needed\" lowers the path MTU of the session; `clear`: routers fragment what is too big, and nothing is learned; "
+            + "`set`: on every packet that fits the path as far as it is known. Not `set` with `data-plane: xfrm`.", "copy"),
         ConfigurationTable.Key("replay-window", ScalarTable.Integer(32, 4096), "Packets that may arrive late (RFC 4303 3.4.3).", "1024"));
 }

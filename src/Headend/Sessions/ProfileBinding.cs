@@ -2,6 +2,7 @@ using System.Net;
 using Headend.Aaa.Client;
 using Headend.Configuration;
 using Headend.Pki.Verification;
+using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.Sessions;
 
@@ -55,6 +56,9 @@ internal sealed record ProfileBinding
 
     /// <summary>A login takes over the session that the same identity left behind.</summary>
     public bool ResumesClients { get; init; }
+
+    /// <summary>DF bit of outer IPv4 packets.</summary>
+    public DfBit DfBit { get; init; }
 
     /// <summary>Simultaneous sessions of one identity.</summary>
     public UniqueOptions Unique { get; init; } = UniqueOptions.Never;

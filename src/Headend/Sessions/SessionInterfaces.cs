@@ -28,7 +28,7 @@ internal sealed partial class SessionInterfaces(
     /// <summary>Installs a pair; the session's first one brings its interface up. <paramref name="done"/> gets the fault or null, on either thread.</summary>
     public void Install(ClientSession session, ChildSaParameters child, uint replaces, Action<string?> done)
     {
-        if (!TryTranslate(child, replaces, out var parameters, out var fault))
+        if (!TryTranslate(session, child, replaces, out var parameters, out var fault))
         {
             done(fault);
             return;
@@ -219,7 +219,7 @@ internal sealed partial class SessionInterfaces(
             LogNote(logger, session.Names.AuditSessionId, session.User, note);
     }
 
-    private static bool TryTranslate(ChildSaParameters child, uint replaces, out EspSaParameters? parameters, out string? fault)
+    private static bool TryTranslate(ClientSession session, ChildSaParameters child, uint replaces, out EspSaParameters? parameters, out string? fault)
     {
         parameters = null;
         fault = null;
@@ -246,6 +246,7 @@ internal sealed partial class SessionInterfaces(
             Outbound = child.OutboundAtOnce ? OutboundMode.Now : OutboundMode.AfterFirstInbound,
             Replaces = replaces,
             SoftLimits = new EspSoftLimits(child.SoftLifetimeOctets, 0),
+            DfBit = session.Binding.DfBit,
         };
         return true;
     }

@@ -1,14 +1,5 @@
 namespace Headend.VirtualAccess.DataPlane;
 
-/// <summary>Where a session sends, resolved once: immutable, swapped as a whole.</summary>
-/// <param name="Path">As given.</param>
-/// <param name="Descriptor">Socket that sends, -1 = none for this path.</param>
-internal sealed record SessionPath(EspPath Path, int Descriptor)
-{
-    /// <summary>The kernel may cut datagrams to this place out of larger messages; false once it has refused. On the sending thread only.</summary>
-    public bool Segmentation { get; set; } = Path.Encapsulation == EspEncapsulation.Udp;
-}
-
 /// <summary>
 /// One session. Its device is read in a turn of its <see cref="TunReader"/> and written with its own gate held; closing waits for each of them, so
 /// that no thread uses a descriptor number that the kernel has given to somebody else.
@@ -63,6 +54,21 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
         set => path = value;
     }
 
+    /// <summary>Takes a report of the path's MTU into account.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="now">Timestamp.</param>
+    /// <param name="until">Timestamp at which it is forgotten.</param>
+    /// <returns>True when it is about this session, believable, and says something new.</returns>
+    public bool Learn(in Linux.PathMtuReport report, long now, long until)
+    {
+        var current = path;
+        var remote = current.Path.Remote;
+        if (remote.Address != report.Remote.Address || (remote.Port != report.Remote.Port && !report.IsLocal)) return false;
+        if (!MayLearn(report.Spi, remote.IsIPv4)) return false;
+        // A path that changes meanwhile is another path.
+        return current.Learn(report.Mtu, now, until) is { } learned && Interlocked.CompareExchange(ref path, learned, current) == current;
+    }
+
     /// <summary>Adds an SA.</summary>
     /// <returns>False when the session is closed.</returns>
     public bool Add(EspSa sa, OutboundMode mode)
@@ -100,6 +106,12 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
                 sending = [heir, .. sending];
             }
         }
+    }
+
+    // Where DF stays clear nobody has a reason to report. Routers that quote enough name the SA.
+    private bool MayLearn(uint spi, bool ipv4)
+    {
+        lock (gate) return all.Exists(sa => (spi == 0 || sa.OutboundSpi == spi) && (!ipv4 || sa.DfBit != DfBit.Clear));
     }
 
     /// <summary>Closes for new SAs.</summary>
@@ -166,13 +178,13 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     }
 
     /// <summary>The largest inner packet of a family on this SA.</summary>
-    public int LargestInner(EspSa sa, bool ipv6)
+    public int LargestInner(EspSa sa, bool ipv6, long now)
     {
         var limit = ipv6 ? Ipv6Mtu : IpMtu;
-        var outer = path.Path;
-        if (outer.OuterMtu == 0) return limit;
-        var header = (outer.Remote.IsIPv4 ? IpPacket.MinimumIPv4 : IpPacket.IPv6Header) + (outer.Encapsulation == EspEncapsulation.Udp ? 8 : 0);
-        var fits = EspCodec.LargestInner(sa.Algorithm, outer.OuterMtu - header) - (Gre?.HeaderLength ?? 0);
+        var outer = path;
+        var mtu = outer.MtuAt(now);
+        if (mtu == 0) return limit;
+        var fits = EspCodec.LargestInner(sa.Algorithm, mtu - outer.HeaderLength) - (Gre?.HeaderLength ?? 0);
         // An IPv6 link below 1280 does not exist (RFC 8200 5): there the outer packet is fragmented instead.
         return Math.Min(limit, ipv6 ? Math.Max(fits, Configuration.InterfaceConfig.MinimumIpv6Mtu) : Math.Max(fits, 68));
     }

@@ -15,5 +15,5 @@ public enum EspEncapsulation
 /// <param name="Remote">The client's address and, with UDP, port.</param>
 /// <param name="Encapsulation">Plain ESP or UDP.</param>
 /// <param name="OuterMtu">Octets that an outer IP packet may have, 0 = not known. Inner packets that may not be fragmented are
-/// answered with "too big" when they do not fit; others go out and are fragmented outside, since the outer DF bit is clear (RFC 4301 8.1).</param>
+/// answered with "too big" when they do not fit; others go out with a clear DF bit and are fragmented outside (RFC 4301 8.1).</param>
 public readonly record struct EspPath(TransportAddress Local, TransportAddress Remote, EspEncapsulation Encapsulation, int OuterMtu = 0);

@@ -34,6 +34,7 @@ internal sealed class EspSa : IDisposable
         Remote = new SelectorTable(parameters.RemoteSelectors);
         Window = new ReplayWindow(parameters.ReplayWindow);
         softLimits = parameters.SoftLimits;
+        DfBit = parameters.DfBit;
         extended = parameters.ExtendedSequenceNumbers;
         IsTransportMode = parameters.IsTransportMode;
         inboundCipher = EspCipher.Create(Algorithm, parameters.InboundKeys, encrypt: false, extended);
@@ -55,6 +56,8 @@ internal sealed class EspSa : IDisposable
     public EspAlgorithm Algorithm { get; }
 
     public uint Replaces { get; }
+
+    public DfBit DfBit { get; }
 
     /// <summary>Order of installation.</summary>
     public long Serial { get; }

@@ -21,6 +21,19 @@ public enum OutboundMode
     AfterFirstInbound,
 }
 
+/// <summary>The DF bit of outer IPv4 headers (RFC 4301 8.1).</summary>
+public enum DfBit
+{
+    /// <summary>As the inner packet has it; IPv6 counts as DF set.</summary>
+    Copy,
+
+    /// <summary>Routers may fragment every packet.</summary>
+    Clear,
+
+    /// <summary>Set on what fits the path as far as it is known; what does not fit and may be fragmented goes out in fragments.</summary>
+    Set,
+}
+
 /// <summary>Lifetime in octets and packets after which a hint asks for a rekey; 0 = none. Either direction counts.</summary>
 public readonly record struct EspSoftLimits(long Octets, long Packets);
 
@@ -60,6 +73,8 @@ public sealed record EspSaParameters
     public uint Replaces { get; init; }
 
     public EspSoftLimits SoftLimits { get; init; }
+
+    public DfBit DfBit { get; init; } = DfBit.Copy;
 
     public override string ToString() => $"{Algorithm} in {InboundSpi:x8} out {OutboundSpi:x8}";
 }

@@ -26,6 +26,7 @@ internal sealed unsafe class EspSendBatch : IDisposable
     private const int MaximumWaits = 50;
 
     private readonly DropTable drops;
+    private readonly Action<PathMtuReport> onPathMtu;
     private readonly byte* slots = (byte*)NativeMemory.AlignedAlloc(Capacity * Stride, 64);
     private readonly byte* names = (byte*)NativeMemory.AllocZeroed(Capacity, 32);
     private readonly byte* controls = (byte*)NativeMemory.AllocZeroed(Capacity, SocketAddressCodec.MaximumControl);
@@ -33,9 +34,10 @@ internal sealed unsafe class EspSendBatch : IDisposable
     private readonly MultiMessageHeader* messages = (MultiMessageHeader*)NativeMemory.AllocZeroed(Capacity, (nuint)sizeof(MultiMessageHeader));
     private readonly Entry[] entries = new Entry[Capacity];
 
-    public EspSendBatch(DropTable drops)
+    public EspSendBatch(DropTable drops, Action<PathMtuReport> onPathMtu)
     {
         this.drops = drops;
+        this.onPathMtu = onPathMtu;
         for (var i = 0; i < Capacity; i++)
         {
             messages[i].Header.Name = names + (i * 32);
@@ -55,10 +57,10 @@ internal sealed unsafe class EspSendBatch : IDisposable
     /// <summary>Adds the packet that stands in <see cref="Slot"/>.</summary>
     /// <remarks>The outer packet has the DSCP of the inner one (RFC 4301 5.1.2.1) and its ECN field: normal mode, RFC 6040 4.1, as whoever negotiates a tunnel by IKEv2
     /// keeps to RFC 4301 and hands congestion marks on.</remarks>
-    public void Commit(DataPlaneSession session, EspSa sa, SessionPath path, int offset, int length, int innerLength, byte trafficClass)
+    public void Commit(DataPlaneSession session, EspSa sa, SessionPath path, int descriptor, int offset, int length, int innerLength, byte trafficClass)
     {
         vectors[Count] = new IoVector { Base = Slot + offset, Length = (nuint)length };
-        entries[Count++] = new Entry(session, sa, path, innerLength, trafficClass);
+        entries[Count++] = new Entry(session, sa, path, descriptor, innerLength, trafficClass);
     }
 
     /// <summary>Sends everything that is in the batch and empties it.</summary>
@@ -66,13 +68,15 @@ internal sealed unsafe class EspSendBatch : IDisposable
     {
         var index = 0;
         var waits = 0;
+        var repeated = false;
         while (index < Count)
         {
-            var path = entries[index].Path;
-            var sent = NativeMethods.SendMessages(path.Descriptor, messages, Prepare(index), NativeMethods.MSG_DONTWAIT);
+            var (path, descriptor) = (entries[index].Path, entries[index].Descriptor);
+            var sent = NativeMethods.SendMessages(descriptor, messages, Prepare(index), NativeMethods.MSG_DONTWAIT);
             if (sent > 0)
             {
                 for (var end = index + PacketsOf(sent); index < end; index++) CountSent(entries[index], now, onSoftLimit);
+                repeated = false;
                 continue;
             }
 
@@ -80,11 +84,16 @@ internal sealed unsafe class EspSendBatch : IDisposable
             if (errno == Errno.EINTR) continue;
             if (errno is Errno.EAGAIN or Errno.ENOBUFS && waits++ < MaximumWaits)
             {
-                WaitWritable(path.Descriptor, errno);
+                WaitWritable(descriptor, errno);
                 continue;
             }
 
-            if (errno == Errno.ECONNREFUSED && waits++ < MaximumWaits) continue;
+            if (Errno.MayReportEarlier(errno) && !repeated)
+            {
+                repeated = true;
+                continue;
+            }
+
             var refused = PacketsOf(1);
             if (refused > 1 && errno is Errno.EINVAL or Errno.EIO or Errno.EMSGSIZE)
             {
@@ -94,7 +103,15 @@ internal sealed unsafe class EspSendBatch : IDisposable
             }
 
             var drop = errno is Errno.EAGAIN or Errno.ENOBUFS ? EspDrop.SendQueueFull : EspDrop.SendFailed;
+            if (errno == Errno.EMSGSIZE)
+            {
+                // Larger than this machine's interface; the next one of its kind is answered inside.
+                drop = EspDrop.TooBig;
+                ErrorQueue.Drain(descriptor, onPathMtu);
+            }
+
             for (var end = index + refused; index < end; index++) CountFailed(entries[index], drop);
+            repeated = false;
         }
 
         Array.Clear(entries, 0, Count);
@@ -115,7 +132,7 @@ internal sealed unsafe class EspSendBatch : IDisposable
     private uint Prepare(int first)
     {
         var made = 0;
-        for (var index = first; index < Count && entries[index].Path.Descriptor == entries[first].Path.Descriptor; made++)
+        for (var index = first; index < Count && entries[index].Descriptor == entries[first].Descriptor; made++)
         {
             var run = RunLength(index);
             var path = entries[index].Path.Path;
@@ -147,7 +164,7 @@ internal sealed unsafe class EspSendBatch : IDisposable
         {
             ref readonly var next = ref entries[first + run];
             length = vectors[first + run].Length;
-            if (!ReferenceEquals(next.Path, head.Path) || next.TrafficClass != head.TrafficClass || length > size || (total += length) > MaximumSegmented) break;
+            if (!ReferenceEquals(next.Path, head.Path) || next.Descriptor != head.Descriptor || next.TrafficClass != head.TrafficClass || length > size || (total += length) > MaximumSegmented) break;
         }
 
         return run;
@@ -180,5 +197,5 @@ internal sealed unsafe class EspSendBatch : IDisposable
         entry.Session.CountOutboundDrop();
     }
 
-    private readonly record struct Entry(DataPlaneSession Session, EspSa Sa, SessionPath Path, int InnerLength, byte TrafficClass);
+    private readonly record struct Entry(DataPlaneSession Session, EspSa Sa, SessionPath Path, int Descriptor, int InnerLength, byte TrafficClass);
 }

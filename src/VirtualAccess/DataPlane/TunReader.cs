@@ -20,17 +20,19 @@ internal sealed unsafe class TunReader : IDisposable
     private readonly TimeProvider time;
     private readonly DropTable drops;
     private readonly IDataPlaneObserver observer;
+    private readonly Action<PathMtuReport> onPathMtu;
     private readonly int tooBigPerSecond;
     private readonly Action<DataPlaneSession, EspSa> onSoftLimit;
 
     /// <summary>What the last read brought.</summary>
     private readonly byte* frame = (byte*)NativeMemory.AlignedAlloc(TunDevice.LongestRead, 64);
 
-    public TunReader(int number, TimeProvider time, DropTable drops, IDataPlaneObserver observer, int tooBigPerSecond)
+    public TunReader(int number, TimeProvider time, DropTable drops, IDataPlaneObserver observer, Action<PathMtuReport> onPathMtu, int tooBigPerSecond)
     {
         this.time = time;
         this.drops = drops;
         this.observer = observer;
+        this.onPathMtu = onPathMtu;
         this.tooBigPerSecond = tooBigPerSecond;
         onSoftLimit = (session, sa) => Hint(DataPlaneHintKind.SoftLimitReached, session, sa);
         epoll.Add(stop.Descriptor, StopToken);
@@ -69,7 +71,7 @@ internal sealed unsafe class TunReader : IDisposable
 
     private void Run()
     {
-        using var batch = new EspSendBatch(drops);
+        using var batch = new EspSendBatch(drops, onPathMtu);
         while (true)
         {
             var ready = epoll.Wait();
@@ -124,7 +126,7 @@ internal sealed unsafe class TunReader : IDisposable
         if (path.Descriptor < 0) return EspDrop.NoSocket;
         if (header.GsoType == VirtioHeader.GsoNone) return SealOne(session, sa, path, batch, packet, header, ip, now);
         if (!TcpSegmentCutter.TryPrepare(header, packet, ip, out var cutter) || cutter.LongestSegment > EspSendBatch.MaximumInner) return EspDrop.Malformed;
-        if (ip.DontFragment && session.LargestInner(sa, ip.IsIPv6) is var largest && cutter.LongestSegment > largest)
+        if (ip.DontFragment && session.LargestInner(sa, ip.IsIPv6, now) is var largest && cutter.LongestSegment > largest)
         {
             ReportTooBig(session, packet, ip, largest, now);
             return EspDrop.TooBig;
@@ -146,7 +148,7 @@ internal sealed unsafe class TunReader : IDisposable
     {
         if (packet.Length > EspSendBatch.MaximumInner) return EspDrop.TooBig;
         if ((header.Flags & VirtioHeader.NeedsChecksum) != 0 && !TryFinishChecksum(packet, header)) return EspDrop.Malformed;
-        if (ip.DontFragment && session.LargestInner(sa, ip.IsIPv6) is var largest && packet.Length > largest)
+        if (ip.DontFragment && session.LargestInner(sa, ip.IsIPv6, now) is var largest && packet.Length > largest)
         {
             ReportTooBig(session, packet, ip, largest, now);
             return EspDrop.TooBig;
@@ -174,7 +176,7 @@ internal sealed unsafe class TunReader : IDisposable
         var sealedLength = EspCodec.SealedLength(sa.Algorithm, payload);
         var drop = sa.Seal(new Span<byte>(batch.Slot + offset, sealedLength), payload, nextHeader, out var nearExhaustion);
         if (drop != EspDrop.None) return drop;
-        batch.Commit(session, sa, path, offset, sealedLength, length, ip.TrafficClass);
+        batch.Commit(session, sa, path, path.DescriptorFor(sa.DfBit, ip.DontFragment, sealedLength, now), offset, sealedLength, length, ip.TrafficClass);
         if (nearExhaustion) Hint(DataPlaneHintKind.SequenceNearExhaustion, session, sa);
         return EspDrop.None;
     }

@@ -49,9 +49,10 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         DescriptorLimit = DescriptorLimits.Raise();
         RemovedLeftovers = this.interfaces.RemoveLeftovers();
         coalescers = new ThreadLocal<TcpCoalescer>(() => new TcpCoalescer(drops), trackAllValues: true);
+        foreach (var socket in udpSockets) socket.WatchPathMtu(OnPathMtu);
         rawListeners = options.PlainEsp ? OpenRaw() : [];
         readers = new TunReader[Math.Max(1, options.TunThreads)];
-        for (var i = 0; i < readers.Length; i++) readers[i] = new TunReader(i, time, drops, observer, options.TooBigPerSecond);
+        for (var i = 0; i < readers.Length; i++) readers[i] = new TunReader(i, time, drops, observer, OnPathMtu, options.TooBigPerSecond);
     }
 
     public string Kind => "user-space";
@@ -182,7 +183,8 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     public bool UpdatePath(SessionHandle session, EspPath path)
     {
         if (!sessions.TryGetValue(session.Value, out var found)) return false;
-        found.Path = Resolve(path);
+        // What was learned of a path belongs to that path.
+        if (Resolve(path) is var resolved && resolved.Path != found.Path.Path) found.Path = resolved;
         return true;
     }
 
@@ -256,12 +258,13 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         if (path.Encapsulation == EspEncapsulation.Plain)
         {
             var raw = rawListeners.FirstOrDefault(listener => listener.Socket.LocalAddress.IsIPv4 == path.Remote.IsIPv4);
-            return new SessionPath(path with { Local = path.Local with { Port = 0 }, Remote = path.Remote with { Port = 0 } }, raw?.Socket.Descriptor ?? -1);
+            return new SessionPath(
+                path with { Local = path.Local with { Port = 0 }, Remote = path.Remote with { Port = 0 } }, raw?.Socket.Descriptor ?? -1, raw?.Socket.DontFragmentDescriptor ?? -1);
         }
 
         var sameFamily = udpSockets.Where(s => s.LocalAddress.IsIPv4 == path.Remote.IsIPv4 && s.LocalAddress.Port == path.Local.Port).ToArray();
         var socket = sameFamily.FirstOrDefault(s => s.LocalAddress.Address == path.Local.Address) ?? sameFamily.FirstOrDefault(s => s.LocalAddress.IsUnspecified);
-        return new SessionPath(path, socket?.Descriptor ?? -1);
+        return new SessionPath(path, socket?.Descriptor ?? -1, path.Local.IsUnspecified ? -1 : socket?.DontFragmentDescriptor ?? -1);
     }
 
     private ImmutableArray<RawEspListener> OpenRaw()
@@ -270,7 +273,9 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
         {
             if (family == AddressFamily.InterNetworkV6 && !Socket.OSSupportsIPv6) continue;
-            opened.Add(new RawEspListener(this, BatchSocket.OpenRawEsp(family), time));
+            var socket = BatchSocket.OpenRawEsp(family);
+            socket.WatchPathMtu(OnPathMtu);
+            opened.Add(new RawEspListener(this, socket, time));
         }
 
         return opened.ToImmutable();

@@ -11,6 +11,9 @@ public sealed record UserSpaceDataPlaneOptions
 
     public int UnknownSpiHintsPerSecond { get; init; } = 100;
 
+    /// <summary>Reports of path MTUs looked at; each is a walk over the sessions.</summary>
+    public int PathMtuReportsPerSecond { get; init; } = 200;
+
     /// <summary>"Too big" messages generated per session and second.</summary>
     public int TooBigPerSecond { get; init; } = 50;
 }

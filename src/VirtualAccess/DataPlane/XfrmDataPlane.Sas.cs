@@ -15,6 +15,7 @@ public sealed partial class XfrmDataPlane
     private InterfaceFailure? Install(XfrmSession session, EspSaParameters parameters)
     {
         if (parameters.InboundSpi < FirstSpi || parameters.OutboundSpi < FirstSpi) return new InterfaceFailure("install SA", "reserved SPI");
+        if (parameters.DfBit == DfBit.Set) return new InterfaceFailure("install SA", "the kernel sets DF on no packet whose inner one has it clear (df-bit: set)");
         if (!XfrmSelectorCompiler.TryCompile(parameters.LocalSelectors, parameters.RemoteSelectors, out var selectors, out var reason)) return new InterfaceFailure("install SA", reason);
         if (!XfrmTransform.TryTranslate(parameters.Algorithm, parameters.InboundKeys, out var inbound) || !XfrmTransform.TryTranslate(parameters.Algorithm, parameters.OutboundKeys, out var outbound))
             return new InterfaceFailure("install SA", $"the kernel does not compute {parameters.Algorithm}");
@@ -76,6 +77,7 @@ public sealed partial class XfrmDataPlane
         Transform = transform,
         // The kernel wants a window of every state with extended sequence numbers, also where nothing is received.
         ReplayWindow = Math.Max(isInbound ? parameters.ReplayWindow : 0, transform.IsEsn ? SmallestWindow : 0),
+        ClearsDontFragment = parameters.DfBit == DfBit.Clear,
         SoftOctets = parameters.SoftLimits.Octets,
         SoftPackets = PacketLimit(parameters.SoftLimits.Packets, transform.IsEsn),
     };

@@ -25,7 +25,15 @@ public sealed unsafe class BatchSocket : IDisposable
     private const int SO_SNDBUFFORCE = 32;
     private const int SO_RCVBUFFORCE = 33;
     private const int SolUdp = 17;
-    private const int SolIpv6 = 41;
+    private const int SO_REUSEADDR = 2;
+    private const int DiscardPort = 9;
+    private const int IpMtuDiscover = 10;
+
+    /// <summary>IP_PMTUDISC_PROBE: DF set, the interface's MTU alone counts; what the path takes is known per session.</summary>
+    private const int DiscoverProbe = 3;
+
+    /// <summary>IP_PMTUDISC_OMIT: DF clear, fragments at the interface's MTU; forged ICMP changes nothing in the kernel (and unlike with DONT it is told of).</summary>
+    private const int DiscoverOmit = 5;
     private const int IpReceiveTos = 13;
     private const int Ipv6ReceiveTrafficClass = 66;
     private const int UdpGro = 104;
@@ -49,6 +57,8 @@ public sealed unsafe class BatchSocket : IDisposable
     private long receiveErrors;
     private long sendErrors;
     private volatile bool stopped;
+    private volatile Action<PathMtuReport>? onPathMtu;
+    private Socket? dontFragment;
     private bool disposed;
 
     private BatchSocket(Socket socket, bool raw)
@@ -84,6 +94,9 @@ public sealed unsafe class BatchSocket : IDisposable
 
     internal int Descriptor => descriptor;
 
+    /// <summary>Sends from the same port with DF set, and refuses what is larger than the interface's MTU (EMSGSIZE, and its error queue tells that MTU); -1 = there is none. Receives nothing.</summary>
+    internal int DontFragmentDescriptor => dontFragment is { } open ? (int)open.SafeHandle.DangerousGetHandle() : -1;
+
     /// <summary>Opens and binds a UDP socket. The IPv4 DF bit stays clear: large IKE messages and ESP may be fragmented on the way.</summary>
     /// <param name="local">Address and port; wildcards allowed, :: takes IPv6 only.</param>
     /// <param name="bufferOctets">Socket buffers in each direction; without CAP_NET_ADMIN the kernel caps it at net.core.rmem_max.</param>
@@ -96,10 +109,7 @@ public sealed unsafe class BatchSocket : IDisposable
     internal static BatchSocket OpenRawEsp(AddressFamily family, int bufferOctets = 4 << 20)
     {
         var v4 = family == AddressFamily.InterNetwork;
-        // The BCL maps only some protocol numbers of raw sockets; ESP is not among them.
-        var descriptor = NativeMethods.Socket(v4 ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ESP);
-        if (descriptor < 0) throw new SocketException(Marshal.GetLastPInvokeError() == Errno.EPERM ? (int)SocketError.AccessDenied : (int)SocketError.ProtocolNotSupported);
-        return Open(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)), new IPEndPoint(v4 ? IPAddress.Any : IPAddress.IPv6Any, 0), raw: true, bufferOctets);
+        return Open(NewRawEsp(v4), new IPEndPoint(v4 ? IPAddress.Any : IPAddress.IPv6Any, 0), raw: true, bufferOctets);
     }
 
     /// <summary>Waits for datagrams.</summary>
@@ -118,7 +128,12 @@ public sealed unsafe class BatchSocket : IDisposable
             if (count > 0) return Divide(count);
             var errno = count < 0 ? Marshal.GetLastPInvokeError() : 0;
             // ECONNREFUSED and the like report an ICMP error of an earlier send; the socket goes on.
-            if (errno is not (Errno.EAGAIN or Errno.EINTR)) Interlocked.Increment(ref receiveErrors);
+            if (errno is not (Errno.EAGAIN or Errno.EINTR))
+            {
+                Interlocked.Increment(ref receiveErrors);
+                if (onPathMtu is { } handler) ErrorQueue.Drain(descriptor, handler);
+            }
+
             if (!WaitReadable()) return 0;
         }
 
@@ -178,7 +193,7 @@ public sealed unsafe class BatchSocket : IDisposable
             {
                 if (NativeMethods.SendMessage(descriptor, &message, NativeMethods.MSG_DONTWAIT) >= 0) return 0;
                 errno = Marshal.GetLastPInvokeError();
-                if (errno is not (Errno.EINTR or Errno.ECONNREFUSED)) break;
+                if (errno != Errno.EINTR && !Errno.MayReportEarlier(errno)) break;
             }
 
             Interlocked.Increment(ref sendErrors);
@@ -201,12 +216,68 @@ public sealed unsafe class BatchSocket : IDisposable
     {
         if (disposed) return;
         disposed = true;
+        dontFragment?.Dispose();
         socket.Dispose();
         stop.Dispose();
         NativeMemory.AlignedFree(packets);
         NativeMemory.Free(metadata);
         NativeMemory.Free(vectors);
         NativeMemory.Free(messages);
+    }
+
+    /// <summary>Has every report of a packet that was too big for its path given to <paramref name="handler"/>, on the receiving thread, and opens <see cref="DontFragmentDescriptor"/> for IPv4
+    /// (IPv6 has no such bit: the kernel fragments by its own path MTU). Once, before threads use the socket.</summary>
+    /// <exception cref="SocketException">The second socket cannot be had.</exception>
+    internal void WatchPathMtu(Action<PathMtuReport> handler)
+    {
+        var v4 = LocalAddress.IsIPv4;
+        if (v4)
+        {
+            dontFragment = OpenDontFragment();
+            SetOption(descriptor, SocketAddressCodec.SolIp, IpMtuDiscover, DiscoverOmit);
+        }
+
+        if (!ErrorQueue.TryEnable(descriptor, ipv6: !v4)) throw new SocketException((int)SocketError.ProtocolOption);
+        onPathMtu = handler;
+    }
+
+    // DF belongs to a socket, not to a message. The second socket shares the port only while it is bound, so that no other process can; connected to this machine's discard port
+    // it takes no packet from the first, and messages that name their destination leave all the same.
+    private Socket OpenDontFragment()
+    {
+        var second = port == 0 ? NewRawEsp(v4: true) : new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            var handle = (int)second.SafeHandle.DangerousGetHandle();
+            SetOption(handle, SocketAddressCodec.SolIp, IpMtuDiscover, DiscoverProbe);
+            SetOption(handle, SOL_SOCKET, SO_REUSEADDR, 1);
+            SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+            second.Bind(LocalEndPoint);
+            second.Connect(new IPEndPoint(IPAddress.Loopback, DiscardPort));
+            SetOption(handle, SOL_SOCKET, SO_REUSEADDR, 0);
+            SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 0);
+            if (!ErrorQueue.TryEnable(handle, ipv6: false)) throw new SocketException((int)SocketError.ProtocolOption);
+            SetBuffers(second, socket.SendBufferSize / 2);
+            return second;
+        }
+        catch (SocketException)
+        {
+            second.Dispose();
+            throw;
+        }
+    }
+
+    // The BCL maps only some protocol numbers of raw sockets; ESP is not among them.
+    private static Socket NewRawEsp(bool v4)
+    {
+        var descriptor = NativeMethods.Socket(v4 ? Rtnetlink.AF_INET : Rtnetlink.AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ESP);
+        if (descriptor < 0) throw new SocketException(Marshal.GetLastPInvokeError() == Errno.EPERM ? (int)SocketError.AccessDenied : (int)SocketError.ProtocolNotSupported);
+        return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+    }
+
+    private static void SetOption(int descriptor, int level, int name, int value)
+    {
+        if (NativeMethods.SetSocketOption(descriptor, level, name, &value, sizeof(int)) != 0) throw new SocketException((int)SocketError.ProtocolOption);
     }
 
     /// <summary>Makes a list of the datagrams in what was read; all but the last of those joined are equally long.</summary>
@@ -251,7 +322,7 @@ public sealed unsafe class BatchSocket : IDisposable
 
             SetBuffers(socket, bufferOctets);
             var on = 1;
-            if (NativeMethods.SetSocketOption((int)socket.SafeHandle.DangerousGetHandle(), v6 ? SolIpv6 : 0, v6 ? Ipv6ReceiveTrafficClass : IpReceiveTos, &on, sizeof(int)) != 0)
+            if (NativeMethods.SetSocketOption((int)socket.SafeHandle.DangerousGetHandle(), v6 ? SocketAddressCodec.SolIpv6 : SocketAddressCodec.SolIp, v6 ? Ipv6ReceiveTrafficClass : IpReceiveTos, &on, sizeof(int)) != 0)
                 throw new SocketException((int)SocketError.ProtocolOption);
             // Kernels before 5.0 do not join: slower, no failure.
             if (!raw) _ = NativeMethods.SetSocketOption((int)socket.SafeHandle.DangerousGetHandle(), SolUdp, UdpGro, &on, sizeof(int));
@@ -279,6 +350,7 @@ public sealed unsafe class BatchSocket : IDisposable
         descriptors[0] = new PollDescriptor { Descriptor = descriptor, Events = NativeMethods.POLLIN };
         descriptors[1] = new PollDescriptor { Descriptor = stop.Descriptor, Events = NativeMethods.POLLIN };
         _ = NativeMethods.Poll(descriptors, 2, -1);
+        if ((descriptors[0].Returned & NativeMethods.POLLERR) != 0 && onPathMtu is { } handler) ErrorQueue.Drain(descriptor, handler);
         return descriptors[1].Returned == 0;
     }
 

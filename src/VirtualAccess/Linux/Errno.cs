@@ -20,6 +20,11 @@ internal static class Errno
     public const int ENOBUFS = 105;
     public const int ECONNREFUSED = 111;
 
+    /// <summary>May be the ICMP error of an earlier packet that a socket with an error queue tells instead of doing what it was asked (icmp_err_convert, icmpv6_err_convert);
+    /// it tells each once.</summary>
+    public static bool MayReportEarlier(int errno) =>
+        errno is ECONNREFUSED or EMSGSIZE or 13 or 64 or 71 or 92 or 95 or 100 or 101 or 112 or 113;
+
     private static readonly Dictionary<int, string> Names = new()
     {
         [EPERM] = "EPERM",

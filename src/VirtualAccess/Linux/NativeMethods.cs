@@ -68,8 +68,10 @@ internal static unsafe partial class NativeMethods
     public const short IFF_TUN_EXCL = unchecked((short)0x8000);
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_TRUNC = 0x20;
+    public const int MSG_ERRQUEUE = 0x2000;
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
+    public const short POLLERR = 8;
     public const int EPOLL_CTL_ADD = 1;
     public const int EPOLL_CTL_DEL = 2;
     public const uint EPOLLIN = 1;
@@ -99,6 +101,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibC, EntryPoint = "sendmsg", SetLastError = true)]
     public static partial nint SendMessage(int descriptor, MessageHeader* message, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint ReceiveMessage(int descriptor, MessageHeader* message, int flags);
 
     [LibraryImport(LibC, EntryPoint = "sendmmsg", SetLastError = true)]
     public static partial int SendMessages(int descriptor, MultiMessageHeader* messages, uint count, int flags);

@@ -11,9 +11,9 @@ internal static class SocketAddressCodec
     /// <summary>Room for IPV6_PKTINFO, IPV6_TCLASS and UDP_SEGMENT: 40 + 24 + 24.</summary>
     public const int MaximumControl = 88;
 
+    public const int SolIp = 0;
+    public const int SolIpv6 = 41;
     private const int HeaderLength = 16;
-    private const int SolIp = 0;
-    private const int SolIpv6 = 41;
     private const int SolUdp = 17;
     private const int IpTos = 1;
     private const int UdpSegment = 103;
@@ -106,15 +106,11 @@ internal static class SocketAddressCodec
     {
         trafficClass = 0;
         var size = 0;
-        while (control.Length >= HeaderLength)
+        while (TryNext(ref control, out var level, out var type, out var body))
         {
-            var length = (int)BitConverter.ToUInt64(control);
-            if (length < HeaderLength || length > control.Length) break;
-            var kind = (BitConverter.ToInt32(control[8..]), BitConverter.ToInt32(control[12..]));
-            if (kind == (SolUdp, UdpGro) && length >= HeaderLength + sizeof(int)) size = BitConverter.ToInt32(control[HeaderLength..]);
-            else if (kind == (SolIp, IpTos) && length > HeaderLength) trafficClass = control[HeaderLength];
-            else if (kind == (SolIpv6, Ipv6TrafficClass) && length >= HeaderLength + sizeof(int)) trafficClass = (byte)BitConverter.ToInt32(control[HeaderLength..]);
-            control = control[Math.Min(control.Length, (length + 7) & ~7)..];
+            if (level == SolUdp && type == UdpGro && body.Length >= sizeof(int)) size = BitConverter.ToInt32(body);
+            else if (level == SolIp && type == IpTos && body.Length > 0) trafficClass = body[0];
+            else if (level == SolIpv6 && type == Ipv6TrafficClass && body.Length >= sizeof(int)) trafficClass = (byte)BitConverter.ToInt32(body);
         }
 
         return size;
@@ -123,13 +119,8 @@ internal static class SocketAddressCodec
     /// <summary>Finds the destination address of a received datagram.</summary>
     public static bool TryReadLocal(ReadOnlySpan<byte> control, ushort port, out TransportAddress local)
     {
-        while (control.Length >= HeaderLength)
+        while (TryNext(ref control, out var level, out var type, out var body))
         {
-            var length = (int)BitConverter.ToUInt64(control);
-            if (length < HeaderLength || length > control.Length) break;
-            var level = BitConverter.ToInt32(control[8..]);
-            var type = BitConverter.ToInt32(control[12..]);
-            var body = control[HeaderLength..length];
             if (level == SolIp && type == IpPacketInformation && body.Length >= 12)
             {
                 local = TransportAddress.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(body[8..]), port);
@@ -143,12 +134,25 @@ internal static class SocketAddressCodec
                 local = new TransportAddress(bits, port, linkLocal ? BitConverter.ToUInt32(body[16..]) : 0);
                 return true;
             }
-
-            control = control[Math.Min(control.Length, (length + 7) & ~7)..];
         }
 
         local = default;
         return false;
+    }
+
+    /// <summary>Takes the next control message off the front.</summary>
+    public static bool TryNext(ref ReadOnlySpan<byte> control, out int level, out int type, out ReadOnlySpan<byte> body)
+    {
+        level = type = 0;
+        body = default;
+        if (control.Length < HeaderLength) return false;
+        var length = (int)BitConverter.ToUInt64(control);
+        if (length < HeaderLength || length > control.Length) return false;
+        level = BitConverter.ToInt32(control[8..]);
+        type = BitConverter.ToInt32(control[12..]);
+        body = control[HeaderLength..length];
+        control = control[Math.Min(control.Length, (length + 7) & ~7)..];
+        return true;
     }
 
     private static Span<byte> Start(Span<byte> control, ref int offset, int bodyLength, int level, int type)

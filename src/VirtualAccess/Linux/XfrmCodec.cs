@@ -48,6 +48,9 @@ internal sealed record XfrmSa
     /// <summary>Packets; 0 where nothing is received.</summary>
     public required int ReplayWindow { get; init; }
 
+    /// <summary>DF of outer IPv4 headers is clear; otherwise the kernel copies it.</summary>
+    public bool ClearsDontFragment { get; init; }
+
     /// <summary>0 = none.</summary>
     public long SoftOctets { get; init; }
 
@@ -113,8 +116,8 @@ internal static class XfrmCodec
         var hasReplayState = transform.IsEsn || sa.ReplayWindow > 32;
         // The kernel takes the window from one place only (EINVAL for both).
         body[FamilyOffset + 3] = (byte)(hasReplayState ? 0 : sa.ReplayWindow);
-        // Inner packets of either family pass a tunnel. DF of outer packets is clear (RFC 4301 8.1), the inner DSCP stays as it is, ECN is carried both ways (RFC 7296 2.24).
-        body[FamilyOffset + 4] = (byte)((transform.IsTransportMode ? 0 : Xfrm.XFRM_STATE_AF_UNSPEC | Xfrm.XFRM_STATE_NOPMTUDISC) | (transform.IsEsn ? Xfrm.XFRM_STATE_ESN : 0));
+        // Inner packets of either family pass a tunnel. DF of outer packets is copied or clear (RFC 4301 8.1), the inner DSCP stays as it is, ECN is carried both ways (RFC 7296 2.24).
+        body[FamilyOffset + 4] = (byte)((transform.IsTransportMode ? 0 : Xfrm.XFRM_STATE_AF_UNSPEC) | (transform.IsEsn ? Xfrm.XFRM_STATE_ESN : 0) | (sa.ClearsDontFragment ? Xfrm.XFRM_STATE_NOPMTUDISC : 0));
         AddAlgorithms(message, transform);
         if (hasReplayState) message.Add(Xfrm.XFRMA_REPLAY_ESN_VAL, ReplayState(sa.ReplayWindow));
         AddEncapsulation(message, sa.Source, sa.Destination, sa.Encapsulation);

@@ -68,6 +68,25 @@ public sealed class EspSaTests
     }
 
     /// <summary>::ffff:10.99.0.1 in an IPv6 header is not the IPv4 address that the selector means.</summary>
+    /// <summary>RFC 4301 4.4.1.1, 7: fragments behind the first carry no ports; an SA for some ports takes none of them, an SA for any port takes all.</summary>
+    [Fact]
+    public void InnerFragmentsFitAnyPortOnly()
+    {
+        var (headend, client) = Sa.Pair(Sa.Gcm256, 0x1000);
+        var any = headend.LocalSelectors[0];
+        var some = any with { Protocol = 17, FirstPort = 2000, LastPort = 2000 };
+        var first = Packets.Udp("10.99.0.1", "10.10.0.1", 16);
+        first[6] = 0x20;
+        var second = Packets.Udp("10.99.0.1", "10.10.0.1", 16);
+        second[7] = 3;
+        foreach (var (selector, packet, expected) in new[] { (any, first, EspDrop.None), (any, second, EspDrop.None), (some, first, EspDrop.None), (some, second, EspDrop.InboundSelector) })
+        {
+            using var sender = new EspSa(client, 1);
+            using var receiver = new EspSa(headend with { LocalSelectors = [selector] }, 1);
+            Assert.Equal(expected, Packets.Open(receiver, Packets.Seal(sender, packet), out _));
+        }
+    }
+
     [Theory]
     [InlineData("::ffff:10.99.0.1", "::ffff:10.10.0.1")]
     [InlineData("2001:db8::1", "::ffff:10.10.0.1")]

@@ -28,7 +28,8 @@ public sealed class XfrmCodecTests
         Assert.Equal(1, body[214]);
         Assert.Equal(0, body[215]);
         Assert.Equal(32, XfrmCodec.AddSa(State() with { ReplayWindow = 32 })[16 + 215]);
-        Assert.Equal(Xfrm.XFRM_STATE_AF_UNSPEC | Xfrm.XFRM_STATE_NOPMTUDISC, body[216]);
+        Assert.Equal(Xfrm.XFRM_STATE_AF_UNSPEC, body[216]);
+        Assert.Equal(Xfrm.XFRM_STATE_AF_UNSPEC | Xfrm.XFRM_STATE_NOPMTUDISC, XfrmCodec.AddSa(State() with { ClearsDontFragment = true })[16 + 216]);
     }
 
     [Fact]
