@@ -14,7 +14,7 @@ for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$
 for part in "$HERE"/scenarios/*.sh; do . "$part"; done
 
 # Within the time a continuous integration run has; the others run with --all.
-SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecdsa nat nat_rebinding ipv6_transport inner_ipv6 fragments narrowing
+SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecdsa nat nat_rebinding path_mtu dhcpinform ipv6_transport inner_ipv6 fragments narrowing
   rekey_by_client rekey_without_pfs rekey_by_server accounting accounting_after_crash accounting_under_fire_short terminate_causes wrong_password unknown_user eap_timeout
   radius_silent radius_wrong_secret radius_without_message_authenticator radius_failover waiting_logins dead_client
   radsec radius_blast mfa_push

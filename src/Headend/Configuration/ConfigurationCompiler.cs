@@ -1,5 +1,6 @@
 using System.Net;
 using Headend.Ikev2;
+using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.Configuration;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using Headend.Aaa.Authorization;
 using Headend.Ikev2;
+using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.Configuration;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using Headend.Aaa.Authentication;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
@@ -70,6 +71,9 @@ internal sealed partial class ClientSession
 
     /// <summary>The client's outer address when it came, which accounting's Start told.</summary>
     public IPAddress AddressAtLogin { get; }
+
+    /// <summary>Networks behind the headend that the client is told of (INTERNAL_IP4_SUBNET, INTERNAL_IP6_SUBNET, DHCPINFORM); set before its interface is made.</summary>
+    public IReadOnlyList<IPNetwork> Subnets { get; set; } = [];
 
     /// <summary>The authenticated user, or who claims to be it.</summary>
     public string? User { get; set; }
@@ -305,6 +309,15 @@ internal sealed partial class ClientSession
 
     /// <summary>Its interface stands and is cloned from that template, changed or not.</summary>
     public bool IsCloneOf(TemplateBinding template) => ReferenceEquals(Binding.Template, template) && !Handle.IsNone;
+
+    /// <summary>What a DHCPINFORM of the client is answered with; null where there are no IPv4 subnets to tell of.</summary>
+    public DhcpInformation? DhcpInformation()
+    {
+        if (!Subnets.Any(s => s.BaseAddress.AddressFamily == AddressFamily.InterNetwork))
+            return null;
+        var dns = Profile.DnsServers.IsEmpty ? Addresses?.DnsServers ?? [] : Profile.DnsServers;
+        return new DhcpInformation(Subnets, dns, Profile.DefaultDomain ?? Addresses?.DefaultDomain);
+    }
 
     public IEnumerable<IPAddress> ClientAddresses()
     {

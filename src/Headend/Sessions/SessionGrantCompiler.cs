@@ -30,6 +30,7 @@ internal sealed class SessionGrantCompiler(
         if (!TryResolveSubnets(session, profile, own, out var subnets, out var refusal))
             return AuthorizationOutcome.Refused(refusal);
         session.Profile = profile;
+        session.Subnets = subnets;
         return new AuthorizationOutcome(ToGrant(session, profile, own, subnets), null, false);
     }
 

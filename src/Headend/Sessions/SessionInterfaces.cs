@@ -189,6 +189,7 @@ internal sealed partial class SessionInterfaces(
                 LocalNetworks = session.LocalNetworks,
                 Qos = qos,
                 NatPoolAddresses = globals,
+                Inform = session.DhcpInformation(),
                 Label = session.User ?? session.IkeIdentity,
             };
     }

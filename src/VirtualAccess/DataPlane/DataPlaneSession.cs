@@ -14,8 +14,8 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     private volatile SessionPath path = path;
     private volatile InterfaceLimits current = new(request);
     private long inOctets, outOctets, inPackets, outPackets, inDropped, outDropped, lastInbound, lastOutbound;
-    private long tooBigWindow;
-    private int tooBigSent;
+    private long tooBigWindow, informWindow;
+    private int tooBigSent, informsTaken;
     private bool closed;
     private bool deliveryClosed;
 
@@ -47,6 +47,17 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
 
     /// <summary>0 = off.</summary>
     public int AdjustMss => current.AdjustMss;
+
+    /// <summary>The headend's IPv4 address on the interface, from which a DHCPINFORM is answered; null where it is not.</summary>
+    public uint? InformServer
+    {
+        get
+        {
+            var config = Request.Config;
+            var address = Request.Inform is null ? null : config.IpAddresses.IsEmpty ? Lent.V4 : config.IpAddresses[0].Value.Address;
+            return address is null ? null : (uint)TransportAddress.ToBits(address);
+        }
+    }
 
     public SessionPath Path
     {
@@ -154,6 +165,31 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
         }
 
         return drop;
+    }
+
+    /// <summary>Counts a packet from the client that ends here.</summary>
+    public void CountConsumed(EspSa sa, int octets)
+    {
+        lock (deliveryGate)
+        {
+            if (deliveryClosed) return;
+            sa.CountInbound(octets, 1);
+            Interlocked.Add(ref inOctets, octets);
+            Interlocked.Increment(ref inPackets);
+        }
+    }
+
+    /// <summary>Whether it is one of the addresses that the client was given.</summary>
+    public bool IsOwnAddress(UInt128 address) => Request.ClientAddresses.Any(own => TransportAddress.ToBits(own) == address);
+
+    /// <summary>Token for an answer to DHCPINFORM.</summary>
+    public bool MayInform(long second, int perSecond)
+    {
+        lock (gate)
+        {
+            if (second != informWindow) (informWindow, informsTaken) = (second, 0);
+            return informsTaken++ < perSecond;
+        }
     }
 
     /// <summary>Waits for the delivery in hand; nothing is written or counted inbound after it.</summary>

@@ -54,13 +54,27 @@ internal sealed unsafe class EspSendBatch : IDisposable
     /// <summary>Where the next inner packet is put.</summary>
     public Span<byte> InnerSlot => new(Slot + InnerOffset, MaximumInner);
 
-    /// <summary>Adds the packet that stands in <see cref="Slot"/>.</summary>
+    /// <summary>Seals the packet that stands in <see cref="InnerSlot"/> and adds it.</summary>
     /// <remarks>The outer packet has the DSCP of the inner one (RFC 4301 5.1.2.1) and its ECN field: normal mode, RFC 6040 4.1, as whoever negotiates a tunnel by IKEv2
     /// keeps to RFC 4301 and hands congestion marks on.</remarks>
-    public void Commit(DataPlaneSession session, EspSa sa, SessionPath path, int descriptor, int offset, int length, int innerLength, byte trafficClass)
+    public EspDrop Seal(DataPlaneSession session, EspSa sa, SessionPath path, int innerLength, in IpPacket ip, long now, out bool nearExhaustion)
     {
+        var payload = innerLength;
+        var nextHeader = ip.IsIPv6 ? EspCodec.NextHeaderIPv6 : EspCodec.NextHeaderIPv4;
+        if (session.Gre is { } gre)
+        {
+            gre.Write(new Span<byte>(Slot + InnerOffset - gre.HeaderLength, gre.HeaderLength), ip.IsIPv6);
+            payload += gre.HeaderLength;
+            nextHeader = GreTunnel.Protocol;
+        }
+
+        var offset = InnerOffset - (payload - innerLength) - EspCodec.HeaderLength - sa.Algorithm.IvLength;
+        var length = EspCodec.SealedLength(sa.Algorithm, payload);
+        var drop = sa.Seal(new Span<byte>(Slot + offset, length), payload, nextHeader, out nearExhaustion);
+        if (drop != EspDrop.None) return drop;
         vectors[Count] = new IoVector { Base = Slot + offset, Length = (nuint)length };
-        entries[Count++] = new Entry(session, sa, path, descriptor, innerLength, trafficClass);
+        entries[Count++] = new Entry(session, sa, path, path.DescriptorFor(sa.DfBit, ip.DontFragment, length, now), innerLength, ip.TrafficClass);
+        return EspDrop.None;
     }
 
     /// <summary>Sends everything that is in the batch and empties it.</summary>

@@ -45,6 +45,9 @@ public sealed record InterfaceRequest
     /// <summary>What <c>nat inside source pool</c> gave: one address for each family that has the command.</summary>
     public ImmutableArray<IPAddress> NatPoolAddresses { get; init; } = [];
 
+    /// <summary>What DHCPINFORM of the client is answered with; null: nothing.</summary>
+    public DhcpInformation? Inform { get; init; }
+
     /// <summary>Ends up in the interface's alias; printable ASCII, cut at 60 characters. Usually the user name.</summary>
     public string Label { get; init; } = "";
 

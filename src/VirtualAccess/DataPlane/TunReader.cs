@@ -163,22 +163,9 @@ internal sealed unsafe class TunReader : IDisposable
     /// <summary>Seals the packet in the batch's slot and adds it.</summary>
     private EspDrop Seal(DataPlaneSession session, EspSa sa, SessionPath path, EspSendBatch batch, int length, in IpPacket ip, long now)
     {
-        var payload = length;
-        var nextHeader = ip.IsIPv6 ? EspCodec.NextHeaderIPv6 : EspCodec.NextHeaderIPv4;
-        if (session.Gre is { } gre)
-        {
-            gre.Write(new Span<byte>(batch.Slot + EspSendBatch.InnerOffset - gre.HeaderLength, gre.HeaderLength), ip.IsIPv6);
-            payload += gre.HeaderLength;
-            nextHeader = GreTunnel.Protocol;
-        }
-
-        var offset = EspSendBatch.InnerOffset - (payload - length) - EspCodec.HeaderLength - sa.Algorithm.IvLength;
-        var sealedLength = EspCodec.SealedLength(sa.Algorithm, payload);
-        var drop = sa.Seal(new Span<byte>(batch.Slot + offset, sealedLength), payload, nextHeader, out var nearExhaustion);
-        if (drop != EspDrop.None) return drop;
-        batch.Commit(session, sa, path, path.DescriptorFor(sa.DfBit, ip.DontFragment, sealedLength, now), offset, sealedLength, length, ip.TrafficClass);
+        var drop = batch.Seal(session, sa, path, length, ip, now, out var nearExhaustion);
         if (nearExhaustion) Hint(DataPlaneHintKind.SequenceNearExhaustion, session, sa);
-        return EspDrop.None;
+        return drop;
     }
 
     /// <summary>Adds what the kernel left open of a transport checksum: the field holds the pseudo header's sum.</summary>

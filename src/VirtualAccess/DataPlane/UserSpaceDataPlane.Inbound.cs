@@ -45,7 +45,7 @@ public sealed partial class UserSpaceDataPlane
             first = authentic && entry.FirstPacket();
             if (first) session.Activate(sa);
             if (drop == EspDrop.None && !CongestionMark.TryCombine(inner, ip, trafficClass)) drop = EspDrop.Congestion;
-            if (drop == EspDrop.None)
+            if (drop == EspDrop.None && !(DhcpInformCodec.IsCandidate(ip) && informs.TryTake(session, sa, inner, ip, now)))
             {
                 if (session.AdjustMss != 0) TcpMssClamp.Apply(inner, ip, session.AdjustMss);
                 coalescers.Value!.Add(session, sa, inner, ip);

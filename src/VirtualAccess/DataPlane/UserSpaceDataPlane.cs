@@ -22,6 +22,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly InterfaceStore interfaces;
     private readonly DropTable drops = new();
     private readonly TunReader[] readers;
+    private readonly DhcpInformResponder informs;
     private readonly ThreadLocal<TcpCoalescer> coalescers;
     private readonly ConcurrentDictionary<long, DataPlaneSession> sessions = new();
     private readonly ConcurrentDictionary<uint, InboundSa> inbound = new();
@@ -51,6 +52,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         coalescers = new ThreadLocal<TcpCoalescer>(() => new TcpCoalescer(drops), trackAllValues: true);
         foreach (var socket in udpSockets) socket.WatchPathMtu(OnPathMtu);
         rawListeners = options.PlainEsp ? OpenRaw() : [];
+        informs = new DhcpInformResponder(time, drops, OnPathMtu, OnSoftLimit);
         readers = new TunReader[Math.Max(1, options.TunThreads)];
         for (var i = 0; i < readers.Length; i++) readers[i] = new TunReader(i, time, drops, observer, OnPathMtu, options.TooBigPerSecond);
     }
@@ -200,6 +202,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
 
         found.CloseDelivery();
         ReaderOf(found).Remove(found);
+        informs.WaitTurn();
         lock (found.ChangeGate) interfaces.Remove(found);
         final = found.Counters();
         return true;
@@ -226,6 +229,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         foreach (var listener in rawListeners) listener.Stop();
         foreach (var handle in sessions.Keys) RemoveInterface(new SessionHandle(handle), out _);
         foreach (var reader in readers) reader.Dispose();
+        informs.Dispose();
         foreach (var listener in rawListeners) listener.Dispose();
         foreach (var coalescer in coalescers.Values) coalescer.Dispose();
         coalescers.Dispose();
@@ -249,6 +253,12 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
 
     private static bool Fits(EspAlgorithm algorithm, EspKeys keys) =>
         keys.Encryption.Length == algorithm.EncryptionKeyLength && keys.Integrity.Length == algorithm.IntegrityKeyLength;
+
+    private void OnSoftLimit(DataPlaneSession session, EspSa sa)
+    {
+        var path = session.Path.Path;
+        observer.OnHint(new DataPlaneHint(DataPlaneHintKind.SoftLimitReached, session.Handle, sa.InboundSpi, path.Remote, path.Local));
+    }
 
     private TunReader ReaderOf(DataPlaneSession session) => readers[session.Handle.Value % readers.Length];
 

@@ -3,6 +3,7 @@ using System.Text;
 using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
+using Headend.VirtualAccess.DataPlane;
 using DpdMode = Headend.Configuration.DpdMode;
 
 namespace Headend.Tests.Configuration;
@@ -165,6 +166,21 @@ public sealed class ConfigurationParserTests : IDisposable
     {
         var found = fixture.Findings(text).Select(f => f.Replace(fixture.Directory + "/", "", StringComparison.Ordinal));
         Assert.Contains(finding, found);
+    }
+
+    [Theory]
+    [InlineData("user-space", "set", DfBit.Set)]
+    [InlineData("user-space", "clear", DfBit.Clear)]
+    [InlineData("xfrm", "copy", DfBit.Copy)]
+    [InlineData("xfrm", "set", null)]
+    public void The_df_bit_is_what_the_data_plane_can_do(string plane, string word, DfBit? expected)
+    {
+        var text = ConfigurationFixture.Complete.Replace("kind: user-space", $"kind: {plane}", StringComparison.Ordinal)
+            .Replace("lifetime: 1h,", $"lifetime: 1h, df-bit: {word},", StringComparison.Ordinal);
+        Assert.Contains($"df-bit: {word}", text, StringComparison.Ordinal);
+        var (configuration, findings) = (fixture.Parse(text).Configuration, fixture.Findings(text));
+        Assert.Equal(expected, configuration?.Ikev2.Profiles[0].Ipsec.DfBit);
+        if (expected is null) Assert.EndsWith("'df-bit: set' is nothing that the kernel does; with 'data-plane: xfrm' it is 'copy' or 'clear'", Assert.Single(findings), StringComparison.Ordinal);
     }
 
     [Fact]

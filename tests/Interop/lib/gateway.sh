@@ -4,7 +4,7 @@
 #   CERTIFICATE=gateway-rsa|gateway-ecdsa   RADIUS="ADDRESS..."   RADIUS_TIMEOUT RADIUS_RETRANSMIT DEAD_TIME
 #   RADIUS_KEYS="KEY: VALUE, ..." (further keys of each RADIUS server)   RADIUS_PROOF="..." (instead of its secret)
 #   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
-#   IPV4_SOURCE="pool: p4" POLICY_DNS (the policy's lines; empty for none)
+#   IPV4_SOURCE="pool: p4" POLICY_DNS POLICY_ROUTES (the policy's lines; empty for none)
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
 #   TEMPLATE_COMMANDS TEMPLATE_MODE
 #   KEYRINGS FURTHER_PROFILES (lines of `ikev2`; the profiles stand before the one for everybody)
@@ -50,7 +50,7 @@ ikev2:
     - name: staff
       ${IPV4_SOURCE:-pool: p4}
 ${policy6:-${POLICY_DNS-      dns: [10.10.0.54]}}
-      route-set: ["prefix 10.10.0.0/24"]
+${POLICY_ROUTES-      route-set: ["prefix 10.10.0.0/24"]}
 ${STAFF_LIST:+      $STAFF_LIST}
 ${KEYRINGS:-}
   profiles:
