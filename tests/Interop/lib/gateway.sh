@@ -4,7 +4,12 @@
 #   CERTIFICATE=gateway-rsa|gateway-ecdsa   RADIUS="ADDRESS..."   RADIUS_TIMEOUT RADIUS_RETRANSMIT DEAD_TIME
 #   RADIUS_KEYS="KEY: VALUE, ..." (further keys of each RADIUS server)   RADIUS_PROOF="..." (instead of its secret)
 #   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
+<<<<<<< HEAD
 #   IPV4_SOURCE="pool: p4" POLICY_DNS POLICY_ROUTES (the policy's lines; empty for none)
+=======
+#   IPV4_SOURCE="pool: p4" POLICY_DNS (the policy's lines; empty for none)
+#   DPD_OPTIONS="retransmissions: 2" RETURNS="client-resume: { interval: 2m }" (a line of the profile)
+>>>>>>> 742044e (Interop: client-resume with strongSwan, within its interval and beyond it)
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
 #   TEMPLATE_COMMANDS TEMPLATE_MODE
 #   KEYRINGS FURTHER_PROFILES (lines of `ikev2`; the profiles stand before the one for everybody)
@@ -69,7 +74,8 @@ $([ "${ACCOUNTING:-yes}" = no ] || echo "      accounting-list: acct-list")
 ${IKE_LIFETIME:+      ike-lifetime: $IKE_LIFETIME}
       ipsec: { transforms: [aes256gcm16, aes256-sha256], pfs: optional, lifetime: ${CHILD_LIFETIME:-1h}, replay-window: 1024 }
       traffic: { local: ${TRAFFIC:-[10.10.0.0/24]} }
-      dpd: { interval: ${DPD:-30s}, mode: periodic }
+      dpd: { interval: ${DPD:-30s}, mode: periodic${DPD_OPTIONS:+, $DPD_OPTIONS} }
+${RETURNS:+      $RETURNS}
 ${UNIQUE_SESSIONS:+      unique: $UNIQUE_SESSIONS}
       virtual-template: 1
 virtual-templates:
