@@ -4,12 +4,8 @@
 #   CERTIFICATE=gateway-rsa|gateway-ecdsa   RADIUS="ADDRESS..."   RADIUS_TIMEOUT RADIUS_RETRANSMIT DEAD_TIME
 #   RADIUS_KEYS="KEY: VALUE, ..." (further keys of each RADIUS server)   RADIUS_PROOF="..." (instead of its secret)
 #   ACCOUNTING=no EAP_TIMEOUT (45s at least) WITHOUT_KEY=true CHILD_LIFETIME IKE_LIFETIME DPD INTERIM
-<<<<<<< HEAD
 #   IPV4_SOURCE="pool: p4" POLICY_DNS POLICY_ROUTES (the policy's lines; empty for none)
-=======
-#   IPV4_SOURCE="pool: p4" POLICY_DNS (the policy's lines; empty for none)
 #   DPD_OPTIONS="retransmissions: 2" RETURNS="client-resume: { interval: 2m }" (a line of the profile)
->>>>>>> 742044e (Interop: client-resume with strongSwan, within its interval and beyond it)
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
 #   TEMPLATE_COMMANDS TEMPLATE_MODE
 #   KEYRINGS FURTHER_PROFILES (lines of `ikev2`; the profiles stand before the one for everybody)
