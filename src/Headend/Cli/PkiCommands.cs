@@ -43,7 +43,7 @@ internal static class PkiCommands
     private static int Issue(string name, string state, string? output, CommandLineOptions options)
     {
         if (name is "." or ".." || name.IndexOfAny(['/', '\\']) >= 0)
-            throw new ArgumentException($"'{Shown.Text(name)}' is no name for files");
+            throw new InvalidDataException($"'{Shown.Text(name)}' is no name for files");
         using var authority = CertificateAuthority.LoadOrCreate(state);
         var (certificate, key) = authority.IssueUser(name);
         using (certificate)

@@ -23,7 +23,8 @@ internal static class AnyConnectTable
     /// <summary>The key <c>anyconnect-eap</c> of <c>remote-authentication</c>.</summary>
     public static ConfigurationKey Key { get; } = ConfigurationTable.Key("anyconnect-eap", new SectionSyntax(
         ConfigurationTable.Key("authentication-list", ScalarTable.Name, "Name in aaa.authentication: who decides these logins; absent: the profile's `authentication-list`.")
-            with { RefersTo = ConfigurationTable.AuthenticationLists },
+            with
+        { RefersTo = ConfigurationTable.AuthenticationLists },
         ConfigurationTable.Key("password-protocol", ScalarTable.Word(("pap", PasswordProtocol.Pap), ("chap", PasswordProtocol.Chap), ("mschapv2", PasswordProtocol.MsChapV2)),
             "How RADIUS servers are shown the password that the user typed: `pap` hands it over, `chap` and `mschapv2` hand over a proof that the headend computes; `mschapv2` alone lets the user change an expired one. Answers to an Access-Challenge go by `pap`.", "pap"),
         ConfigurationTable.Key("timeout", ScalarTable.Duration("45s", "180s"), "Longest time that the user may take for a form.", "90s"),

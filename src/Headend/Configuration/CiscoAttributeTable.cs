@@ -37,7 +37,7 @@ internal static class CiscoAttributeTable
             ConfigurationTable.Key("value", Octets, "What it is answered with, in hexadecimal."),
             ConfigurationTable.Key("source", Source,
                 "What fills it in: a value of the session's authorization, `complete-document` (that of AnyConnect-EAP), or `none`: it is not answered. What the session does not have is not answered."))
-        { Check = CheckOne }, Maximum: 64),
+    { Check = CheckOne }, Maximum: 64),
         "Configuration attributes for clients of Cisco's that ask for them; the log names what a client asked for (`cisco-attributes`). In place of the built-in ones of the same number: "
         + string.Join(", ", Known.Select(k => $"{k.Number} {WordOf(k.Source)}")) + ".");
 

@@ -25,7 +25,8 @@ internal static class ClientCertificateTable
             "true"),
         ConfigurationTable.Key("name-mangler", ScalarTable.Name,
             "Name in ikev2.name-manglers: makes the user's name of the IKE identity where it has a rule for its kind, else of the certificate: its `dn` rule of the subject, `email` of the first e-mail address or user principal name, `fqdn` of the first DNS name. Absent: the IKE identity.")
-            with { RefersTo = NameManglerTable.Manglers },
+            with
+        { RefersTo = NameManglerTable.Manglers },
         ConfigurationTable.Key("then-eap", ScalarTable.Word(("allowed", SecondAuthentication.Allowed), ("required", SecondAuthentication.Required)),
             "EAP after the certificate (RFC 4739), where `eap` stands beside: `allowed` as the client likes, `required` of every client; then EAP alone is refused too.", "allowed"))
     { Check = Check }, "A certificate and a signature (RFC 7296 2.15, RFC 7427), where this section is written. Needs the headend's certificate. RSA keys have 2048 bits or more and no small exponent, signatures of the chain no SHA-1 or MD5.");

@@ -116,7 +116,8 @@ internal sealed partial class SessionLifecycle
     {
         session.CompleteReturn();
         services.Table.MarkInactive(false);
-        LogReturned(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, now - waited.Since, session.Path.Remote.ToString());
+        var (slept, from) = (now - waited.Since, session.Path.Remote.ToString());
+        LogReturned(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, slept, from);
     }
 
     private bool TryWaitAgain(ClientSession session, SessionInactivity before)

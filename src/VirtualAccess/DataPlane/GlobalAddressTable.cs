@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Headend.VirtualAccess.Linux;
 
 namespace Headend.VirtualAccess.DataPlane;

@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Collections.Immutable;
 using System.Net;
-using Headend.VirtualAccess.Configuration;
 
 namespace Headend.VirtualAccess.DataPlane;
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.VirtualAccess.Linux;

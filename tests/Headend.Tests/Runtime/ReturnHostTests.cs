@@ -222,7 +222,10 @@ public sealed class ReturnHostTests : IAsyncLifetime
     {
         var options = new TestInitiatorOptions
         {
-            Identity = new IkeIdentity(IdType.Rfc822Address, Encoding.ASCII.GetBytes(user)), User = user, Password = password, ReconnectAttributes = (SessionId, Token),
+            Identity = new IkeIdentity(IdType.Rfc822Address, Encoding.ASCII.GetBytes(user)),
+            User = user,
+            Password = password,
+            ReconnectAttributes = (SessionId, Token),
         };
         return new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), change is null ? options : change(options));
     }

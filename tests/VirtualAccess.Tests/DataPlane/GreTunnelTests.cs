@@ -95,7 +95,14 @@ public sealed class GreTunnelTests
         using var sa = new EspSa(
             new EspSaParameters
             {
-                InboundSpi = 0x1000, OutboundSpi = 0x1000, Algorithm = algorithm, InboundKeys = keys, OutboundKeys = keys, LocalSelectors = [outer], RemoteSelectors = [outer], IsTransportMode = true,
+                InboundSpi = 0x1000,
+                OutboundSpi = 0x1000,
+                Algorithm = algorithm,
+                InboundKeys = keys,
+                OutboundKeys = keys,
+                LocalSelectors = [outer],
+                RemoteSelectors = [outer],
+                IsTransportMode = true,
             },
             1);
         var packet = Convert.FromHexString(Esp);

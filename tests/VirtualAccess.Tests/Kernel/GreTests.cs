@@ -1,4 +1,3 @@
-using System.Net;
 using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.DataPlane;
 using Headend.VirtualAccess.Tests.Support;

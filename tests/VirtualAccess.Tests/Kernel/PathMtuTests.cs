@@ -127,9 +127,9 @@ public sealed class PathMtuTests : IDisposable
     {
         var to = ping.Contains("-6", StringComparison.Ordinal) ? "2001:db8:99::1" : "10.99.0.1";
         var refused = Assert.Throws<InvalidOperationException>(() => headend.Exec($"{ping} -c 4 -i 0.2 -W 1 -s {payload} {to}"));
-        var told = System.Text.RegularExpressions.Regex.Match(refused.Message, "(?:DF set \\(|Packet too big: )mtu ?= ?([0-9]+)");
+        var told = System.Text.RegularExpressions.Regex.Match(refused.Message, "(?:DF set \\(|Packet too big: )mtu ?= ?(?<mtu>[0-9]+)", System.Text.RegularExpressions.RegexOptions.NonBacktracking | System.Text.RegularExpressions.RegexOptions.ExplicitCapture);
         Assert.True(told.Success, refused.Message);
-        return int.Parse(told.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+        return int.Parse(told.Groups["mtu"].Value, System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private void Attach(NetworkNamespace host, string device, string v4, string v6, int number)

@@ -179,8 +179,8 @@ internal sealed class CertificatePath : IDisposable
 
     private static string Explain(X509ChainStatus status, X509Certificate2 at, DateTimeOffset now) => status.Status switch
     {
-        X509ChainStatusFlags.NotTimeValid when at.NotBefore.ToUniversalTime() > now.UtcDateTime => $"not valid before {CertificateText.Date(at.NotBefore)}",
-        X509ChainStatusFlags.NotTimeValid => $"expired on {CertificateText.Date(at.NotAfter)}",
+        X509ChainStatusFlags.NotTimeValid when at.NotBefore.ToUniversalTime() > now.UtcDateTime => $"not valid before {CertificateText.Date(new DateTimeOffset(at.NotBefore))}",
+        X509ChainStatusFlags.NotTimeValid => $"expired on {CertificateText.Date(new DateTimeOffset(at.NotAfter))}",
         X509ChainStatusFlags.NotSignatureValid => "foreign CA, it is not signed by the authority whose name it gives",
         X509ChainStatusFlags.UntrustedRoot => "foreign CA, its root is none of the configured authorities",
         _ => CertificateText.Printable($"{status.Status}: {status.StatusInformation.Trim()}"),
