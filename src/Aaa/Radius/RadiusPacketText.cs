@@ -15,7 +15,7 @@ public static class RadiusPacketText
             if (attribute.Type == RadiusAttributeType.VendorSpecific) continue;
             lines.Add($"{attribute.Type} = {Value(attribute.Type.ToString(), attribute)}");
         }
-        foreach (var vendor in (RadiusVendor[])[RadiusVendor.Cisco, RadiusVendor.Microsoft, RadiusVendor.Wispr, RadiusVendor.Mikrotik])
+        foreach (var vendor in (RadiusVendor[])[RadiusVendor.Cisco, RadiusVendor.CiscoAsa, RadiusVendor.Microsoft, RadiusVendor.Wispr, RadiusVendor.Mikrotik])
         {
             foreach (var attribute in packet.VendorAttributes(vendor))
             {

@@ -40,7 +40,7 @@ milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 
 not() { ! "$@"; }
 
-PACKAGES="iproute2 iputils-ping nftables openssl eapoltest python3 procps freeradius freeradius-utils dnsmasq-base iperf3 strongswan-charon strongswan-swanctl
+PACKAGES="iproute2 iputils-ping nftables openssl eapoltest python3 procps freeradius freeradius-utils dnsmasq-base iperf3 tshark strongswan-charon strongswan-swanctl
   libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins libcharon-extauth-plugins"
 
 # Installs what is missing; with everything there it touches no network.
