@@ -90,7 +90,7 @@ internal static class AnyConnectLogin
                 return;
             if (socket.Socket.Poll(TimeSpan.FromMilliseconds(20), System.Net.Sockets.SelectMode.SelectRead))
             {
-                while (socket.TryReceive(buffer, out var message))
+                while (socket.TryReceive(buffer, out var message, out _))
                 {
                     if (!message.IsEmpty)
                         initiator.Handle(message.ToArray(), Now);

@@ -56,6 +56,14 @@ internal sealed record LoadOptions
 
     public string? JsonFile { get; init; }
 
+    /// <summary>Where numbered packets through the first <see cref="TrafficSessions"/> sessions go to while they are held; null for none.</summary>
+    public IPEndPoint? Traffic { get; init; }
+
+    public int TrafficSessions { get; init; }
+
+    /// <summary>Packets per second of all of them together.</summary>
+    public double TrafficRate { get; init; }
+
     /// <summary>Options shared by all initiators.</summary>
     public TestInitiatorOptions Initiator() => new()
     {

@@ -51,6 +51,29 @@ internal sealed record LoadReport(
     int ProbeUnanswered,
     int ClosedByPeer)
 {
+    /// <summary>Logins of which the first and the last are timed: <see cref="Edge"/>, or half of all.</summary>
+    private const int Edge = 500;
+
+    /// <summary>From one established login to the next, of the first 500.</summary>
+    public double FirstMillisecondsEach { get; init; }
+
+    /// <summary>The same of the last 500.</summary>
+    public double LastMillisecondsEach { get; init; }
+
+    public TrafficRecord? Traffic { get; init; }
+
+    public IReadOnlyList<RoundRecord>? Rounds { get; init; }
+
+    /// <summary>Milliseconds each of the first and of the last.</summary>
+    /// <param name="moments">When each was through, in order.</param>
+    public static (double First, double Last) Edges(IReadOnlyList<MonotonicTime> moments)
+    {
+        var edge = Math.Min(Edge, (moments.Count - 1) / 2);
+        return edge < 1 ? (0, 0) : (Each(moments[0], moments[edge], edge), Each(moments[^(edge + 1)], moments[^1], edge));
+
+        static double Each(MonotonicTime from, MonotonicTime to, int count) => Math.Round((to - from).TotalMilliseconds / count, 3);
+    }
+
     public void Print(TextWriter output)
     {
         output.WriteLine($"{Succeeded} established, {Failed} failed ({TimedOut} without an answer) in {Seconds:F2} s");
@@ -60,6 +83,12 @@ internal sealed record LoadReport(
             output.WriteLine($"failed {count}: {reason}");
         if (Probe is not null)
             output.WriteLine($"{Describe("probe", Probe)}, {ProbeChecks} checks, {ProbeUnanswered} unanswered");
+        if (FirstMillisecondsEach > 0)
+            output.WriteLine($"{FirstMillisecondsEach} ms for each of the first {Edge}, {LastMillisecondsEach} ms for each of the last");
+        if (Traffic is not null)
+            output.WriteLine($"traffic: {Traffic.Sent} packets of {Traffic.Sessions} sessions, {Traffic.Lost} lost, {Traffic.Duplicated} duplicated {string.Join(' ', Traffic.FirstLost)}");
+        foreach (var round in Rounds ?? [])
+            output.WriteLine(round);
         if (ClosedByPeer > 0)
             output.WriteLine($"{ClosedByPeer} sessions were deleted by the gateway");
     }
@@ -144,7 +173,11 @@ internal sealed class LoadFigures
             probe ? LatencyRecord.Of(ProbeRoundTrips) : null,
             ProbeRoundTrips.Count,
             ProbeUnanswered,
-            ClosedByPeer);
+            ClosedByPeer)
+        {
+            FirstMillisecondsEach = LoadReport.Edges(_established).First,
+            LastMillisecondsEach = LoadReport.Edges(_established).Last,
+        };
     }
 
     private double SteadyRate(double begunFor, double seconds)

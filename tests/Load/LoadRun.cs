@@ -15,6 +15,8 @@ internal sealed class LoadRun : IDisposable
 {
     private const int Port = 4500;
     private static readonly TimeSpan s_probeInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_deletePatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_lateTraffic = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan s_shortestWait = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMilliseconds(200);
 
@@ -32,6 +34,7 @@ internal sealed class LoadRun : IDisposable
     private readonly StreamWriter? _sessions;
     private readonly byte[] _buffer = new byte[65_536];
     private readonly LoadFigures _figures = new();
+    private InnerTraffic? _traffic;
     private int _begun;
     private int _inFlight;
     private int _held;
@@ -46,7 +49,7 @@ internal sealed class LoadRun : IDisposable
         var direct = options.Target.Port != 500;
         for (var i = 0; i < options.SourcePorts; i++)
         {
-            var traversal = new LoadSocket(direct ? options.Target : new IPEndPoint(options.Target.Address, Port), marker: true);
+            var traversal = new LoadSocket(direct ? options.Target : new IPEndPoint(options.Target.Address, Port), marker: true, behindNat: options.Traffic is not null);
             _second.Add(traversal);
             _first.Add(direct ? traversal : new LoadSocket(options.Target, marker: false));
         }
@@ -61,6 +64,15 @@ internal sealed class LoadRun : IDisposable
     private static MonotonicTime Now => new(Stopwatch.GetElapsedTime(0).Ticks);
 
     public LoadReport Run(CancellationToken cancellation)
+    {
+        LogIn(cancellation);
+        Hold(cancellation);
+        Finish();
+        return Report();
+    }
+
+    /// <summary>Everybody in; with churn, and out again.</summary>
+    public void LogIn(CancellationToken cancellation)
     {
         if (_options.Probe)
             RunProbeLogin(cancellation);
@@ -79,20 +91,36 @@ internal sealed class LoadRun : IDisposable
                 Turn(last);
         }
 
+    }
+
+    /// <summary>The sessions stand; inner packets go until the last moments, in which the late ones may come back.</summary>
+    public void Hold(CancellationToken cancellation)
+    {
+        if (_options.Hold == TimeSpan.Zero)
+            return;
         var until = Now + _options.Hold;
-        while (!cancellation.IsCancellationRequested && _options.Hold > TimeSpan.Zero && Now < until)
-            Turn(until);
-        Finish();
+        var quiet = until + -s_lateTraffic;
+        for (var i = 0; i < _options.TrafficSessions && _options.Traffic is { } echo; i++)
+            (_traffic ??= new InnerTraffic(echo, _options.TrafficRate)).Add(_slots[i].Initiator ?? throw new InvalidOperationException("a session that should carry traffic does not stand"), _second[_slots[i].Socket]);
+        while (!cancellation.IsCancellationRequested && Now < until)
+            Turn(_traffic is not null && Now < quiet ? Earlier(_traffic.Send(Now), until) : until);
+    }
+
+    public LoadReport Report()
+    {
         if (_probe is { } probe && !_slots[probe].Initiator!.IsQuiet)
             _figures.ProbeUnanswered++;
-        return _figures.Report(_options.Probe);
+        return _figures.Report(_options.Probe) with { Traffic = _traffic?.Report() };
     }
+
+    private static MonotonicTime Earlier(MonotonicTime one, MonotonicTime other) => one < other ? one : other;
 
     private bool IsChurning => _options.Churn.Most > TimeSpan.Zero;
 
     public void Dispose()
     {
         _sessions?.Dispose();
+        _traffic?.Dispose();
         foreach (var socket in _bySocket.Values)
             socket.Dispose();
     }
@@ -215,8 +243,10 @@ internal sealed class LoadRun : IDisposable
     private void Receive(LoadSocket socket)
     {
         // Bounded, so that one busy socket does not starve timers and the schedule.
-        for (var i = 0; i < 256 && socket.TryReceive(_buffer, out var message); i++)
+        for (var i = 0; i < 256 && socket.TryReceive(_buffer, out var message, out var esp); i++)
         {
+            if (esp.Length > 0)
+                _traffic?.Receive(esp.Span);
             if (!IkeHeader.TryRead(message.Span, out var header, out _))
                 continue;
             var ours = header.IsFromInitiator ? header.ResponderSpi : header.InitiatorSpi;
@@ -297,26 +327,37 @@ internal sealed class LoadRun : IDisposable
         }
     }
 
-    /// <summary>Deletes what is held, if asked to, and waits for the answers.</summary>
-    private void Finish()
+    /// <summary>Deletes what is held, if asked to, as many at a time as may log in at a time; gives up when no answer has come for a while.</summary>
+    public void Finish()
     {
         if (!_options.Delete)
             return;
-        var deadline = Now + TimeSpan.FromSeconds(10);
+        var (begun, all, seen) = (0, _held, _held);
+        var deadline = Now + s_deletePatience;
         foreach (var slot in _slots)
         {
             if (slot.Initiator is not { Stage: InitiatorStage.Established } initiator || slot.Number == _probe)
                 continue;
             slot.Deleting = true;
+            begun++;
             if (_options.Hold > TimeSpan.Zero)
                 initiator.Delete(Now);
             Flush(slot);
             if (slot.Number % 16 == 0)
                 Turn(Now);
+            while (begun - (all - _held) >= _options.Concurrency && IsAnswered(ref seen, ref deadline))
+                Turn(Now + s_longestWait);
         }
 
-        while (_held > 0 && Now < deadline)
+        while (_held > 0 && IsAnswered(ref seen, ref deadline))
             Turn(Now + s_longestWait);
+    }
+
+    private bool IsAnswered(ref int seen, ref MonotonicTime deadline)
+    {
+        if (_held < seen)
+            (seen, deadline) = (_held, Now + s_deletePatience);
+        return Now < deadline;
     }
 
     /// <summary>A place for one initiator; the generation tells old timers.</summary>

@@ -12,11 +12,15 @@ internal sealed class LoadSocket : IDisposable
 
     private readonly byte[] _sending = new byte[MarkerOctets + 65_536];
 
-    public LoadSocket(IPEndPoint target, bool marker)
+    /// <param name="target">The gateway's port.</param>
+    /// <param name="marker">IKE goes behind the non-ESP marker.</param>
+    /// <param name="behindNat">What the gateway is told of our address does not fit, as behind a NAT: its ESP then comes in UDP (RFC 7296 2.23).</param>
+    public LoadSocket(IPEndPoint target, bool marker, bool behindNat = false)
     {
         Socket = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false, ReceiveBufferSize = BufferOctets, SendBufferSize = BufferOctets };
         Socket.Connect(target);
-        Path = new IkePath((IPEndPoint)Socket.LocalEndPoint!, target, marker);
+        var local = (IPEndPoint)Socket.LocalEndPoint!;
+        Path = new IkePath(behindNat ? new IPEndPoint(local.Address, local.Port ^ 1) : local, target, marker);
     }
 
     public Socket Socket { get; }
@@ -37,10 +41,15 @@ internal sealed class LoadSocket : IDisposable
         return error == SocketError.Success;
     }
 
-    /// <summary>The next IKE message into the buffer, without marker; false when nothing waits. ESP and keepalives are skipped as empty messages.</summary>
-    public bool TryReceive(byte[] buffer, out ReadOnlyMemory<byte> message)
+    /// <summary>Sends a datagram as it is: ESP.</summary>
+    public void TrySendRaw(ReadOnlySpan<byte> datagram) => Socket.Send(datagram, SocketFlags.None, out _);
+
+    /// <summary>
+    /// The next IKE message into the buffer, without marker; false when nothing waits. For ESP and keepalives the message is empty; <paramref name="esp"/> has the former.
+    /// </summary>
+    public bool TryReceive(byte[] buffer, out ReadOnlyMemory<byte> message, out ReadOnlyMemory<byte> esp)
     {
-        message = default;
+        message = esp = default;
         var length = Socket.Receive(buffer, SocketFlags.None, out var error);
         if (error == SocketError.WouldBlock)
             return false;
@@ -50,6 +59,8 @@ internal sealed class LoadSocket : IDisposable
             message = buffer.AsMemory(0, length);
         else if (length > MarkerOctets && BitConverter.ToUInt32(buffer) == 0)
             message = buffer.AsMemory(MarkerOctets, length - MarkerOctets);
+        else if (length > MarkerOctets)
+            esp = buffer.AsMemory(0, length);
         return true;
     }
 

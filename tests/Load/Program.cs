@@ -21,11 +21,16 @@ var sourcePorts = new Option<int>("--source-ports") { Description = "UDP sockets
 var probe = new Option<bool>("--probe") { Description = "Log in once before the load and measure how fast that session's liveness checks are answered." };
 var ipv6 = new Option<bool>("--ipv6") { Description = "Ask for an inner IPv6 address too." };
 var timeout = new Option<double>("--timeout") { Description = "A login that takes longer has failed.", DefaultValueFactory = _ => 60, HelpName = "SECONDS" };
+var traffic = new Option<string?>("--traffic") { Description = "Send numbered UDP packets through the first sessions to this echo server while they are held; each that does not come back is counted.", HelpName = "ADDRESS:PORT" };
+var trafficSessions = new Option<int>("--traffic-sessions") { Description = "How many sessions carry traffic.", DefaultValueFactory = _ => 20 };
+var trafficRate = new Option<double>("--traffic-rate") { Description = "Their packets per second, all together.", DefaultValueFactory = _ => 500 };
+var rounds = new Option<int>("--rounds") { Description = "Log everybody in, hold and delete so often, and look at the gateway each time.", DefaultValueFactory = _ => 0 };
+var gatewayProcess = new Option<int>("--gateway-pid") { Description = "The gateway's process, for --rounds.", HelpName = "PID" };
 var json = new Option<string?>("--json") { Description = "Write the figures there.", HelpName = "FILE" };
 
 var root = new RootCommand("Does complete EAP-MSCHAPv2 logins against an IKEv2 responder and reports rate, latency and failures. Exit code 1 if a login failed.")
 {
-    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, sourcePorts, probe, ipv6, timeout, json,
+    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, sourcePorts, probe, ipv6, timeout, traffic, trafficSessions, trafficRate, rounds, gatewayProcess, json,
 };
 root.SetAction((parsed, cancellation) =>
 {
@@ -38,6 +43,13 @@ root.SetAction((parsed, cancellation) =>
         return Task.FromResult(Refuse("--count, --concurrency and --source-ports want positive numbers"));
     if (!TryReadChurn(parsed.GetValue(churn), out var lifetime))
         return Task.FromResult(Refuse("--churn wants LEAST-MOST in seconds"));
+    IPEndPoint? echo = null;
+    if (parsed.GetValue(traffic) is { } echoText && (!IPEndPoint.TryParse(echoText, out echo) || echo.Port == 0))
+        return Task.FromResult(Refuse("--traffic wants ADDRESS:PORT"));
+    if (echo is not null && (parsed.GetValue(hold) < 5 || parsed.GetValue(trafficSessions) < 1 || parsed.GetValue(trafficRate) <= 0))
+        return Task.FromResult(Refuse("--traffic wants --hold of 5 s at least, and positive numbers"));
+    if (parsed.GetValue(rounds) > 0 && (parsed.GetValue(gatewayProcess) < 1 || parsed.GetValue(hold) <= 0 || !parsed.GetValue(delete)))
+        return Task.FromResult(Refuse("--rounds wants --gateway-pid, --hold and --delete"));
     var (trust, authorities) = LoadOptions.ReadAuthorities(parsed.GetValue(ca));
     var options = new LoadOptions
     {
@@ -60,9 +72,11 @@ root.SetAction((parsed, cancellation) =>
         IPv6 = parsed.GetValue(ipv6),
         LoginTimeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
         JsonFile = parsed.GetValue(json),
+        Traffic = echo,
+        TrafficSessions = parsed.GetValue(trafficSessions),
+        TrafficRate = parsed.GetValue(trafficRate),
     };
-    using var run = new LoadRun(options);
-    var report = run.Run(cancellation);
+    var report = parsed.GetValue(rounds) > 0 ? LoadRounds.Run(options, parsed.GetValue(rounds), parsed.GetValue(gatewayProcess), Console.Out, cancellation) : RunOnce(options, cancellation);
     report.Print(Console.Out);
     if (options.JsonFile is { } file)
         report.Write(file);
@@ -73,6 +87,12 @@ root.Subcommands.Add(RadiusEcho());
 root.Subcommands.Add(Accounting());
 root.Subcommands.Add(AnyConnectLogin.Command());
 return await root.Parse(args).InvokeAsync();
+
+static LoadReport RunOnce(LoadOptions options, CancellationToken cancellation)
+{
+    using var run = new LoadRun(options);
+    return run.Run(cancellation);
+}
 
 static Command Radius()
 {
