@@ -171,6 +171,9 @@ internal sealed class PasswordAuthentication(
             session.Authenticated = new AuthorizationSource(
                 new AuthorizationOrigin(AuthorizationKind.ImplicitUser, user) { Server = accept.Server.Name, List = binding.AuthenticationList }, profile);
             session.AuthorizedBy = group;
+            // The session lasts for hours; an expired password has no use in it.
+            lock (gate)
+                Zero();
             return new AnyConnectVerdict.Accepted(user);
         }
     }
