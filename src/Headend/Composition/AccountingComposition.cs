@@ -9,13 +9,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Headend.Composition;
 
-/// <summary>The embedded store and the accounting client on it; nothing of it where no accounting list is configured.</summary>
+/// <summary>The accounting client on the embedded store; nothing of it where no accounting list is configured.</summary>
 internal sealed partial class AccountingComposition : IAsyncDisposable
 {
-    public const string FileName = "headend.db";
-
-    private static readonly TimeSpan LockCheck = TimeSpan.FromMilliseconds(200);
-
     private readonly HeadendConfiguration configuration;
     private readonly TimeProvider time;
     private readonly ILogger logger;
@@ -24,7 +20,13 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
     private readonly IPAddress? nasAddress;
     private ITimer? checkpoints;
 
-    private AccountingComposition(
+    /// <param name="configuration">Lists and limits.</param>
+    /// <param name="radius">Carries the requests.</param>
+    /// <param name="observer">Told what happens.</param>
+    /// <param name="store">Disposed of after this; null where nothing is kept.</param>
+    /// <param name="time">Clock and timers.</param>
+    /// <param name="logger">Told what an earlier run left.</param>
+    public AccountingComposition(
         HeadendConfiguration configuration, RadiusComposition radius, IAccountingObserver observer, EmbeddedStore? store, TimeProvider time, ILogger logger)
     {
         this.configuration = configuration;
@@ -32,11 +34,11 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
         this.time = time;
         this.logger = logger;
         nasAddress = radius.NasAddress;
-        if (store is null || radius.Client is null)
+        if (store is null)
             return;
-        if (store.SetAside is { } aside)
-            LogSetAside(logger, store.Path, aside);
         Epoch = TakeEpoch(store);
+        if (radius.Client is null || radius.AccountingLists.Count == 0)
+            return;
         limits = new AccountingLimits { MaximumRecords = configuration.Aaa.AccountingSpool.Records, MaximumOctets = configuration.Aaa.AccountingSpool.Size };
         Client = new AccountingClient(radius.Client, new EmbeddedAccountingSpool(store), radius.AccountingLists, time, limits, observer);
         var left = Client.GetStatistics();
@@ -51,28 +53,6 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
 
     /// <summary>The first half of every Acct-Session-Id: greater than that of every earlier process. Null without a store.</summary>
     public uint? Epoch { get; }
-
-    /// <exception cref="HeadendStartException">The store cannot be used.</exception>
-    public static AccountingComposition Open(
-        HeadendConfiguration configuration, RadiusComposition radius, IAccountingObserver observer, TimeProvider time, TimeSpan patience, ILogger logger,
-        CancellationToken cancellation)
-    {
-        if (radius.AccountingLists.Count == 0)
-            return new AccountingComposition(configuration, radius, observer, null, time, logger);
-        try
-        {
-            var store = OpenStore(Path.Combine(configuration.StateDirectory, FileName), time, patience, cancellation);
-            return new AccountingComposition(configuration, radius, observer, store, time, logger);
-        }
-        catch (DllNotFoundException error)
-        {
-            throw new HeadendStartException("accounting needs SQLite: install libsqlite3-0 (libsqlite3.so.0)", error);
-        }
-        catch (StoreException error)
-        {
-            throw new HeadendStartException(error.IsBusy ? $"{error.Message}: does another headend use this state directory?" : error.Message, error);
-        }
-    }
 
     /// <summary>Announces this start behind what the last process left, and begins to send.</summary>
     /// <param name="table">Whose counters are stored from time to time.</param>
@@ -108,7 +88,6 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
             await checkpoints.DisposeAsync();
         if (Client is not null)
             await Client.DisposeAsync();
-        store?.Dispose();
     }
 
     public AccountingSpoolRecord Describe()
@@ -151,30 +130,13 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
         };
     }
 
-    // A process that was killed holds its locks until the kernel has taken its interfaces down, as with the ports.
-    private static EmbeddedStore OpenStore(string path, TimeProvider time, TimeSpan patience, CancellationToken cancellation)
-    {
-        var begun = time.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                return EmbeddedStore.Open(path, time.GetUtcNow());
-            }
-            catch (StoreException error) when (error.IsBusy && time.GetElapsedTime(begun) < patience)
-            {
-                cancellation.WaitHandle.WaitOne(LockCheck);
-                cancellation.ThrowIfCancellationRequested();
-            }
-        }
-    }
-
     private uint TakeEpoch(EmbeddedStore from)
     {
         var now = time.GetUtcNow().ToUnixTimeSeconds();
         try
         {
-            return (uint)from.UpdateSetting("epoch", last => Math.Max(now, last + 1 ?? 0));
+            lock (from.Gate)
+                return (uint)from.UpdateSetting("epoch", last => Math.Max(now, last + 1 ?? 0));
         }
         catch (StoreException error)
         {
@@ -183,9 +145,6 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
             return (uint)now;
         }
     }
-
-    [LoggerMessage(EventId = 1241, EventName = "store-set-aside", Level = LogLevel.Error, Message = "file={File} was damaged and is now {Aside}: accounting records in it were not sent")]
-    private static partial void LogSetAside(ILogger logger, string file, string aside);
 
     [LoggerMessage(EventId = 1242, EventName = "accounting-recovered", Level = LogLevel.Warning, Message = "records={Records} stops={Stops}: left by an earlier run; stops are of sessions that it did not end")]
     private static partial void LogRecovered(ILogger logger, int records, int stops);

@@ -29,6 +29,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly IDataPlane dataPlane;
     private readonly OpenedDataPlane opened;
     private readonly RadiusComposition radius;
+    private readonly StoreComposition store;
     private readonly AccountingComposition accounting;
     private readonly SessionInterfaces interfaces;
     private readonly HeadendMetrics metrics;
@@ -72,7 +73,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         opened = DataPlaneComposition.Open(configuration, accessLists, [.. policies.Values], listener, table, time, logger);
         dataPlane = opened.Plane;
         var filters = new SessionFilterCompiler(accessLists, opened.Filters?.Missing);
-        accounting = OpenAccounting(configuration, aaaObserver, time, bindPatience, cancellation);
+        store = OpenStore(configuration, time, bindPatience, cancellation);
+        accounting = new AccountingComposition(configuration, radius, aaaObserver, store.Embedded, time, logger);
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
@@ -127,6 +129,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             {
                 // The store's lock must not outlive a start that failed.
                 accounting.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                store.DisposeAsync().AsTask().GetAwaiter().GetResult();
                 listener.Dispose();
                 dataPlane.Dispose();
                 throw;
@@ -235,6 +238,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         dataPlane.Dispose();
         listener.Dispose();
         await accounting.DisposeAsync();
+        await store.DisposeAsync();
         await radius.DisposeAsync();
         await telemetry.DisposeAsync();
         metrics.Dispose();
@@ -289,12 +293,11 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     // Clients spread over the shards by a hash; the configured bound is on their sum.
     private static int PerShard(int total, int shards) => (total + shards - 1) / shards;
 
-    private AccountingComposition OpenAccounting(
-        HeadendConfiguration configuration, AaaEventObserver observer, TimeProvider time, TimeSpan patience, CancellationToken cancellation)
+    private StoreComposition OpenStore(HeadendConfiguration configuration, TimeProvider time, TimeSpan patience, CancellationToken cancellation)
     {
         try
         {
-            return AccountingComposition.Open(configuration, radius, observer, time, patience, logger, cancellation);
+            return StoreComposition.Open(configuration, radius.AccountingLists.Count > 0, time, patience, logger, cancellation);
         }
         catch (HeadendStartException)
         {

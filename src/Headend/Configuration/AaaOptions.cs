@@ -34,6 +34,9 @@ internal enum AccountingFailureMode
     EndSession,
 }
 
+/// <param name="KeyFile">Absolute path; null for the one in the state directory.</param>
+internal sealed record StoreOptions(string? KeyFile);
+
 internal enum StoreKind
 {
     /// <summary>SQLite in the state directory.</summary>

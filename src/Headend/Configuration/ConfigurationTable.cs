@@ -35,7 +35,10 @@ internal static class ConfigurationTable
         Key("admin", new SectionSyntax(
             Key("socket", ScalarTable.Path, "Unix socket of the admin API, mode 0600.", "/run/headend/admin.sock")), "The admin API that `headend show` and `headend clear` use."),
         Key("store", new SectionSyntax(
-            Key("kind", ScalarTable.Word(("embedded", StoreKind.Embedded)), "`embedded`: the SQLite file `headend.db` in the state directory.", "embedded")), "Where accounting records wait for a RADIUS server to take them."),
+            Key("kind", ScalarTable.Word(("embedded", StoreKind.Embedded)), "`embedded`: the SQLite file `headend.db` in the state directory.", "embedded"),
+            Key("key-file", ScalarTable.Path,
+                "What sealed records of the store are encrypted with; made at the first start, mode 0600, and given a new key at every start. A copy of the store without it is useless. Absent: `headend.key` in the state directory.")),
+            "Where accounting records wait for a RADIUS server to take them, and sessions for their clients."),
         Key("telemetry", TelemetrySection(), "Metrics and traces."),
         Key("admission", AdmissionSection(), "Bounds on IKE SAs that have not authenticated."),
         Key("radius", RadiusSection(), "RADIUS servers and groups of them."),

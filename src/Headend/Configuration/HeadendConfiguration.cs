@@ -18,6 +18,8 @@ internal sealed record HeadendConfiguration
     /// <summary>Absolute path of the Unix socket of the admin API.</summary>
     public required string AdminSocket { get; init; }
 
+    public StoreOptions Store { get; init; } = new(null);
+
     public required TelemetryOptions Telemetry { get; init; }
 
     public required AdmissionOptions Admission { get; init; }
@@ -40,6 +42,10 @@ internal sealed record HeadendConfiguration
 
     /// <summary>NAS-Identifier of every request.</summary>
     public string NasIdentifier() => Radius.NasIdentifier ?? Environment.MachineName;
+
+    /// <summary>Where the key of sealed records is.</summary>
+    /// <param name="name">In the state directory, where the configuration names no file.</param>
+    public string KeyFile(string name) => Store.KeyFile ?? Path.Combine(StateDirectory, name);
 }
 
 internal enum DataPlaneKind

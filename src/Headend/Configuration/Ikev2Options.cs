@@ -107,6 +107,9 @@ internal sealed record IkeProfileOptions
 
     /// <summary>How long a silent client's session waits for its next login; null: not at all.</summary>
     public TimeSpan? ClientResume { get; init; }
+
+    /// <summary>Sessions of this profile can be come back to, after a restart, too.</summary>
+    public bool KeepsSessions => Reconnect is not null || ClientResume is not null;
 }
 
 /// <summary>Absolute paths of PEM files; the certificate file holds the leaf first, then the chain to send.</summary>

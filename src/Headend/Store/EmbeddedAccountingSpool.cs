@@ -11,12 +11,17 @@ internal sealed class EmbeddedAccountingSpool(EmbeddedStore store) : IAccounting
     /// <exception cref="StoreException">The file cannot be read.</exception>
     public SpoolContent Load()
     {
+        lock (store.Gate) return Read();
+    }
+
+    private SpoolContent Read()
+    {
         var records = new List<SpooledRecord>();
         var select = store.Statement("SELECT id, list, session, status, event_at, attributes FROM accounting_record ORDER BY id");
         while (select.Step())
         {
             records.Add(new SpooledRecord(
-                select.Integer(0), select.Text(1), select.Text(2), new AcctStatusType((uint)select.Integer(3)), FromMilliseconds(select.Integer(4)), select.Octets(5)));
+                select.Integer(0), select.Text(1), select.Text(2), new AcctStatusType((uint)select.Integer(3)), EmbeddedStore.FromMilliseconds(select.Integer(4)), select.Octets(5)));
         }
         select.Reset();
         var sessions = new List<OpenSessionRecord>();
@@ -26,34 +31,33 @@ internal sealed class EmbeddedAccountingSpool(EmbeddedStore store) : IAccounting
         {
             var counters = new TrafficCounters((ulong)select.Integer(4), (ulong)select.Integer(5), (ulong)select.Integer(6), (ulong)select.Integer(7));
             sessions.Add(new OpenSessionRecord(
-                select.Text(0), select.Text(1), FromMilliseconds(select.Integer(2)), FromMilliseconds(select.Integer(3)),
+                select.Text(0), select.Text(1), EmbeddedStore.FromMilliseconds(select.Integer(2)), EmbeddedStore.FromMilliseconds(select.Integer(3)),
                 TimeSpan.FromMilliseconds(Math.Clamp(select.Integer(9), 0, uint.MaxValue * 1000L)), counters, select.Octets(8)));
         }
         select.Reset();
-        return new SpoolContent(records, sessions, store.ReadSetting(AliveAt) is { } alive ? FromMilliseconds(alive) : null);
+        return new SpoolContent(records, sessions, store.ReadSetting(AliveAt) is { } alive ? EmbeddedStore.FromMilliseconds(alive) : null);
     }
 
     public bool TryCommit(SpoolBatch batch, [NotNullWhen(false)] out string? failure)
     {
         failure = null;
-        try
+        lock (store.Gate)
         {
-            store.Begin();
-            Write(batch);
-            store.Commit();
-            return true;
-        }
-        catch (StoreException error)
-        {
-            store.RollBack();
-            failure = error.Message;
-            return false;
+            try
+            {
+                store.Begin();
+                Write(batch);
+                store.Commit();
+                return true;
+            }
+            catch (StoreException error)
+            {
+                store.RollBack();
+                failure = error.Message;
+                return false;
+            }
         }
     }
-
-    // A clock that was set to the year 10000 is a damaged row, not a reason to fall.
-    private static DateTimeOffset FromMilliseconds(long milliseconds) =>
-        DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(milliseconds, 0, 253402300799999));
 
     private void Write(SpoolBatch batch)
     {

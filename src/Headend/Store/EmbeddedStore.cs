@@ -7,7 +7,8 @@ namespace Headend.Store;
 /// <summary>
 /// One SQLite file in the state directory, for what must outlive the process. Write-ahead log with synchronous=FULL: a committed transaction is on the disk, not
 /// in its cache, before <see cref="Commit"/> returns. The file is locked for this process (locking_mode=EXCLUSIVE), which also keeps the log's index out of
-/// shared memory: with neither that nor mmap a full disk is an error code and never a SIGBUS. One thread at a time.
+/// shared memory: with neither that nor mmap a full disk is an error code and never a SIGBUS. One thread at a time: who uses it from the opening on holds
+/// <see cref="Gate"/>, from the begin of a transaction to its end.
 /// </summary>
 internal sealed class EmbeddedStore : IDisposable
 {
@@ -21,6 +22,8 @@ internal sealed class EmbeddedStore : IDisposable
     }
 
     public string Path { get; }
+
+    public Lock Gate { get; } = new();
 
     /// <summary>Where a damaged file was put by this opening, or null.</summary>
     public string? SetAside { get; private set; }
@@ -106,6 +109,9 @@ internal sealed class EmbeddedStore : IDisposable
             select.Reset();
         }
     }
+
+    /// <summary>A clock that was set to the year 10000 is a damaged row, not a reason to fall.</summary>
+    public static DateTimeOffset FromMilliseconds(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(milliseconds, 0, 253402300799999));
 
     /// <summary>Inside a transaction.</summary>
     public void WriteSetting(string name, long value) =>

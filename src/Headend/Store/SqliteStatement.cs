@@ -15,13 +15,13 @@ internal sealed class SqliteStatement(EmbeddedStore store, SqliteStatementHandle
     /// <summary>SQLite's integers are signed: the same 64 bits.</summary>
     public SqliteStatement Bind(int index, ulong value) => Bind(index, unchecked((long)value));
 
+    /// <summary>Null binds NULL.</summary>
+    public SqliteStatement Bind(int index, long? value) => value is { } number ? Bind(index, number) : BindNull(index);
+
     public SqliteStatement Bind(int index, string? text)
     {
         if (text is null)
-        {
-            store.Check(LibSqlite.sqlite3_bind_null(handle, index));
-            return this;
-        }
+            return BindNull(index);
         var octets = Encoding.UTF8.GetBytes(text);
         store.Check(LibSqlite.sqlite3_bind_text(handle, index, Pinnable(octets), octets.Length, LibSqlite.Transient));
         return this;
@@ -76,6 +76,12 @@ internal sealed class SqliteStatement(EmbeddedStore store, SqliteStatementHandle
     public string Text(int column) => Encoding.UTF8.GetString(Octets(column));
 
     public void Dispose() => handle.Dispose();
+
+    private SqliteStatement BindNull(int index)
+    {
+        store.Check(LibSqlite.sqlite3_bind_null(handle, index));
+        return this;
+    }
 
     // An empty span's null would be bound as NULL.
     private static ReadOnlySpan<byte> Pinnable(ReadOnlySpan<byte> octets) => octets.IsEmpty ? "\0"u8 : octets;

@@ -36,5 +36,15 @@ internal static class StoreSchema
             "ALTER TABLE open_session ADD COLUMN session_time INTEGER NOT NULL DEFAULT 0",
             "UPDATE open_session SET session_time = max(0, seen_at - started_at)",
         ],
+        [
+            """
+            CREATE TABLE sealed_record (
+                kind TEXT NOT NULL,
+                id TEXT NOT NULL,
+                expires_at INTEGER,
+                content BLOB NOT NULL,
+                PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID
+            """,
+        ],
     ];
 }

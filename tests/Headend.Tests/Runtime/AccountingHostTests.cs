@@ -30,7 +30,7 @@ public sealed class AccountingHostTests : IDisposable
         directory.Write("headend.yaml", Configuration());
     }
 
-    private string Store => directory.File("state", AccountingComposition.FileName);
+    private string Store => directory.File("state", StoreComposition.FileName);
 
     public void Dispose() => directory.Dispose();
 

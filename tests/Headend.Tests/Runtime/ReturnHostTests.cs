@@ -266,7 +266,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
         await host.StopAsync();
         await host.DisposeAsync();
         stopped = true;
-        using var store = EmbeddedStore.Open(directory.File("state", AccountingComposition.FileName), DateTimeOffset.UtcNow);
+        using var store = EmbeddedStore.Open(directory.File("state", StoreComposition.FileName), DateTimeOffset.UtcNow);
         var content = new EmbeddedAccountingSpool(store).Load();
         Assert.Empty(content.OpenSessions);
         return content.Records;

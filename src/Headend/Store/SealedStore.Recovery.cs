@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Store;
+
+/// <summary>What an earlier process left, and the change of keys at every start.</summary>
+internal sealed partial class SealedStore
+{
+    // In an order that may break off anywhere: a record on disk is always sealed with a key that is in the file.
+    private void Recover()
+    {
+        var known = SealingKeyFile.TryRead(keyFile, out var keys, out var why);
+        if (known && SealingKeyFile.IsOpenToOthers(keyFile))
+            LogOpenKey(logger, keyFile);
+        var (records, foreign) = ReadAll(keys);
+        if (foreign > 0)
+            LogDropped(logger, foreign, known ? "they were sealed with another key, or changed since" : $"key file {keyFile}: {why}");
+        SealingKeyFile.Write(keyFile, [key, .. keys]);
+        if (TryReseal(records))
+            SealingKeyFile.Write(keyFile, key);
+        foreach (var old in keys)
+            CryptographicOperations.ZeroMemory(old);
+        foreach (var record in records)
+        {
+            if (!loaded.TryGetValue(record.Kind, out var ofKind))
+                loaded[record.Kind] = ofKind = [];
+            ofKind.Add(record);
+        }
+    }
+
+    private (List<SealedRecord> Records, int Foreign) ReadAll(IReadOnlyList<byte[]> keys)
+    {
+        AesGcm[] ciphers = [.. keys.Select(RecordSealing.CipherOf)];
+        var now = time.GetUtcNow();
+        var records = new List<SealedRecord>();
+        var foreign = 0;
+        var select = store.Statement("SELECT kind, id, coalesce(expires_at, -1), content FROM sealed_record ORDER BY kind, id");
+        while (select.Step())
+        {
+            var (kind, id, content) = (select.Text(0), select.Text(1), select.Octets(3));
+            var expires = select.Integer(2) is >= 0 and var at ? at : (long?)null;
+            byte[]? plain = null;
+            if (!ciphers.Any(c => RecordSealing.TryOpen(c, kind, id, expires, content, out plain)))
+                foreign++;
+            else if (expires is { } end && EmbeddedStore.FromMilliseconds(end) <= now)
+                CryptographicOperations.ZeroMemory(plain);
+            else
+                records.Add(new SealedRecord(kind, id, plain!, expires is { } until ? EmbeddedStore.FromMilliseconds(until) : null));
+        }
+
+        select.Reset();
+        foreach (var cipher in ciphers)
+            cipher.Dispose();
+        return (records, foreign);
+    }
+
+    private bool TryReseal(List<SealedRecord> records)
+    {
+        try
+        {
+            store.Begin();
+            store.Statement("DELETE FROM sealed_record").Execute();
+            foreach (var record in records)
+                Insert(record.Kind, record.Id, record.ExpiresAt?.ToUnixTimeMilliseconds(), record.Content);
+            store.Commit();
+            return true;
+        }
+        catch (StoreException error)
+        {
+            // A full disk: what is there stays readable by the older key, which stays in the file.
+            store.RollBack();
+            LogFailed(logger, error.Message);
+            return false;
+        }
+    }
+
+    [LoggerMessage(EventId = 1251, EventName = "sealed-records-dropped", Level = LogLevel.Warning, Message = "records={Records} reason={Reason}: their sessions cannot be come back to")]
+    private static partial void LogDropped(ILogger logger, int records, string reason);
+
+    [LoggerMessage(EventId = 1252, EventName = "key-file-open", Level = LogLevel.Warning, Message = "file={File}: others than its owner could read or write it; it has a new key and mode 0600 now")]
+    private static partial void LogOpenKey(ILogger logger, string file);
+
+    [LoggerMessage(EventId = 1253, EventName = "sealed-store-failed", Level = LogLevel.Error, Message = "{Failure}: sessions that begin now would not outlive this process")]
+    private static partial void LogFailed(ILogger logger, string failure);
+
+    [LoggerMessage(EventId = 1254, EventName = "key-file-destroyed", Level = LogLevel.Error, Message = "file={File}: a revocation could not be written, so that no session may outlive this process until the disk takes it")]
+    private static partial void LogKeyDestroyed(ILogger logger, string file);
+
+    [LoggerMessage(EventId = 1255, EventName = "sealed-store-recovered", Level = LogLevel.Information, Message = "file={File}: it takes records again")]
+    private static partial void LogRecovered(ILogger logger, string file);
+}

@@ -1,0 +1,291 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Store;
+
+/// <summary>One record, in the clear.</summary>
+/// <param name="Kind">What it is; each kind has one owner.</param>
+/// <param name="Id">Unique within its kind; stands in the file in the clear.</param>
+/// <param name="Content">The reader zeroes it when done, where it is secret.</param>
+/// <param name="ExpiresAt">When it may be forgotten; null for never.</param>
+internal sealed record SealedRecord(string Kind, string Id, byte[] Content, DateTimeOffset? ExpiresAt);
+
+/// <summary>
+/// Secrets that outlive the process: records of the embedded store, each sealed with a key that is in a file of its own. What an earlier process left is read at the opening;
+/// from then on one thread commits what has come since its last commit, so that many changes share the wait for the disk and nobody else waits.
+/// <para>
+/// A removal is a revocation: where the disk takes no removal, the key file is destroyed, which revokes every record, until a commit succeeds. Thread-safe.
+/// </para>
+/// </summary>
+internal sealed partial class SealedStore : IAsyncDisposable
+{
+    private const string AliveSetting = "sealed-alive-at";
+
+    /// <summary>Between two marks that the process lives; by so much an end that nobody saw is uncertain.</summary>
+    internal static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    private readonly EmbeddedStore store;
+    private readonly string keyFile;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly byte[] key;
+    private readonly AesGcm cipher;
+    private readonly object gate = new();
+    private readonly Thread writer;
+    private readonly ITimer alive;
+    private readonly Dictionary<(string Kind, string Id), Change> pending = [];
+    private readonly Dictionary<string, List<SealedRecord>> loaded = new(StringComparer.Ordinal);
+    private bool aliveDue;
+    private bool stopping;
+    private bool keyIsDestroyed;
+    private bool failing;
+
+    private SealedStore(EmbeddedStore store, string keyFile, TimeProvider time, ILogger logger)
+    {
+        (this.store, this.keyFile, this.time, this.logger) = (store, keyFile, time, logger);
+        key = RandomNumberGenerator.GetBytes(SealingKeyFile.KeyLength);
+        cipher = RecordSealing.CipherOf(key);
+        lock (store.Gate)
+        {
+            LastAlive = store.ReadSetting(AliveSetting) is { } at ? EmbeddedStore.FromMilliseconds(at) : null;
+            Recover();
+        }
+
+        writer = new Thread(Write) { IsBackground = true, Name = "sealed-store" };
+        writer.Start();
+        alive = time.CreateTimer(static state => ((SealedStore)state!).MarkAlive(), this, TimeSpan.Zero, AliveInterval);
+    }
+
+    /// <summary>When the process before was last known to run; null where there was none.</summary>
+    public DateTimeOffset? LastAlive { get; }
+
+    /// <summary>Reads what is there and seals it anew, with a new key. Records that no key opens are dropped, and the log says so.</summary>
+    /// <param name="store">Outlives this.</param>
+    /// <param name="keyFile">Made where it is missing, mode 0600.</param>
+    /// <param name="time">For expiry and the marks of life.</param>
+    /// <param name="logger">Told of what is lost.</param>
+    /// <exception cref="StoreException">The store cannot be read, or no key file be written.</exception>
+    public static SealedStore Open(EmbeddedStore store, string keyFile, TimeProvider time, ILogger logger) => new(store, keyFile, time, logger);
+
+    /// <summary>What earlier processes left of this kind. Each kind once: the caller owns the contents.</summary>
+    public IReadOnlyList<SealedRecord> Take(string kind)
+    {
+        lock (gate)
+            return loaded.Remove(kind, out var records) ? records : [];
+    }
+
+    /// <summary>Adds the record, or puts it in the place of the one of its kind and id. Returns at once.</summary>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="content">The store's from now on: it zeroes it.</param>
+    /// <param name="expiresAt">When it may be forgotten; null for never.</param>
+    /// <returns>Completes with true when it is on disk, or what came after it; with false when the disk refused it, which is tried again.</returns>
+    public Task<bool> PutAsync(string kind, string id, byte[] content, DateTimeOffset? expiresAt = null) =>
+        Enqueue((kind, id), new Change(content, expiresAt?.ToUnixTimeMilliseconds()));
+
+    /// <summary>Removes the record, if it is there. Returns at once.</summary>
+    /// <returns>Completes with true when no later start can find it; with false when neither could the record be removed nor the key be destroyed.</returns>
+    public Task<bool> RemoveAsync(string kind, string id) => Enqueue((kind, id), new Change(null, null));
+
+    /// <summary>Writes what has come, then ends; the store is free.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await alive.DisposeAsync().ConfigureAwait(false);
+        lock (gate)
+        {
+            if (stopping)
+                return;
+            stopping = true;
+            aliveDue = true;
+            Monitor.Pulse(gate);
+        }
+
+        await Task.Run(writer.Join).ConfigureAwait(false);
+        cipher.Dispose();
+        CryptographicOperations.ZeroMemory(key);
+        foreach (var record in loaded.Values.SelectMany(static r => r))
+            CryptographicOperations.ZeroMemory(record.Content);
+    }
+
+    private Task<bool> Enqueue((string Kind, string Id) name, Change change)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(stopping, this);
+            if (pending.Remove(name, out var before))
+            {
+                // Whoever waits for what nobody will read any more waits for what took its place.
+                before.Forget();
+                change.Waiting.Add(before.Completion);
+                change.Waiting.AddRange(before.Waiting);
+            }
+
+            pending.Add(name, change);
+            Monitor.Pulse(gate);
+        }
+
+        return change.Completion.Task;
+    }
+
+    private void MarkAlive()
+    {
+        lock (gate)
+        {
+            aliveDue = true;
+            Monitor.Pulse(gate);
+        }
+    }
+
+    private void Write()
+    {
+        while (true)
+        {
+            Dictionary<(string Kind, string Id), Change> batch;
+            bool last;
+            lock (gate)
+            {
+                while (pending.Count == 0 && !aliveDue && !stopping)
+                    Monitor.Wait(gate);
+                batch = new(pending);
+                pending.Clear();
+                aliveDue = false;
+                last = stopping;
+            }
+
+            if (TryCommit(batch, out var failure))
+            {
+                Committed(batch);
+                if (last)
+                    return;
+                continue;
+            }
+
+            Refused(batch, failure);
+            lock (gate)
+            {
+                if (last)
+                {
+                    foreach (var change in batch.Values)
+                        change.Forget();
+                    return;
+                }
+
+                // What came meanwhile is newer.
+                foreach (var (name, change) in batch)
+                {
+                    if (!pending.TryAdd(name, change))
+                        change.Forget();
+                }
+
+                if (!stopping)
+                    Monitor.Wait(gate, RetryDelay);
+            }
+        }
+    }
+
+    private bool TryCommit(Dictionary<(string Kind, string Id), Change> batch, out string failure)
+    {
+        failure = "";
+        lock (store.Gate)
+        {
+            try
+            {
+                store.Begin();
+                foreach (var ((kind, id), change) in batch)
+                {
+                    if (change.Content is { } content)
+                        Insert(kind, id, change.ExpiresAt, content);
+                    else
+                        store.Statement("DELETE FROM sealed_record WHERE kind = ?1 AND id = ?2").Bind(1, kind).Bind(2, id).Execute();
+                }
+
+                var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+                store.Statement("DELETE FROM sealed_record WHERE expires_at <= ?1").Bind(1, now).Execute();
+                store.WriteSetting(AliveSetting, now);
+                store.Commit();
+                return true;
+            }
+            catch (StoreException error)
+            {
+                store.RollBack();
+                failure = error.Message;
+                return false;
+            }
+        }
+    }
+
+    private void Insert(string kind, string id, long? expiresAt, byte[] content) =>
+        store.Statement(
+            """
+            INSERT INTO sealed_record (kind, id, expires_at, content) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (kind, id) DO UPDATE SET expires_at = excluded.expires_at, content = excluded.content
+            """)
+            .Bind(1, kind).Bind(2, id).Bind(3, expiresAt).Bind(4, RecordSealing.Seal(cipher, kind, id, expiresAt, content)).Execute();
+
+    private void Committed(Dictionary<(string Kind, string Id), Change> batch)
+    {
+        if (failing)
+            LogRecovered(logger, store.Path);
+        failing = false;
+        if (keyIsDestroyed)
+            RestoreKey();
+        foreach (var change in batch.Values)
+        {
+            change.Forget();
+            change.Complete(true);
+        }
+    }
+
+    private void Refused(Dictionary<(string Kind, string Id), Change> batch, string failure)
+    {
+        if (!failing)
+            LogFailed(logger, failure);
+        failing = true;
+        var revokes = batch.Values.Any(static c => c.Content is null);
+        if (revokes && !keyIsDestroyed && SealingKeyFile.TryDestroy(keyFile))
+        {
+            keyIsDestroyed = true;
+            LogKeyDestroyed(logger, keyFile);
+        }
+
+        foreach (var change in batch.Values)
+            change.Complete(change.Content is null && keyIsDestroyed);
+    }
+
+    private void RestoreKey()
+    {
+        try
+        {
+            SealingKeyFile.Write(keyFile, key);
+            keyIsDestroyed = false;
+        }
+        catch (StoreException error)
+        {
+            LogFailed(logger, error.Message);
+        }
+    }
+
+    /// <summary>What is to be done to one record; null removes it.</summary>
+    private sealed class Change(byte[]? content, long? expiresAt)
+    {
+        public byte[]? Content { get; } = content;
+
+        public long? ExpiresAt { get; } = expiresAt;
+
+        public TaskCompletionSource<bool> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Of what it took the place of.</summary>
+        public List<TaskCompletionSource<bool>> Waiting { get; } = [];
+
+        public void Forget() => CryptographicOperations.ZeroMemory(Content);
+
+        public void Complete(bool isDone)
+        {
+            Completion.TrySetResult(isDone);
+            foreach (var waiter in Waiting)
+                waiter.TrySetResult(isDone);
+        }
+    }
+}

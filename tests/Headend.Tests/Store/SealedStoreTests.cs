@@ -1,0 +1,263 @@
+using System.Text;
+using Headend.Store;
+using Headend.Tests.Pki;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Tests.Store;
+
+/// <summary>Sealed records over crashes: what comes back, what never does, and what the key is good for.</summary>
+public sealed class SealedStoreTests : IAsyncDisposable
+{
+    private const string Kind = "test";
+
+    private readonly TemporaryDirectory directory = new();
+    private readonly LineLogger log = new();
+    private EmbeddedStore embedded;
+    private SealedStore store;
+    private int copies;
+
+    public SealedStoreTests() => (embedded, store) = Open(DatabaseFile, KeyFile);
+
+    private string DatabaseFile => directory.File("headend.db");
+
+    private string KeyFile => directory.File("headend.key");
+
+    public async ValueTask DisposeAsync()
+    {
+        await store.DisposeAsync();
+        embedded.Dispose();
+        directory.Dispose();
+    }
+
+    [Fact]
+    public async Task What_was_acknowledged_is_there_after_a_crash_and_what_was_removed_is_not()
+    {
+        Assert.True(await store.PutAsync(Kind, "one", Octets("first")));
+        Assert.True(await store.PutAsync(Kind, "one", Octets("second")));
+        Assert.True(await store.PutAsync(Kind, "two", Octets("gone")));
+        Assert.True(await store.RemoveAsync(Kind, "two"));
+        Assert.True(await store.PutAsync("other", "two", Octets("another kind")));
+        Assert.True(await store.RemoveAsync(Kind, "never there"));
+        Assert.Equal(["one=second"], await AfterACrashAsync());
+    }
+
+    [Fact]
+    public async Task Of_changes_to_one_record_the_last_counts_and_all_are_told()
+    {
+        Task<bool>[] changes = [.. Enumerable.Range(0, 200).Select(i => i % 3 == 2 ? store.RemoveAsync(Kind, "one") : store.PutAsync(Kind, "one", Octets($"{i}")))];
+        Assert.All(await Task.WhenAll(changes), Assert.True);
+        Assert.Equal(["one=199"], await AfterACrashAsync());
+        Assert.Contains(changes, c => c.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task A_crash_at_any_moment_leaves_a_store_that_opens_and_holds_no_more_than_was_given()
+    {
+        for (var i = 0; i < 40; i++)
+        {
+            await store.PutAsync(Kind, $"{i:00}", Octets("kept"));
+            var (_, removed) = (store.PutAsync(Kind, $"{i:00} under way", Octets("maybe")), i == 0 ? null : store.RemoveAsync(Kind, $"{i - 1:00}"));
+            var left = await AfterACrashAsync();
+            Assert.Contains($"{i:00}=kept", left);
+            Assert.True(left.Count <= (2 * i) + 3);
+            if (removed is not null)
+                await removed;
+        }
+    }
+
+    [Theory]
+    [InlineData("missing")]
+    [InlineData("another")]
+    [InlineData("garbled")]
+    public async Task A_copy_without_its_key_is_useless_and_the_log_says_so(string key)
+    {
+        await store.PutAsync(Kind, "one", Octets("a secret that nobody else may read"));
+        var (database, keyFile) = Copy();
+        Assert.True(File.ReadAllBytes(database).AsSpan().IndexOf("a secret"u8) < 0 && File.ReadAllBytes(database + "-wal").AsSpan().IndexOf("a secret"u8) < 0);
+        if (key == "missing")
+            File.Delete(keyFile);
+        else
+            File.WriteAllText(keyFile, key == "another" ? new string('0', 64) + "\n" : "not a key\n");
+        Assert.Empty(await ReadAsync(database, keyFile));
+        Assert.Contains(log.Lines, l => l.Contains("records=1", StringComparison.Ordinal) && l.Contains("cannot be come back to", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("UPDATE sealed_record SET id = 'two'")]
+    [InlineData("UPDATE sealed_record SET kind = 'other'")]
+    [InlineData("UPDATE sealed_record SET expires_at = 9999999999999")]
+    [InlineData("UPDATE sealed_record SET expires_at = NULL")]
+    [InlineData("UPDATE sealed_record SET content = CAST(x'02' || substr(content, 2) AS BLOB)")]
+    [InlineData("UPDATE sealed_record SET content = CAST(substr(content, 1, length(content) - 1) || x'00' AS BLOB)")]
+    [InlineData("UPDATE sealed_record SET content = substr(content, 1, 20)")]
+    [InlineData("UPDATE sealed_record SET content = x''")]
+    public async Task A_record_that_was_changed_is_none(string change)
+    {
+        await store.PutAsync(Kind, "one", Octets("content"), DateTimeOffset.UtcNow + TimeSpan.FromHours(1));
+        var (database, keyFile) = Copy();
+        using (var tampering = EmbeddedStore.Open(database, DateTimeOffset.UtcNow))
+            tampering.Statement(change).Execute();
+        Assert.Empty(await ReadAsync(database, keyFile));
+        Assert.Contains(log.Lines, l => l.Contains("records=1", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_store_of_an_earlier_start_is_not_taken_back()
+    {
+        await store.PutAsync(Kind, "one", Octets("revoked later"));
+        var (old, oldKey) = Copy();
+        var thatKey = File.ReadAllText(oldKey);
+        await RestartAsync();
+        Assert.True(await store.RemoveAsync(Kind, "one"));
+        var (_, key) = Copy();
+        Assert.NotEqual(thatKey, File.ReadAllText(key));
+        Assert.Empty(await ReadAsync(old, key));
+    }
+
+    [Fact]
+    public async Task A_start_that_broke_off_between_its_keys_loses_nothing()
+    {
+        await store.PutAsync(Kind, "one", Octets("kept"));
+        var (database, keyFile) = Copy();
+        File.WriteAllText(keyFile, new string('0', 64) + "\n" + File.ReadAllText(keyFile));
+        Assert.Equal(["one=kept"], await ReadAsync(database, keyFile));
+    }
+
+    [Fact]
+    public async Task Expired_records_are_forgotten()
+    {
+        await store.PutAsync(Kind, "past", Octets("x"), DateTimeOffset.UtcNow - TimeSpan.FromSeconds(1));
+        await store.PutAsync(Kind, "future", Octets("x"), DateTimeOffset.UtcNow + TimeSpan.FromHours(1));
+        Assert.Equal(["future=x"], await AfterACrashAsync());
+    }
+
+    [Fact]
+    public async Task Where_the_disk_takes_no_revocation_the_key_goes_until_it_does()
+    {
+        await store.PutAsync(Kind, "one", Octets("revoked"));
+        await store.PutAsync(Kind, "two", Octets("kept"));
+        SetReadOnly(true);
+        Assert.False(await store.PutAsync(Kind, "three", Octets("later")));
+        Assert.True(File.Exists(KeyFile));
+        Assert.True(await store.RemoveAsync(Kind, "one"));
+        Assert.False(File.Exists(KeyFile));
+        Assert.Empty(await AfterACrashAsync());
+
+        SetReadOnly(false);
+        Assert.True(await store.RemoveAsync(Kind, "nothing"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyFile));
+        Assert.Equal(["three=later", "two=kept"], await AfterACrashAsync());
+    }
+
+    [Fact]
+    public async Task The_key_file_is_the_owners_alone_and_one_that_was_not_is_said()
+    {
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyFile));
+        await store.PutAsync(Kind, "one", Octets("kept"));
+        File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        Assert.Equal(["one=kept"], await RestartAsync());
+        Assert.Contains(log.Lines, l => l.Contains("key-file-open", StringComparison.Ordinal));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyFile));
+    }
+
+    [Fact]
+    public async Task A_key_file_that_cannot_be_written_is_said_at_the_start()
+    {
+        var (database, _) = Copy();
+        using var opened = EmbeddedStore.Open(database, DateTimeOffset.UtcNow);
+        var error = Assert.Throws<StoreException>(() => SealedStore.Open(opened, "/proc/nowhere/headend.key", TimeProvider.System, log));
+        Assert.Contains("/proc/nowhere/headend.key", error.Message, StringComparison.Ordinal);
+        await Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task The_next_start_knows_when_this_one_last_lived()
+    {
+        var before = DateTimeOffset.UtcNow;
+        Assert.Null(store.LastAlive);
+        await store.PutAsync(Kind, "one", Octets("kept"));
+        await RestartAsync();
+        Assert.InRange(store.LastAlive!.Value, before - TimeSpan.FromMilliseconds(1), DateTimeOffset.UtcNow);
+    }
+
+    private static byte[] Octets(string text) => Encoding.UTF8.GetBytes(text);
+
+    private void SetReadOnly(bool isReadOnly)
+    {
+        lock (embedded.Gate)
+            embedded.Statement(isReadOnly ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0").Execute();
+    }
+
+    private (EmbeddedStore Embedded, SealedStore Store) Open(string database, string keyFile)
+    {
+        var opened = EmbeddedStore.Open(database, DateTimeOffset.UtcNow);
+        return (opened, SealedStore.Open(opened, keyFile, TimeProvider.System, log));
+    }
+
+    private async Task<IReadOnlyList<string>> RestartAsync()
+    {
+        await store.DisposeAsync();
+        embedded.Dispose();
+        (embedded, store) = Open(DatabaseFile, KeyFile);
+        return [.. store.Take(Kind).Select(Shown)];
+    }
+
+    /// <summary>The files as a crash would leave them now; a commit is never half of itself.</summary>
+    private (string Database, string KeyFile) Copy()
+    {
+        var database = directory.File($"copy{++copies}.db");
+        lock (embedded.Gate)
+        {
+            File.Copy(DatabaseFile, database);
+            File.Copy(DatabaseFile + "-wal", database + "-wal");
+        }
+
+        var keyFile = directory.File($"copy{copies}.key");
+        if (File.Exists(KeyFile))
+            File.Copy(KeyFile, keyFile);
+        return (database, keyFile);
+    }
+
+    private async Task<IReadOnlyList<string>> AfterACrashAsync()
+    {
+        var (database, keyFile) = Copy();
+        return await ReadAsync(database, keyFile);
+    }
+
+    private async Task<IReadOnlyList<string>> ReadAsync(string database, string keyFile)
+    {
+        var (opened, records) = Open(database, keyFile);
+        string[] found = [.. records.Take(Kind).Select(Shown)];
+        await records.DisposeAsync();
+        opened.Dispose();
+        return found;
+    }
+
+    private static string Shown(SealedRecord record) => $"{record.Id}={Encoding.UTF8.GetString(record.Content)}";
+
+    private sealed class LineLogger : ILogger
+    {
+        private readonly Lock gate = new();
+        private readonly List<string> lines = [];
+
+        public IReadOnlyList<string> Lines
+        {
+            get
+            {
+                lock (gate)
+                    return [.. lines];
+            }
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (gate)
+                lines.Add($"{eventId.Name} {formatter(state, exception)}");
+        }
+    }
+}
