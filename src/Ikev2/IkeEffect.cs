@@ -200,6 +200,9 @@ public sealed class LoginRecord
     /// <summary>Which of its tokens did.</summary>
     public long ReconnectToken { get; set; }
 
+    /// <summary>The ticket that the client came back with, once its AUTH has proven the keys of it; else null. Authorization then takes its session over and spends the ticket.</summary>
+    public ReadOnlyMemory<byte>? TicketId { get; set; }
+
     /// <summary>INITIAL_CONTACT (RFC 7296 2.4): the client has forgotten every earlier IKE SA of this identity.</summary>
     public bool InitialContact { get; set; }
 

@@ -27,7 +27,7 @@ public sealed partial class IkeEndpoint
         return known;
     }
 
-    /// <summary>The IKE SA of an IKE_SA_INIT request that was admitted.</summary>
+    /// <summary>The IKE SA of an IKE_SA_INIT or IKE_SESSION_RESUME request that was admitted.</summary>
     internal IkeSa OpenHalf(IkeSpi remoteSpi, IkePath path)
     {
         var sa = new IkeSa(this, NewIkeSpi(), remoteSpi, weAreInitiator: false, path, Now);
@@ -169,6 +169,12 @@ public sealed partial class IkeEndpoint
     /// <summary>The profile of that name, if it still lets clients come back.</summary>
     internal IkeProfile? FindReconnectProfile(string name) => _profiles.FirstOrDefault(p => p.Reconnect is not null && p.Credential is not null && p.Name == name);
 
+    /// <summary>The profile of that name, if it still lets clients resume by ticket.</summary>
+    internal IkeProfile? FindResumptionProfile(string name) => _profiles.FirstOrDefault(p => p.Resumption is not null && p.Name == name);
+
+    /// <summary>Any profile gives tickets.</summary>
+    internal bool ServesTickets => _profiles.Any(p => p.Resumption is not null);
+
     /// <summary>Any profile lets clients come back by session-id and token.</summary>
     internal bool ServesReconnect => _profiles.Any(p => p.Reconnect is not null);
 
@@ -255,7 +261,7 @@ public sealed partial class IkeEndpoint
             return;
         session.Ended = true;
         Table.Remove(session);
-        if (reason == SessionEndReason.PeerUnreachable && session is { Up: true, KeptFor: { } time } && !_shuttingDown)
+        if (reason == SessionEndReason.PeerUnreachable && session.Up && !_shuttingDown && session.KeptFor(Now) is { } time)
         {
             foreach (var child in session.Children)
                 Emit(new RemoveChildSaEffect(session.Id, child.InboundSpi, child.OutboundSpi));

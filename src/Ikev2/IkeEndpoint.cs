@@ -97,7 +97,7 @@ public sealed partial class IkeEndpoint
             return;
         }
 
-        if (header.ExchangeType == ExchangeType.IkeSaInit)
+        if (IsInitial(header.ExchangeType))
         {
             HandleInit(header, datagram);
             return;
@@ -117,7 +117,7 @@ public sealed partial class IkeEndpoint
     }
 
     /// <summary>
-    /// An IKE_SA_INIT request that the host would rather let wait. A sender that has not proven its address gets the COOKIE notify (RFC 7296 2.6), whatever else would be
+    /// An IKE_SA_INIT or IKE_SESSION_RESUME request that the host would rather let wait. A sender that has not proven its address gets the COOKIE notify (RFC 7296 2.6), whatever else would be
     /// answered later; a retransmission that belongs to a half-open SA is handled as ever.
     /// </summary>
     /// <returns>True when the message brings a good cookie, so that it may wait for <see cref="Handle(in IkeDatagram, MonotonicTime)"/>.</returns>
@@ -126,7 +126,7 @@ public sealed partial class IkeEndpoint
         Turn(now, null);
         if (!IkeHeader.TryRead(datagram.Octets.Span, out var header, out _)
             || header.MajorVersion != 2
-            || header.ExchangeType != ExchangeType.IkeSaInit
+            || !IsInitial(header.ExchangeType)
             || !IsInitialRequest(header)
             || _shuttingDown
             || Table.TryFindHalfOpen(datagram.Path.Remote, header.InitiatorSpi, out _))
@@ -135,7 +135,7 @@ public sealed partial class IkeEndpoint
             return false;
         }
 
-        return SaInitExchange.HandleAtDoor(this, header, datagram);
+        return InitialAdmission.HandleAtDoor(this, header, datagram);
     }
 
     public void Handle(IkeCompletion completion, MonotonicTime now)
@@ -279,6 +279,9 @@ public sealed partial class IkeEndpoint
             case FindReconnectCompletion found:
                 found.Forget();
                 break;
+            case OpenTicketCompletion { State: { } state }:
+                System.Security.Cryptography.CryptographicOperations.ZeroMemory(state);
+                break;
             case InstallChildSaCompletion installed:
                 PutBack(pending, installed);
                 break;
@@ -307,14 +310,14 @@ public sealed partial class IkeEndpoint
         // RFC 7296 2.5: a higher major version gets INVALID_MAJOR_VERSION; IKEv1 does not know that notify.
         Observer.Discarded(DiscardReason.Version, datagram.Path, $"IKE version {header.MajorVersion}.{header.MinorVersion}");
         if (header.MajorVersion > 2 && !header.IsResponse)
-            SaInitExchange.Refuse(this, header, datagram, NotifyType.InvalidMajorVersion, []);
+            InitialAdmission.Refuse(this, header, datagram, NotifyType.InvalidMajorVersion, []);
     }
 
     private void HandleInit(in IkeHeader header, in IkeDatagram datagram)
     {
         if (!IsInitialRequest(header))
         {
-            Observer.Discarded(DiscardReason.NotExpectedHere, datagram.Path, "not an initial IKE_SA_INIT request");
+            Observer.Discarded(DiscardReason.NotExpectedHere, datagram.Path, $"not an initial {header.ExchangeType} request");
             return;
         }
 
@@ -326,16 +329,21 @@ public sealed partial class IkeEndpoint
 
         if (!Table.TryFindHalfOpen(datagram.Path.Remote, header.InitiatorSpi, out var sa))
         {
-            SaInitExchange.Handle(this, header, datagram);
+            if (header.ExchangeType == ExchangeType.IkeSaInit)
+                SaInitExchange.Handle(this, header, datagram);
+            else
+                SessionResumption.Handle(this, header, datagram);
             return;
         }
 
         _current = sa;
         if (sa.Phase == IkeSaPhase.KeyExchange)
-            Observer.Discarded(DiscardReason.Busy, datagram.Path, "key agreement under way");
+            Observer.Discarded(DiscardReason.Busy, datagram.Path, "its first copy is being worked on");
         else if (Admission.TryTakeStatelessReply(Now)) // the source is not proven yet, and the response is larger than the request
             sa.Handle(header, datagram);
     }
+
+    private static bool IsInitial(ExchangeType exchange) => exchange == ExchangeType.IkeSaInit || exchange == ExchangeType.IkeSessionResume;
 
     private static bool IsInitialRequest(in IkeHeader header) =>
         !header.IsResponse && header.IsFromInitiator && header.MessageId == 0 && !header.InitiatorSpi.IsZero && header.ResponderSpi.IsZero;

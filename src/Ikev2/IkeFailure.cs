@@ -50,6 +50,9 @@ public enum IkeFailure
     /// <summary>The client came back with a session-id that stands for nothing, or with a wrong token; it cannot tell which.</summary>
     ReconnectRefused,
 
+    /// <summary>The client presented a ticket that is none of ours, expired, used, or of a session that is over; it cannot tell which.</summary>
+    TicketRefused,
+
     /// <summary>The client's certificate is not trusted, not valid, revoked, of another usage, too weak, or missing.</summary>
     CertificateRefused,
 
@@ -174,6 +177,8 @@ public static class IkeFailureTable
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "the peer's identity and key against the profile's keyring, or against what AAA holds for it"),
         IkeFailure.ReconnectRefused => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "nothing, if the client logs in anew; the profile's reconnect timeout against how long clients sleep"),
+        IkeFailure.TicketRefused => new(
+            IkeFailureCategory.PolicyDenied, BlastRadius.FailExchange, NotifyType.TicketNack, SessionEndReason.AuthenticationFailed, "nothing, if the client logs in anew; the profile's session-resumption against how long clients sleep"),
         IkeFailure.CertificateRefused => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "the client's certificate against the profile's ca, crl and extended-key-usage"),
         IkeFailure.CertificateOfAnother => new(

@@ -85,6 +85,9 @@ public sealed record IkeProfile
     /// <summary>How long the session of a client that went silent waits for its next login; null = not at all.</summary>
     public TimeSpan? ClientResume { get; init; }
 
+    /// <summary>A client that asks for a ticket gets one and resumes its session with it (RFC 5723); null gives none.</summary>
+    public ResumptionPolicy? Resumption { get; init; }
+
     /// <summary>Silence after which a question goes out.</summary>
     internal TimeSpan QuietTime => DpdMode == DpdMode.Smart ? DpdInterval + DpdInterval : DpdInterval;
 
@@ -131,6 +134,11 @@ public sealed record ReconnectPolicy(
     ConfigurationAttributeType TokenId,
     ConfigurationAttributeType CleanupInterval,
     ConfigurationAttributeType DpdInterval);
+
+/// <summary>How clients resume by ticket (RFC 5723).</summary>
+/// <param name="Lifetime">Of a ticket; less where <see cref="IkeProfile.IkeLifetime"/> or Session-Timeout is.</param>
+/// <param name="Timeout">How long a session whose client is silent is kept, while one of its tickets is good.</param>
+public sealed record ResumptionPolicy(TimeSpan Lifetime, TimeSpan Timeout);
 
 /// <summary>
 /// Our certificate, the chain to send (leaf first, without the root) and its key.

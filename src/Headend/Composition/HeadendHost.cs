@@ -43,6 +43,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly InterimSchedule interims;
     private readonly DhcpClient dhcp;
     private readonly SessionTable table;
+    private readonly TicketTable tickets;
     private readonly SessionLifecycle lifecycle;
     private readonly DynamicAuthorizationComposition? dynamicAuthorization;
     private readonly List<IkeShard> shards = [];
@@ -85,6 +86,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         dhcp = new DhcpClient(new DhcpClientOptions(), time);
         var grants = MakeGrants(accessLists, filters, addresses, time);
         var reconnects = new ReconnectTable(clock);
+        tickets = new TicketTable(new TicketKeys(time, ReturnTable.LongestTicket, []), time);
         lifecycle = new SessionLifecycle(new SessionServices
         {
             Clock = clock,
@@ -97,6 +99,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Simultaneous = new SimultaneousSessionTable(interfaces, clock),
             Interims = interims,
             Reconnects = reconnects,
+            Tickets = tickets,
             Local = LocalAaa,
             ProfileObserver = aaaObserver,
             Radius = radius.Client,
@@ -230,6 +233,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         foreach (var shard in shards)
             shard.Dispose();
         interims.Dispose();
+        tickets.Dispose();
         crypto.Dispose();
         revocation.Dispose();
         kernel.Dispose();

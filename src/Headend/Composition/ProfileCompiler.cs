@@ -140,6 +140,7 @@ internal sealed class ProfileCompiler(
             RetransmitTries = options.Dpd.Retransmissions,
             Reconnect = options.Reconnect is { } reconnect ? Translate(reconnect) : null,
             ClientResume = options.ClientResume,
+            Resumption = options.Resumption is { } resumption ? new ResumptionPolicy(resumption.Lifetime, resumption.Timeout) : null,
             Tag = Bind(options, remotes),
         };
     }

@@ -123,6 +123,7 @@ internal static class ConfigurationCompiler
             Dpd = ReturnTable.CompileDpd(profile, dpd),
             Reconnect = ReturnTable.CompileReconnect(profile),
             ClientResume = ReturnTable.CompileClientResume(profile),
+            Resumption = ReturnTable.CompileSessionResumption(profile),
             VirtualTemplate = profile.Get<int>("virtual-template"),
             IgnoresInterfaceErrors = profile.Get<InterfaceErrorMode>("interface-config-errors") == InterfaceErrorMode.Ignore,
             Unique = profile.Get<UniqueOptions>("unique"),

@@ -108,6 +108,9 @@ internal sealed record IkeProfileOptions
     /// <summary>How long a silent client's session waits for its next login; null: not at all.</summary>
     public TimeSpan? ClientResume { get; init; }
 
+    /// <summary>Null: no tickets.</summary>
+    public ResumptionOptions? Resumption { get; init; }
+
     /// <summary>Sessions of this profile can be come back to, after a restart, too.</summary>
     public bool KeepsSessions => Reconnect is not null || ClientResume is not null;
 }
@@ -153,6 +156,10 @@ internal enum DpdMode
 }
 
 internal sealed record DpdOptions(TimeSpan Interval, DpdMode Mode, int Retransmissions);
+
+/// <param name="Lifetime">Of a ticket.</param>
+/// <param name="Timeout">How long a session waits for its client, while a ticket is good.</param>
+internal sealed record ResumptionOptions(TimeSpan Lifetime, TimeSpan Timeout);
 
 /// <param name="Timeout">How long a session waits for its client.</param>
 /// <param name="SessionId">Number of the configuration attribute that carries it.</param>

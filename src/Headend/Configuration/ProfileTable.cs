@@ -40,6 +40,7 @@ internal static class ProfileTable
         ReturnTable.Dpd,
         ReturnTable.Reconnect,
         ReturnTable.ClientResume,
+        ReturnTable.SessionResumption,
         CiscoAttributeTable.ProfileKey,
         ConfigurationTable.Key("unique", DynamicAuthorTable.Unique,
             "Sessions that one user may have at once, through whichever profile: any number (`never`), one (`replace` ends the older, `deny` refuses the newer), or so many. Users are told apart by the authenticated identity without regard to case. Port-Limit (62) of AAA goes before the number.",

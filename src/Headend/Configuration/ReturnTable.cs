@@ -29,6 +29,14 @@ internal static class ReturnTable
         ConfigurationTable.Key("interval", ScalarTable.Duration("10s", "7d"), "How long the session of a silent client is kept.", "2m")),
         "Where this section is written, a client that goes silent keeps its session, with address and interface, for its next login by the same identity.");
 
+    /// <summary>No ticket lives longer.</summary>
+    public static TimeSpan LongestTicket { get; } = TimeSpan.FromDays(7);
+
+    public static ConfigurationKey SessionResumption { get; } = ConfigurationTable.Key("session-resumption", new SectionSyntax(
+        ConfigurationTable.Key("lifetime", ScalarTable.Duration("600s", "7d"), "Of a ticket, from when it was given; shorter where `ike-lifetime` or Session-Timeout is.", "24h"),
+        ConfigurationTable.Key("timeout", ScalarTable.Duration("600s", "86400s"), "How long the session of a silent client is kept, while one of its tickets is good.", "30m")),
+        "IKEv2 session resumption (RFC 5723), where this section is written: a client that asks for a ticket comes back with it after sleep or a change of network, without a login.");
+
     public static DpdOptions CompileDpd(SectionValue profile, SectionValue dpd) =>
         new(dpd.Get<TimeSpan>("interval"), dpd.GetOptionalValue<DpdMode>("mode") ?? (IsWritten(profile, "reconnect") ? DpdMode.Smart : DpdMode.Periodic), dpd.Get<int>("retransmissions"));
 
@@ -41,6 +49,10 @@ internal static class ReturnTable
         return new ReconnectOptions(
             section.Get<TimeSpan>("timeout"), numbers.Get<int>("session-id"), numbers.Get<int>("token-id"), numbers.Get<int>("cleanup-interval"), numbers.Get<int>("dpd-interval"));
     }
+
+    public static ResumptionOptions? CompileSessionResumption(SectionValue profile) => IsWritten(profile, "session-resumption")
+        ? new ResumptionOptions(profile.Section("session-resumption").Get<TimeSpan>("lifetime"), profile.Section("session-resumption").Get<TimeSpan>("timeout"))
+        : null;
 
     public static TimeSpan? CompileClientResume(SectionValue profile) =>
         IsWritten(profile, "client-resume") ? profile.Section("client-resume").Get<TimeSpan>("interval") : null;

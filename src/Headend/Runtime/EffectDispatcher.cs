@@ -65,6 +65,12 @@ internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypt
             case ReconnectFailedEffect failed:
                 sessions.ReconnectFailed(failed);
                 break;
+            case OpenTicketEffect open:
+                sessions.OpenTicket(open, shard);
+                break;
+            case IssueTicketEffect issue:
+                sessions.IssueTicket(issue, shard);
+                break;
             case SessionDownEffect down:
                 sessions.Down(down, shard);
                 break;

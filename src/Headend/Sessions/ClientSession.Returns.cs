@@ -7,11 +7,14 @@ internal sealed partial class ClientSession
     private SessionInactivity? returning;
     private ClientSession? successor;
 
-    /// <summary>The client came back by session-id and token.</summary>
+    /// <summary>The client came back without a login: by session-id and token, or by ticket.</summary>
     public bool Reconnected { get; set; }
 
     /// <summary>By which the reconnect table knows it; that table's.</summary>
     public string? ReconnectHash { get; set; }
+
+    /// <summary>Hashes of the tickets that are out for it, the oldest first; the ticket table's, under a lock of the list.</summary>
+    public List<string> Tickets { get; } = [];
 
     /// <summary>INITIAL_CONTACT stood in the login.</summary>
     public bool InitialContact { get; private set; }

@@ -21,6 +21,10 @@ internal sealed partial class SessionLifecycle
 
     public void ReconnectFailed(ReconnectFailedEffect effect) => services.Reconnects.RecordWrongToken(effect);
 
+    public void IssueTicket(IssueTicketEffect effect, IkeShard shard) => shard.Post(services.Tickets.Issue(effect, Find(effect.Login, shard)), effect.Established);
+
+    public void OpenTicket(OpenTicketEffect effect, IkeShard shard) => shard.Post(services.Tickets.Open(effect), established: false);
+
     /// <summary>These ends tell of the login that was to bring the client back; all others are about the session.</summary>
     private static bool IsOnlyTheLogins(SessionEndReason reason) => reason is SessionEndReason.PeerUnreachable or SessionEndReason.HandshakeTimeout
         or SessionEndReason.NoProposal or SessionEndReason.NoAddress or SessionEndReason.SelectorsUnacceptable or SessionEndReason.DataPlaneFailed
@@ -32,6 +36,16 @@ internal sealed partial class SessionLifecycle
         if (services.Reconnects.SessionOf(id.Span) is not { } session || await ClaimAsync(session, login).ConfigureAwait(false) is not { } waited)
             return AuthorizationOutcome.Refused("the session to reconnect ended meanwhile");
         return new AuthorizationOutcome(waited.GrantAt(services.Clock.Now), null, false) { User = session.User };
+    }
+
+    /// <summary>The keys of the ticket are proven: its session goes on, with what it was granted. Nobody is asked.</summary>
+    private async ValueTask<AuthorizationOutcome> ResumeByTicketAsync(ClientSession login, ReadOnlyMemory<byte> ticket)
+    {
+        if (services.Tickets.Take(ticket, login.Id) is not { } session)
+            return AuthorizationOutcome.Refused("the ticket was used meanwhile, or its session ended");
+        return await ClaimAsync(session, login).ConfigureAwait(false) is { } waited
+            ? new AuthorizationOutcome(waited.GrantAt(services.Clock.Now), null, false) { User = session.User }
+            : AuthorizationOutcome.Refused("the session of the ticket ended meanwhile");
     }
 
     /// <summary>A whole login by the identity of a session that waits for it: the session goes on with the authorization that the login brought.</summary>

@@ -33,6 +33,8 @@ internal sealed record SessionServices
 
     public required ReconnectTable Reconnects { get; init; }
 
+    public required TicketTable Tickets { get; init; }
+
     public required LocalAaa Local { get; init; }
 
     public required IProfileObserver ProfileObserver { get; init; }
@@ -74,7 +76,9 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     public void Authorize(AuthorizeEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
-        var authorization = effect.Login.ReconnectId is { } id ? ReconnectAsync(session, id) : AuthorizeAsync(session);
+        var authorization = effect.Login.ReconnectId is { } id ? ReconnectAsync(session, id)
+            : effect.Login.TicketId is { } ticket ? ResumeByTicketAsync(session, ticket)
+            : AuthorizeAsync(session);
         Answer(
             session, authorization, outcome => new AuthorizeCompletion(effect.Id, outcome.Grant, outcome.Refusal, outcome.Unavailable) { User = outcome.User });
     }
@@ -123,6 +127,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         var returned = session.Returning;
         if (effect.Reconnect is not null || effect.Login.ReconnectId is not null)
             services.Reconnects.Up(session, effect);
+        services.Tickets.Up(session, effect.Login.Session);
+        session.Reconnected |= effect.Login.TicketId is not null;
         if (returned is not null)
         {
             CompleteReturn(session, returned, now);
@@ -170,6 +176,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         var reason = EndReasonTable.Of(effect.Reason);
         if (effect.Login.ReconnectId is not null && !effect.WasUp)
             services.Reconnects.CountFailure();
+        if (effect.Login.TicketId is { } ticket && !effect.WasUp)
+            services.Tickets.Release(ticket, effect.Login.Session);
         if (session.Returning is null && session.Close() is { } successor)
             session = successor;
         if (session.Returning is { } before)
@@ -194,6 +202,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         var wasUp = session.UpAt is not null;
         session.Eap?.Dispose();
         services.Reconnects.Remove(session);
+        services.Tickets.Remove(session);
         services.Simultaneous.Leave(session);
         services.Table.Remove(session, wasUp, wasInactive);
         var ended = services.Clock.Now;

@@ -52,6 +52,19 @@ public static class AuthenticationOctets
         return mac;
     }
 
+    /// <summary>AUTH of a resumed IKE SA: prf(SK_px, octets), without the key pad of other shared keys (RFC 5723 4.3.3).</summary>
+    /// <param name="provider">Cryptography.</param>
+    /// <param name="prf">PRF of the IKE SA.</param>
+    /// <param name="skP">SK_pi of the new IKE SA for the initiator's AUTH, SK_pr for the responder's.</param>
+    /// <param name="octets">Result of <see cref="ForInitiator"/> or <see cref="ForResponder"/> over the IKE_SESSION_RESUME messages.</param>
+    public static byte[] ResumptionMac(ICryptoProvider provider, PrfAlgorithm prf, ReadOnlySpan<byte> skP, ReadOnlySpan<byte> octets)
+    {
+        var mac = new byte[prf.KeyOctets];
+        using var keyed = provider.CreatePrf(prf, skP);
+        keyed.Compute(octets, mac);
+        return mac;
+    }
+
     private static byte[] Build(
         ICryptoProvider provider,
         PrfAlgorithm prf,

@@ -70,6 +70,32 @@ public static class KeySchedule
         return keys;
     }
 
+    /// <summary>Keys of an IKE SA that goes on from a ticket (RFC 5723 5.1): without a new Diffie-Hellman, so that whoever has the old SK_d has these too.</summary>
+    /// <param name="provider">Cryptography.</param>
+    /// <param name="suite">Algorithms of the old SA, which are those of the new one.</param>
+    /// <param name="oldSkD">SK_d of the old SA, out of the ticket.</param>
+    /// <param name="ni">Nonce of the initiator in IKE_SESSION_RESUME.</param>
+    /// <param name="nr">Nonce of the responder.</param>
+    /// <param name="spiI">New SPI of the initiator.</param>
+    /// <param name="spiR">New SPI of the responder.</param>
+    public static IkeKeys DeriveResumed(
+        ICryptoProvider provider, IkeSuite suite, ReadOnlySpan<byte> oldSkD, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr, IkeSpi spiI, IkeSpi spiR)
+    {
+        // RFC 5723 5.1: SKEYSEED = prf(SK_d_old, "Resumption" | Ni | Nr), the text as 10 octets of ASCII.
+        Span<byte> skeyseed = stackalloc byte[suite.Prf.KeyOctets];
+        using (var prf = provider.CreatePrf(suite.Prf, oldSkD))
+        {
+            prf.Append("Resumption"u8);
+            prf.Append(ni);
+            prf.Append(nr);
+            prf.Finish(skeyseed);
+        }
+
+        var keys = Expand(provider, suite, skeyseed, ni, nr, spiI, spiR);
+        CryptographicOperations.ZeroMemory(skeyseed);
+        return keys;
+    }
+
     /// <summary>Keys of a CHILD_SA.</summary>
     /// <param name="provider">Cryptography.</param>
     /// <param name="prf">PRF of the IKE SA.</param>

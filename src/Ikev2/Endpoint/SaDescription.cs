@@ -43,7 +43,7 @@ internal static class SaDescription
         _ => ExchangeTable.StoryOf(sa.Phase),
     };
 
-    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT, R = came back by auto-reconnect.</summary>
+    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT, R = came back by auto-reconnect, T = by ticket.</summary>
     private static List<string> Capabilities(PeerCapabilities peer, LoginRecord? login)
     {
         var letters = new List<string>();
@@ -55,6 +55,8 @@ internal static class SaDescription
             letters.Add("N");
         if (login?.ReconnectId is not null)
             letters.Add("R");
+        if (login?.TicketId is not null)
+            letters.Add("T");
         return letters;
     }
 }

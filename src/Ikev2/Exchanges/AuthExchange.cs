@@ -93,7 +93,10 @@ internal static class AuthExchange
             new IdPayload(isInitiator: false, ours.Type, ours.Value),
             offer,
             TrafficOffer.Of(message),
-            message.First<ConfigurationPayload>());
+            message.First<ConfigurationPayload>())
+        {
+            WantsTicket = TicketIssue.IsAsked(message),
+        };
         session.Login.ClientSoftware = sa.Peer.Software ?? Configuration.ApplicationVersion(request.Configuration);
         return true;
     }
@@ -151,7 +154,8 @@ internal static class AuthExchange
         var answer = new AuthenticationPayload(AuthenticationMethod.SharedKey, AuthenticationOctets.SharedKeyMac(crypto, prf, state.Msk ?? sa.Keys.SkPr, ours));
         if (state.Msk is { } msk)
             CryptographicOperations.ZeroMemory(msk);
-        return Authorize(sa, state.Octets, state.Request, [answer]);
+        var request = TicketIssue.IsAsked(message) ? state.Request with { WantsTicket = true } : state.Request;
+        return Authorize(sa, state.Octets, request, [answer]);
     }
 
     /// <summary>Both sides are proven: authorization, addresses, the CHILD_SA, and only then the answer.</summary>
@@ -235,6 +239,13 @@ internal static class AuthExchange
         ChildInstallation.ZeroKeys(parameters);
         if (installed.Fault is { } fault)
             return RequestOutcome.Fail(IkeFailure.DataPlaneFailed, fault, login.Proof);
+        return login.Request.WantsTicket
+            ? TicketIssue.IssueAtLogin(sa, login.Proof, ticket => Answer(sa, login, parameters, ticket))
+            : Answer(sa, login, parameters, null);
+    }
+
+    private static RequestOutcome Answer(IkeSa sa, ProvenLogin login, ChildSaParameters parameters, NotifyPayload? ticket)
+    {
         var session = sa.Session!;
         ChildInstallation.Add(sa, session, parameters);
         List<IkePayload> payloads =
@@ -257,6 +268,8 @@ internal static class AuthExchange
             payloads.Add(new NotifyPayload(NotifyType.AuthLifetime, seconds));
         }
 
+        if (ticket is not null)
+            payloads.Add(ticket);
         return RequestOutcome.Respond(payloads, () => sa.Endpoint.Establish(sa, session, parameters));
     }
 

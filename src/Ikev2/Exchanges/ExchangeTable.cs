@@ -8,7 +8,7 @@ namespace Headend.Ikev2.Exchanges;
 /// <param name="Exchange">Exchange type.</param>
 /// <param name="IsResponse">Our role: false = we answer the peer's request, true = the peer answers ours.</param>
 /// <param name="Rules">Which payload rules apply (<see cref="MessageRules"/>).</param>
-/// <param name="Envelope">SK = protected, clear = IKE_SA_INIT.</param>
+/// <param name="Envelope">SK = protected, clear = IKE_SA_INIT and IKE_SESSION_RESUME.</param>
 /// <param name="Deadline">What bounds the wait for this message.</param>
 /// <param name="Story">What is awaited and why it usually does not come; for the operator.</param>
 /// <param name="Handler">Null where the local exchange that asked takes the response.</param>
@@ -37,8 +37,12 @@ internal static class ExchangeTable
     [
         new(IkeSaPhase.KeyExchange, ExchangeType.IkeSaInit, false, MessagePhase.Only, Clear, "none",
             "working on the client's IKE_SA_INIT", null),
+        new(IkeSaPhase.KeyExchange, ExchangeType.IkeSessionResume, false, MessagePhase.Only, Clear, "none",
+            "looking at the client's ticket", null),
         new(IkeSaPhase.ExpectAuth, ExchangeType.IkeAuth, false, MessagePhase.First, Protected, Handshake,
             "waiting for the client's first IKE_AUTH; if it never comes, usually its fragments or UDP 4500 do not get through", AuthExchange.HandleFirst),
+        new(IkeSaPhase.ExpectResumedAuth, ExchangeType.IkeAuth, false, MessagePhase.Resumed, Protected, Handshake,
+            "waiting for the IKE_AUTH of a client that brought a ticket; if it never comes, somebody else may have sent the ticket", SessionResumption.HandleAuth),
         new(IkeSaPhase.ExpectSecondIdentity, ExchangeType.IkeAuth, false, MessagePhase.SecondIdentity, Protected, Handshake,
             "waiting for the identity of the client's second authentication; if it never comes, usually the client does not trust our certificate", MultipleAuthentication.HandleIdentity),
         new(IkeSaPhase.ExpectEapResponse, ExchangeType.IkeAuth, false, MessagePhase.EapContinued, Protected, "EAP timeout",

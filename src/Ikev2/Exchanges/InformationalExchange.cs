@@ -3,7 +3,7 @@ using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2.Exchanges;
 
-/// <summary>INFORMATIONAL requests of the peer: liveness (empty), Delete, reports of errors (RFC 7296 1.4).</summary>
+/// <summary>INFORMATIONAL requests of the peer: liveness (empty), Delete, reports of errors (RFC 7296 1.4), requests for a ticket (RFC 5723 4.1).</summary>
 internal static class InformationalExchange
 {
     public static RequestOutcome Handle(IkeSa sa, IkeMessage message)
@@ -28,7 +28,10 @@ internal static class InformationalExchange
                 DeleteChildren(sa, delete, answered);
         }
 
-        return RequestOutcome.Respond(answered.Count > 0 ? [DeletePayload.ForEsp(answered)] : []);
+        List<IkePayload> payloads = answered.Count > 0 ? [DeletePayload.ForEsp(answered)] : [];
+        return TicketIssue.IsAsked(message) && sa.Session is { Up: true } session && session.Current == sa
+            ? TicketIssue.Issue(sa, ticket => RequestOutcome.Respond([.. payloads, ticket]))
+            : RequestOutcome.Respond(payloads);
     }
 
     private static RequestOutcome PeerDeletes(IkeSa sa, SessionEndReason reason, string detail) => RequestOutcome.Respond([], () =>

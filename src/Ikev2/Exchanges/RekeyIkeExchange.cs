@@ -59,10 +59,11 @@ internal sealed class RekeyIkeExchange : LocalExchange
         }
 
         var nonceI = message.First<NoncePayload>()!.Value.ToArray();
+        var wantsTicket = TicketIssue.IsAsked(message);
         sa.PeerRekeysIke = true;
         return sa.Suspend<KeyAgreementCompletion>(
             new KeyAgreementEffect(sa.Endpoint.NextOperation(), true, suite.KeyExchange, null, ke.PublicValue),
-            agreed => Answer(sa, suite, nonceI, agreed));
+            agreed => Answer(sa, suite, nonceI, agreed, wantsTicket));
     }
 
     public override void Start(IkeSa sa)
@@ -121,7 +122,7 @@ internal sealed class RekeyIkeExchange : LocalExchange
             agreed => Agreed(sa, suite, nonceR.Value.ToArray(), agreed));
     }
 
-    private static RequestOutcome Answer(IkeSa sa, IkeSuite suite, byte[] nonceI, KeyAgreementCompletion agreed)
+    private static RequestOutcome Answer(IkeSa sa, IkeSuite suite, byte[] nonceI, KeyAgreementCompletion agreed, bool wantsTicket)
     {
         using var exchange = agreed.Exchange;
         if (agreed.SharedSecret is not { } secret)
@@ -138,6 +139,8 @@ internal sealed class RekeyIkeExchange : LocalExchange
             new NoncePayload(nonceR),
             new KeyExchangePayload(suite.KeyExchange.Id, exchange.PublicValue.ToArray()),
         ];
+        if (wantsTicket)
+            payloads.Add(TicketIssue.Deferred(sa.Session!));
         return RequestOutcome.Respond(payloads, () =>
         {
             made.Enter(new IkeSaState.Established());

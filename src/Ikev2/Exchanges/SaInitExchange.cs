@@ -11,12 +11,12 @@ namespace Headend.Ikev2.Exchanges;
 /// </summary>
 internal static class SaInitExchange
 {
-    private const int NonceOctets = 32;
+    public const int NonceOctets = 32;
 
     /// <summary>The cookie request and the IKE_SA_INIT errors are answered in clear and kept nowhere.</summary>
     public static void Handle(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram)
     {
-        if (TryRead(endpoint, header, datagram) is not { } message || !Admit(endpoint, message, header, datagram))
+        if (InitialAdmission.TryRead(endpoint, header, datagram) is not { } message || !InitialAdmission.Admit(endpoint, message, header, datagram))
             return;
         var offer = message.First<SaPayload>()!;
         var ke = message.First<KeyExchangePayload>()!;
@@ -24,7 +24,7 @@ internal static class SaInitExchange
         {
             var detail = $"offered {ProposalText.Describe(offer.Proposals)}; configured {ProposalText.Describe(endpoint.IkeProposals)}";
             endpoint.Observer.Failed(IkeFailure.NoProposalChosen, null, datagram.Path, detail);
-            Refuse(endpoint, header, datagram, NotifyType.NoProposalChosen, []);
+            InitialAdmission.Refuse(endpoint, header, datagram, NotifyType.NoProposalChosen, []);
             return;
         }
 
@@ -32,35 +32,11 @@ internal static class SaInitExchange
         {
             // RFC 7296 1.3: the notify's data is the group that we want.
             endpoint.Observer.Failed(IkeFailure.InvalidKeyExchange, null, datagram.Path, $"KE payload in group {ke.Group}, wanted {suite.KeyExchange.Keyword}");
-            Refuse(endpoint, header, datagram, NotifyType.InvalidKePayload, GroupOctets(suite.KeyExchange));
+            InitialAdmission.Refuse(endpoint, header, datagram, NotifyType.InvalidKePayload, GroupOctets(suite.KeyExchange));
             return;
         }
 
         Begin(endpoint, message, datagram, suite, ke);
-    }
-
-    /// <summary>Demands a cookie whatever the load; true when the message brings a good one. Nothing is kept.</summary>
-    public static bool HandleAtDoor(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram) =>
-        TryRead(endpoint, header, datagram) is { } message && HasGoodCookie(endpoint, message, header, datagram);
-
-    private static IkeMessage? TryRead(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram)
-    {
-        if (!UnprotectedMessage.TryParse(datagram.Octets, header, out var message, out var error))
-        {
-            if (error.Code == WireErrorCode.UnsupportedCriticalPayload)
-                Refuse(endpoint, header, datagram, NotifyType.UnsupportedCriticalPayload, [error.Payload.Value]);
-            endpoint.Observer.Discarded(DiscardReason.Malformed, datagram.Path, error.ToString());
-            return null;
-        }
-
-        var errors = MessageRules.Check(ExchangeType.IkeSaInit, isResponse: false, MessagePhase.Only, message.Payloads);
-        if (errors.Any)
-        {
-            endpoint.Observer.Discarded(DiscardReason.Malformed, datagram.Path, $"IKE_SA_INIT: {errors}");
-            return null;
-        }
-
-        return message;
     }
 
     /// <summary>A group as INVALID_KE_PAYLOAD carries it.</summary>
@@ -69,39 +45,6 @@ internal static class SaInitExchange
         var octets = new byte[2];
         BinaryPrimitives.WriteUInt16BigEndian(octets, method.Id);
         return octets;
-    }
-
-    /// <summary>An answer outside any SA; never larger than what provoked it.</summary>
-    public static void Refuse(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram, NotifyType type, byte[] value)
-    {
-        var answer = UnprotectedMessage.Write(
-            new IkeHeader(header.InitiatorSpi, default, PayloadType.None, 2, 0, header.ExchangeType, IkeHeaderFlags.Response, header.MessageId, 0),
-            [new NotifyPayload(type, value)]);
-        if (answer.Length <= datagram.Octets.Length && endpoint.Admission.TryTakeStatelessReply(endpoint.Now))
-            endpoint.Emit(new TransmitEffect(answer, datagram.Path));
-    }
-
-    private static bool Admit(IkeEndpoint endpoint, IkeMessage message, in IkeHeader header, in IkeDatagram datagram)
-    {
-        if (endpoint.Admission.CookieDemanded && !HasGoodCookie(endpoint, message, header, datagram))
-            return false;
-        if (endpoint.Admission.Judge(datagram.Path.Remote.Address) is not { } refusal)
-            return true;
-        endpoint.Observer.Discarded(refusal, datagram.Path, $"{endpoint.Admission.HalfOpen} half-open");
-        return false;
-    }
-
-    /// <summary>Answers with a COOKIE notify where there is none or a wrong one.</summary>
-    private static bool HasGoodCookie(IkeEndpoint endpoint, IkeMessage message, in IkeHeader header, in IkeDatagram datagram)
-    {
-        var nonce = message.First<NoncePayload>()!.Value.Span;
-        var cookie = message.Notify(NotifyType.Cookie);
-        var remote = datagram.Path.Remote;
-        if (cookie is not null && endpoint.Admission.IsGoodCookie(cookie.Value.Span, nonce, remote, header.InitiatorSpi, endpoint.Now))
-            return true;
-        endpoint.Observer.Discarded(DiscardReason.CookieDemanded, datagram.Path, "");
-        Refuse(endpoint, header, datagram, NotifyType.Cookie, endpoint.Admission.MakeCookie(nonce, remote, header.InitiatorSpi, endpoint.Now));
-        return false;
     }
 
     private static void Begin(IkeEndpoint endpoint, IkeMessage message, in IkeDatagram datagram, IkeSuite suite, KeyExchangePayload ke)
@@ -152,7 +95,7 @@ internal static class SaInitExchange
         endpoint.Observer.Answered(ExchangeType.IkeSaInit, null, endpoint.Now - sa.CreatedAt);
     }
 
-    private static PeerCapabilities Capabilities(IkeMessage message)
+    public static PeerCapabilities Capabilities(IkeMessage message)
     {
         var hashes = message.Notify(NotifyType.SignatureHashAlgorithms);
         var software = VendorIds.Recognise(message);

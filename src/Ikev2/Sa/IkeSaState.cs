@@ -10,6 +10,9 @@ internal enum IkeSaPhase
     KeyExchange,
     ExpectAuth,
 
+    /// <summary>IKE_SESSION_RESUME is answered; the AUTH by the keys that came of the ticket is awaited (RFC 5723).</summary>
+    ExpectResumedAuth,
+
     /// <summary>The certificate was good; the identity of the second authentication is awaited (RFC 4739).</summary>
     ExpectSecondIdentity,
     ExpectEapResponse,
@@ -32,6 +35,12 @@ internal abstract record IkeSaState(IkeSaPhase Phase)
     /// <summary>IKE_SA_INIT is answered.</summary>
     /// <param name="Octets">What AUTH covers.</param>
     public sealed record ExpectAuth(InitialOctets Octets) : IkeSaState(IkeSaPhase.ExpectAuth);
+
+    /// <summary>IKE_SESSION_RESUME is answered.</summary>
+    /// <param name="Octets">What AUTH covers.</param>
+    /// <param name="Ticket">Whom it is of; its SK_d is zeroed.</param>
+    /// <param name="TicketId">By which the outside knows the ticket.</param>
+    public sealed record ExpectResumedAuth(InitialOctets Octets, TicketState Ticket, ReadOnlyMemory<byte> TicketId) : IkeSaState(IkeSaPhase.ExpectResumedAuth);
 
     /// <summary>The certificate was good and ANOTHER_AUTH_FOLLOWS came with it.</summary>
     /// <param name="Octets">What AUTH covers.</param>
@@ -60,7 +69,7 @@ internal abstract record IkeSaState(IkeSaPhase Phase)
     public sealed record Deleting() : IkeSaState(IkeSaPhase.Deleting);
 }
 
-/// <summary>Octets of IKE_SA_INIT that both AUTH payloads cover (RFC 7296 2.15).</summary>
+/// <summary>Octets of IKE_SA_INIT, or of IKE_SESSION_RESUME, that both AUTH payloads cover (RFC 7296 2.15, RFC 5723 4.3.3).</summary>
 /// <param name="Request">The initiator's message as received.</param>
 /// <param name="Response">Our message as sent.</param>
 /// <param name="NonceI">The initiator's nonce.</param>
@@ -75,6 +84,9 @@ internal sealed record FirstAuthRequest(
     TrafficOffer Traffic,
     ConfigurationPayload? Configuration)
 {
+    /// <summary>TICKET_REQUEST stood there (RFC 5723 4.1).</summary>
+    public bool WantsTicket { get; init; }
+
     /// <summary>CFG_REQUEST, which wants an answer; null without one.</summary>
     public ConfigurationPayload? Asked => Configuration is { } payload && payload.ConfigurationType == ConfigurationType.Request ? payload : null;
 }

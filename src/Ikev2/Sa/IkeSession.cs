@@ -43,8 +43,18 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
     /// <summary>What goes out with the last IKE_AUTH response and is told to the outside with SessionUp.</summary>
     public ReconnectOffer? Offer { get; set; }
 
-    /// <summary>How long the session is kept when its client goes silent; null = not at all.</summary>
-    public TimeSpan? KeptFor => ReconnectOffered ? Longer(Profile.Reconnect?.Timeout, Profile.ClientResume) : Profile.ClientResume;
+    /// <summary>The client has tickets, the last of which is good until then; null without any.</summary>
+    public MonotonicTime? TicketUntil { get; set; }
+
+    /// <summary>How long the session is kept when its client is found silent now; null = not at all.</summary>
+    public TimeSpan? KeptFor(MonotonicTime now)
+    {
+        var kept = ReconnectOffered ? Longer(Profile.Reconnect?.Timeout, Profile.ClientResume) : Profile.ClientResume;
+        if (Profile.Resumption is not { } policy || TicketUntil is not { } until || until <= now)
+            return kept;
+        var left = until - now;
+        return Longer(left < policy.Timeout ? left : policy.Timeout, kept);
+    }
 
     /// <summary>The client was asked to authenticate anew and has not.</summary>
     public bool ReauthenticationAsked { get; set; }

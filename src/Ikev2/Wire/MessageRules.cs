@@ -67,8 +67,8 @@ public sealed class MessageRules
     public int Maximum(PayloadType type) => type.Value < _maximum.Length ? _maximum[type.Value] : 0;
 
     /// <summary>
-    /// Compares payloads with the rules. A response that carries an error, COOKIE or REDIRECT need not have what is required
-    /// otherwise (RFC 7296 2.6, 2.21; RFC 5685).
+    /// Compares payloads with the rules. A response that carries an error, COOKIE, REDIRECT or TICKET_NACK need not have what is required
+    /// otherwise (RFC 7296 2.6, 2.21; RFC 5685; RFC 5723).
     /// </summary>
     public static PayloadErrors Check(
         ExchangeType exchange, bool isResponse, MessagePhase phase, IReadOnlyList<IkePayload> payloads) =>
@@ -99,7 +99,8 @@ public sealed class MessageRules
         return new PayloadErrors(excessive, missing, unexpected);
     }
 
-    private static bool StandsAlone(NotifyType type) => type.IsError || type == NotifyType.Cookie || type == NotifyType.Redirect;
+    private static bool StandsAlone(NotifyType type) =>
+        type.IsError || type == NotifyType.Cookie || type == NotifyType.Redirect || type == NotifyType.TicketNack;
 
     private static PayloadTypeSet Present(IReadOnlyList<IkePayload> payloads)
     {
@@ -112,6 +113,7 @@ public sealed class MessageRules
     {
         var table = new Dictionary<(ExchangeType, bool, MessagePhase), MessageRules>();
         AddSaInit(table);
+        AddResume(table);
         AddAuth(table);
         AddCreateChild(table);
         PayloadTypeSet informational = PayloadTypeSet.Of(PayloadType.Configuration);
@@ -129,6 +131,21 @@ public sealed class MessageRules
         table[(ExchangeType.IkeSaInit, false, MessagePhase.Only)] = new MessageRules(SaInit, PayloadTypeSet.Of(PayloadType.Configuration));
         table[(ExchangeType.IkeSaInit, true, MessagePhase.Only)] =
             new MessageRules(SaInit, optional: default, repeated: PayloadTypeSet.Of(PayloadType.CertificateRequest));
+    }
+
+    private static void AddResume(Dictionary<(ExchangeType, bool, MessagePhase), MessageRules> table)
+    {
+        // RFC 5723 4.3.2: nonces and the ticket; neither SA nor KE, for nothing is negotiated.
+        PayloadTypeSet nonce = PayloadTypeSet.Of(PayloadType.Nonce);
+        table[(ExchangeType.IkeSessionResume, false, MessagePhase.Only)] = new MessageRules(nonce, optional: default);
+        table[(ExchangeType.IkeSessionResume, true, MessagePhase.Only)] = new MessageRules(nonce, optional: default);
+
+        // RFC 5723 4.3.3: "A CERT payload MUST NOT be included in this exchange"
+        PayloadTypeSet auth = PayloadTypeSet.Of(PayloadType.Authentication);
+        PayloadTypeSet configuration = PayloadTypeSet.Of(PayloadType.Configuration);
+        table[(ExchangeType.IkeAuth, false, MessagePhase.Resumed)] =
+            new MessageRules(auth.With(PayloadType.IdInitiator), configuration.With(PayloadType.IdResponder), ChildSa);
+        table[(ExchangeType.IkeAuth, true, MessagePhase.Resumed)] = new MessageRules(auth.With(PayloadType.IdResponder), configuration, ChildSa);
     }
 
     private static void AddAuth(Dictionary<(ExchangeType, bool, MessagePhase), MessageRules> table)

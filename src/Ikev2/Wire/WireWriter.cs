@@ -20,6 +20,13 @@ public sealed class WireWriter(int capacity = 512)
     /// <summary>Forgets what was written and keeps the buffer.</summary>
     public void Clear() => Length = 0;
 
+    /// <summary>Zeroes what was written, for writers that held secrets and never grew: a buffer that was left for a larger one is not reached.</summary>
+    public void Erase()
+    {
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(_buffer);
+        Length = 0;
+    }
+
     public void WriteUInt8(byte value) => Take(1)[0] = value;
 
     public void WriteUInt16(ushort value) => BinaryPrimitives.WriteUInt16BigEndian(Take(sizeof(ushort)), value);

@@ -155,6 +155,7 @@ internal enum InitiatorRequestKind
 {
     Login,
     Liveness,
+    Ticket,
     DeleteIke,
     DeleteChild,
     RekeyChild,

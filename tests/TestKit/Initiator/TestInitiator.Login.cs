@@ -46,9 +46,7 @@ public sealed partial class TestInitiator
         payloads.Add(new SaPayload(ProposalSelector.ToProposals(_options.IkeProposals, default)));
         payloads.Add(new KeyExchangePayload(group.Id, _own.PublicValue));
         payloads.Add(new NoncePayload(_nonce));
-        var source = _options.PretendNat ? new IPEndPoint(Path.Local.Address, Path.Local.Port ^ 1) : Path.Local;
-        payloads.Add(new NotifyPayload(NotifyType.NatDetectionSourceIp, NatDetectionHash.Compute(_current.LocalSpi, default, source)));
-        payloads.Add(new NotifyPayload(NotifyType.NatDetectionDestinationIp, NatDetectionHash.Compute(_current.LocalSpi, default, Path.Remote)));
+        payloads.AddRange(NatNotifies());
         if (_options.Fragmentation)
             payloads.Add(new NotifyPayload(NotifyType.Ikev2FragmentationSupported));
         if (_options.SignatureHashes)
@@ -59,6 +57,13 @@ public sealed partial class TestInitiator
             payloads.Add(new UnknownPayload(PayloadType.Configuration, critical: false, clear));
         _initialRequest = UnprotectedMessage.Write(_current.Header(ExchangeType.IkeSaInit, isResponse: false, 0), payloads);
         Send(_current, new InitiatorRequest(InitiatorRequestKind.Login) { Exchange = ExchangeType.IkeSaInit }, [_initialRequest]);
+    }
+
+    private IEnumerable<NotifyPayload> NatNotifies()
+    {
+        var source = _options.PretendNat ? new IPEndPoint(Path.Local.Address, Path.Local.Port ^ 1) : Path.Local;
+        yield return new NotifyPayload(NotifyType.NatDetectionSourceIp, NatDetectionHash.Compute(_current.LocalSpi, default, source));
+        yield return new NotifyPayload(NotifyType.NatDetectionDestinationIp, NatDetectionHash.Compute(_current.LocalSpi, default, Path.Remote));
     }
 
     private void HandleInitial(in IkeHeader header, ReadOnlyMemory<byte> datagram)
@@ -108,15 +113,20 @@ public sealed partial class TestInitiator
         _current.SetKeys(
             _options.Crypto, suite, KeySchedule.DeriveInitial(_options.Crypto, suite, _nonce, nonce, secret, _current.LocalSpi, _current.RemoteSpi));
         CryptographicOperations.ZeroMemory(secret);
+        LearnOfPath(response);
+        _current.NextOutbound = 1;
+        Stage = InitiatorStage.FirstAuthentication;
+        SendFirstAuthentication();
+    }
+
+    private void LearnOfPath(IkeMessage response)
+    {
         PeerFragments = response.Notify(NotifyType.Ikev2FragmentationSupported) is not null;
         InitialResponse = response;
         NatDetected = _options.PretendNat || !Holds(response, NotifyType.NatDetectionSourceIp, Path.Remote) || !Holds(response, NotifyType.NatDetectionDestinationIp, Path.Local);
 
         // RFC 7296 2.23: with a NAT in between the initiator must go on at port 4500.
         _natTraversal |= NatDetected;
-        _current.NextOutbound = 1;
-        Stage = InitiatorStage.FirstAuthentication;
-        SendFirstAuthentication();
     }
 
     private void Restart(KeyExchangeMethod group, string endless)
@@ -147,11 +157,13 @@ public sealed partial class TestInitiator
     {
         _firstSpi = NewEspSpi();
         var payloads = new List<IkePayload> { InitiatorId };
-        if (_options.CertificateAuthorities is { } authorities)
+        if (_options.Ticket is null && _options.CertificateAuthorities is { } authorities)
             payloads.Add(new CertificateRequestPayload(CertificateEncoding.X509Signature, authorities));
         if (_options.ServerIdentity is { } server)
             payloads.Add(new IdPayload(isInitiator: false, server.Type, server.Value));
-        if (_options.PreSharedKey is { } key)
+        if (_options.Ticket is { } ticket)
+            payloads.Add(new AuthenticationPayload(AuthenticationMethod.SharedKey, ResumptionMac(ticket)));
+        else if (_options.PreSharedKey is { } key)
             payloads.Add(new AuthenticationPayload(AuthenticationMethod.SharedKey, OwnMac(key)));
         if (_options.Certificate is { } certificate)
             AddCertificate(payloads, certificate);
@@ -166,6 +178,8 @@ public sealed partial class TestInitiator
         payloads.Add(new TrafficSelectorPayload(isInitiator: false, _options.RemoteTraffic));
         if (_options.TransportMode)
             payloads.Add(new NotifyPayload(NotifyType.UseTransportMode));
+        if (_options.RequestTicket)
+            payloads.Add(new NotifyPayload(NotifyType.TicketRequest));
         if (_options.InitialContact)
             payloads.Add(new NotifyPayload(NotifyType.InitialContact));
         SendLogin(payloads);
@@ -220,6 +234,12 @@ public sealed partial class TestInitiator
         if (Stage == InitiatorStage.FinalAuthentication)
         {
             HandleFinal(sa, response);
+            return;
+        }
+
+        if (_options.Ticket is { } ticket)
+        {
+            HandleResumed(sa, response, ticket);
             return;
         }
 
@@ -352,6 +372,7 @@ public sealed partial class TestInitiator
         _loginDeadline = null;
         Stage = InitiatorStage.Established;
         Outcome = Assigned(response.First<ConfigurationPayload>());
+        KeepTicket(sa, response);
         StartNext();
     }
 

@@ -46,6 +46,9 @@ public sealed partial class TestInitiator
             case InitiatorRequestKind.Liveness:
                 SendRequest(sa, request, []);
                 break;
+            case InitiatorRequestKind.Ticket:
+                SendRequest(sa, request, [new NotifyPayload(NotifyType.TicketRequest)]);
+                break;
             case InitiatorRequestKind.DeleteIke:
                 SendRequest(sa, request, [DeletePayload.ForIkeSa()]);
                 break;
@@ -98,6 +101,7 @@ public sealed partial class TestInitiator
                 new SaPayload(ProposalSelector.ToProposals(_options.IkeProposals, Octets(request.NewIkeSpi))),
                 new NoncePayload(request.Nonce),
                 new KeyExchangePayload(sa.Suite.KeyExchange.Id, request.Own.PublicValue),
+                .. _options.RequestTicket ? [new NotifyPayload(NotifyType.TicketRequest)] : Array.Empty<IkePayload>(),
             ]);
     }
 
@@ -105,6 +109,9 @@ public sealed partial class TestInitiator
     {
         switch (request.Kind)
         {
+            case InitiatorRequestKind.Ticket:
+                KeepTicket(sa, response);
+                break;
             case InitiatorRequestKind.DeleteIke:
                 Remove(sa);
                 break;
@@ -156,6 +163,7 @@ public sealed partial class TestInitiator
 
         var made = new InitiatorSa(request.NewIkeSpi, weAreInitiator: true) { RemoteSpi = new IkeSpi(BinaryPrimitives.ReadUInt64BigEndian(suite.PeerSpi.Span)) };
         Succeed(sa, made, suite, secret, request.Nonce, nonce.Value.Span);
+        KeepTicket(made, response);
         var goodbye = new InitiatorRequest(InitiatorRequestKind.DeleteIke);
         SendRequest(sa, goodbye, [DeletePayload.ForIkeSa()]);
     }

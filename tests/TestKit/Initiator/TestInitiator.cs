@@ -102,7 +102,10 @@ public sealed partial class TestInitiator
         _startedAt = now;
         _loginDeadline = now + _options.LoginTimeout;
         Stage = InitiatorStage.InitialExchange;
-        SendInitial(_options.FirstGroup ?? _options.IkeProposals[0].KeyExchange[0]);
+        if (_options.Ticket is { } ticket)
+            SendResume(ticket);
+        else
+            SendInitial(_options.FirstGroup ?? _options.IkeProposals[0].KeyExchange[0]);
     }
 
     /// <summary>Takes an IKE message without marker; whatever is not for us or not authentic is ignored.</summary>
@@ -122,6 +125,13 @@ public sealed partial class TestInitiator
         if (header.ExchangeType == ExchangeType.IkeSaInit)
         {
             HandleInitial(header, datagram);
+            return;
+        }
+
+        if (header.ExchangeType == ExchangeType.IkeSessionResume)
+        {
+            if (_options.Ticket is { } ticket)
+                HandleResume(header, datagram, ticket);
             return;
         }
 

@@ -65,6 +65,12 @@ public sealed record TestInitiatorOptions
     /// <summary>Further attributes to ask for.</summary>
     public IReadOnlyList<ConfigurationAttributeType> MoreAttributes { get; init; } = [];
 
+    /// <summary>Asks for a ticket in the first IKE_AUTH request (RFC 5723 4.1).</summary>
+    public bool RequestTicket { get; init; }
+
+    /// <summary>Resumes by it (RFC 5723 4.3) instead of logging in; null = a login.</summary>
+    public InitiatorTicket? Ticket { get; init; }
+
     /// <summary>Sends INITIAL_CONTACT.</summary>
     public bool InitialContact { get; init; }
 

@@ -39,7 +39,7 @@ public sealed record OutsideOptions
 /// Performs the effects of one endpoint with simple tables, and holds it to its word: every pair of ESP SAs that is removed was installed, one SessionUp at most
 /// and exactly one SessionDown per login, nothing after that, no address twice, none before the user was accepted and authorized. A broken promise throws.
 /// </summary>
-public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
+public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCredentials
 {
     private readonly Dictionary<SessionId, Login> _logins = [];
     private readonly HashSet<SessionId> _over = [];
@@ -82,6 +82,11 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
     {
         _inactive.Remove(session);
         _leases.Remove(session.Address);
+        foreach (var (id, entry) in _tickets.ToArray())
+        {
+            if (entry.Session == session.Session)
+                _tickets.Remove(id);
+        }
     }
 
     /// <summary>Operations whose completion is on its way.</summary>
@@ -129,6 +134,9 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
             case VerifyCertificateEffect verify:
                 Complete(Verify(Of(verify.Login.Session), verify));
                 break;
+            case AuthorizeEffect { Login.TicketId: not null } resume:
+                Resume(resume);
+                break;
             case AuthorizeEffect authorize:
                 Complete(Authorize(Of(authorize.Login.Session), authorize));
                 break;
@@ -168,6 +176,12 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
             case FindReconnectEffect find:
                 Complete(Find(find));
                 break;
+            case IssueTicketEffect issue:
+                Complete(IssueTicket(issue));
+                break;
+            case OpenTicketEffect open:
+                Complete(OpenTicket(open));
+                break;
             case ReconnectFailedEffect:
                 WrongTokens++;
                 break;
@@ -194,13 +208,16 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
         return login;
     }
 
-    private void Complete(IkeCompletion completion)
+    private void Complete(IkeCompletion completion) => Complete(() => completion);
+
+    private void Complete(Func<IkeCompletion> complete)
     {
         var most = (ulong)options.MostDelay.Ticks;
         var delay = TimeSpan.FromTicks(most == 0 ? 0 : (long)(_network.Random.Next() % most));
         Outstanding++;
         _network.Schedule(delay, () =>
         {
+            var completion = complete();
             Outstanding--;
             _node.Do((endpoint, now) => endpoint.Handle(completion, now));
         });
@@ -313,6 +330,7 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
             login.Installed.Add(up.FirstChild.InboundSpi);
         Require(login.Installed.Contains(up.FirstChild.InboundSpi), "SessionUp without an installed CHILD_SA");
         login.Up = true;
+        TicketsUp(up.Login);
         if (up.Login.ReconnectId is { } used)
             _reconnects[Text(used.Span)].Tokens.RemoveAll(t => t.Number != up.Login.ReconnectToken);
         if (up.Reconnect is not { } offer)
@@ -361,6 +379,7 @@ public sealed class ScriptedOutside(OutsideOptions options) : ILocalCredentials
     private void SessionDown(SessionDownEffect down)
     {
         var login = Of(down.Login.Session);
+        TicketsDown(down, login);
         Require(login.Up == down.WasUp, "SessionDown does not say rightly whether the session was up");
         login.Eap?.Dispose();
         if (login is { Sleeper: { } sleeper, Up: false })

@@ -164,7 +164,7 @@ public sealed class SimulatedNetwork(ulong seed)
             return;
         if (!IkeHeader.TryRead(octets, out var header, out var error))
             throw new InvalidOperationException($"a node sent what is no IKE message: {error}");
-        if (header.ExchangeType == ExchangeType.IkeSaInit)
+        if (header.ExchangeType == ExchangeType.IkeSaInit || header.ExchangeType == ExchangeType.IkeSessionResume)
             return;
         var fragment = header.NextPayload == PayloadType.EncryptedFragment ? BinaryPrimitives.ReadUInt16BigEndian(octets.AsSpan(32)) : (ushort)0;
         var key = new WireKey(header.InitiatorSpi, header.ResponderSpi, header.Flags, header.MessageId, fragment);
