@@ -34,7 +34,8 @@ internal static class ReturnTable
 
     public static ConfigurationKey SessionResumption { get; } = ConfigurationTable.Key("session-resumption", new SectionSyntax(
         ConfigurationTable.Key("lifetime", ScalarTable.Duration("600s", "7d"), "Of a ticket, from when it was given; shorter where `ike-lifetime` or Session-Timeout is.", "24h"),
-        ConfigurationTable.Key("timeout", ScalarTable.Duration("600s", "86400s"), "How long the session of a silent client is kept, while one of its tickets is good.", "30m")),
+        ConfigurationTable.Key("timeout", ScalarTable.Duration("600s", "86400s"), "How long the session of a silent client is kept, while one of its tickets is good.", "30m"))
+    { Check = CheckResumption },
         "IKEv2 session resumption (RFC 5723), where this section is written: a client that asks for a ticket comes back with it after sleep or a change of network, without a login.");
 
     public static DpdOptions CompileDpd(SectionValue profile, SectionValue dpd) =>
@@ -71,6 +72,12 @@ internal static class ReturnTable
 
     private static ConfigurationKey Attribute(string name, int number) =>
         ConfigurationTable.Key(name, ScalarTable.Integer(FirstPrivateAttribute, LastAttribute), $"Of reconnect-{name}.", number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    private static void CheckResumption(SectionValue section, DiagnosticStore diagnostics)
+    {
+        if (section.GetOptionalValue<TimeSpan>("timeout") is { } timeout && section.GetOptionalValue<TimeSpan>("lifetime") is { } lifetime && timeout > lifetime)
+            diagnostics.Error(section.PlaceOf("timeout"), $"'timeout' ({timeout}) is longer than 'lifetime' ({lifetime}) and would never act");
+    }
 
     private static void CheckAttributes(SectionValue section, DiagnosticStore diagnostics)
     {

@@ -32,11 +32,26 @@ public sealed class ReturnTableTests
         Assert.Equal(TimeSpan.FromSeconds(90), profile.ClientResume);
     }
 
+    [Fact]
+    public void Tickets_are_given_where_the_section_is_written()
+    {
+        using var fixture = new ConfigurationFixture();
+        Assert.Null(fixture.Parse(With("traffic: {}")).Configuration?.Ikev2.Profiles[0].Resumption);
+        Assert.Equal(new ResumptionOptions(TimeSpan.FromHours(24), TimeSpan.FromMinutes(30)), fixture.Parse(With("session-resumption: {}")).Configuration!.Ikev2.Profiles[0].Resumption);
+        var both = fixture.Parse(With("session-resumption: { lifetime: 2h, timeout: 15m }\n      reconnect: {}")).Configuration!.Ikev2.Profiles[0];
+        Assert.Equal(new ResumptionOptions(TimeSpan.FromHours(2), TimeSpan.FromMinutes(15)), both.Resumption);
+        Assert.NotNull(both.Reconnect);
+    }
+
     [Theory]
     [InlineData("reconnect: { timeout: 599s }", "599s")]
     [InlineData("reconnect: { timeout: 86401s }", "86401s")]
     [InlineData("reconnect: { attributes: { token-id: 28709 } }", "'dpd-interval' has the number of 'token-id'")]
     [InlineData("client-resume: { interval: 1s }", "1s")]
+    [InlineData("session-resumption: { lifetime: 599s }", "599s")]
+    [InlineData("session-resumption: { lifetime: 8d }", "8d")]
+    [InlineData("session-resumption: { timeout: 25h }", "25h")]
+    [InlineData("session-resumption: { timeout: 1h, lifetime: 30m }", "'timeout' (01:00:00) is longer than 'lifetime' (00:30:00)")]
     public void Bad_values_are_named(string lines, string finding)
     {
         using var fixture = new ConfigurationFixture();
