@@ -33,6 +33,13 @@ internal struct MultiMessageHeader
 
 /// <summary>struct pollfd.</summary>
 [StructLayout(LayoutKind.Sequential)]
+internal struct TimeSpecification
+{
+    public nint Seconds;
+    public nint Nanoseconds;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 internal struct PollDescriptor
 {
     public int Descriptor;
@@ -125,6 +132,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibC, EntryPoint = "recv", SetLastError = true)]
     public static partial nint Receive(int descriptor, byte* buffer, nuint length, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "nanosleep", SetLastError = true)]
+    public static partial int Sleep(TimeSpecification* duration, TimeSpecification* remaining);
 
     [LibraryImport(LibC, EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
