@@ -29,6 +29,10 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
 SLOW="client_resume_expired interface_changes accounting_under_fire qos_actions xfrm xfrm_tests gre
   coa_under_load coa_under_load_short many_interfaces"
 
+# Mostly timers that run off: with --smoke and --all they run beside the others, one after the other. None of them measures.
+BESIDE="dead_client rekey_by_server rekey_by_client rekey_without_pfs accounting eap_timeout client_resume client_resume_expired radius_silent mfa_push termination_action simultaneous dhcp terminate_causes
+  local_eap_refusals"
+
 seconds_for() { local seconds; seconds=$(seconds_at_ease "$1"); echo $((seconds * PATIENCE)); }
 seconds_at_ease() { case $1 in xfrm|xfrm_tests) echo 1200 ;; gre) echo 1000 ;; coa_under_load) echo 900 ;; many_interfaces) echo 4500 ;; waiting_logins|dead_client|rekey_by_server|accounting_under_fire|radius_blast|mfa_push|qos|qos_actions) echo 420 ;; *) echo 240 ;; esac; }
 
@@ -63,9 +67,25 @@ sweep() {
   done <"$RESULTS.made"
 }
 
-child=
+# lane SCENARIO...: one after the other, each in a process of its own.
+lane() {
+  local begin code child=
+  trap '[ -z "$child" ] || { kill -TERM "$child" 2>/dev/null; wait "$child"; }; exit 143' INT TERM
+  for SCENARIO in "$@"; do
+    begin=$(milliseconds)
+    declare -F "scenario_$SCENARIO" >/dev/null || { fail scenario "there is no such scenario"; continue; }
+    timeout -k 30 "$(seconds_for "$SCENARIO")" bash "$HERE/run.sh" --one "$SCENARIO" "$RESULTS" &
+    child=$!
+    wait $child
+    code=$? child=
+    [ $code = 0 ] || fail "ran to its end" "exit code $code (124: out of time)"
+    say "$SCENARIO took $((($(milliseconds) - begin) / 1000)) s"
+  done
+}
+
+lanes=()
 trap 'rm -f "$RESULTS" "$RESULTS.made"' EXIT
-trap '[ -z "$child" ] || { kill -TERM "$child" 2>/dev/null; wait "$child"; }; sweep; exit 143' INT TERM
+trap '[ ${#lanes[@]} = 0 ] || { kill -TERM "${lanes[@]}" 2>/dev/null; wait "${lanes[@]}"; }; sweep; exit 143' INT TERM
 : >"$RESULTS.made"
 SCENARIO=interop
 if [ "$(id -u)" != 0 ] || ! ip netns add "hi$$-probe" 2>/dev/null; then
@@ -76,16 +96,16 @@ fi
 ip netns delete "hi$$-probe"
 ensure_packages || fail packages "could not be installed"
 
-for SCENARIO in $chosen; do
-  begin=$(milliseconds)
-  declare -F "scenario_$SCENARIO" >/dev/null || { fail scenario "there is no such scenario"; continue; }
-  timeout -k 30 "$(seconds_for "$SCENARIO")" bash "$HERE/run.sh" --one "$SCENARIO" "$RESULTS" &
-  child=$!
-  wait $child
-  code=$? child=
-  [ $code = 0 ] || fail "ran to its end" "exit code $code (124: out of time)"
-  say "$SCENARIO took $((($(milliseconds) - begin) / 1000)) s"
-done
+beside=""
+case ${1:-} in
+  --smoke|--all|"")
+    for SCENARIO in $BESIDE; do
+      case " ${chosen//$'\n'/ } " in *" $SCENARIO "*) beside="$beside $SCENARIO"; chosen=$(printf '%s\n' $chosen | grep -vx "$SCENARIO") ;; esac
+    done ;;
+esac
+lane $beside & lanes+=($!)
+lane $chosen & lanes+=($!)
+wait "${lanes[@]}"
 SCENARIO=interop
 left=$(sweep)
 [ -n "${INTEROP_KEEP:-}" ] || equal "no namespace and no file of these runs is left" "" "$left"
