@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Wire;
 
@@ -172,6 +173,9 @@ public sealed class LoginRecord
     /// (<see cref="IkeProfile.EapSignsInitiatorOctets"/>).
     /// </summary>
     public ReadOnlyMemory<byte> InitiatorOctets { get; set; }
+
+    /// <summary>The hash of that signature: that of the IKE SA's PRF, SHA-256, SHA-384 or SHA-512. Null where the PRF has none of them, or the octets are not handed out.</summary>
+    public HashAlgorithmName? InitiatorHash { get; set; }
 
     /// <summary>The attributes of the client's CFG_REQUEST, by number and with what it wrote into them in hexadecimal; null where there was none.</summary>
     public string? RequestedConfiguration { get; set; }

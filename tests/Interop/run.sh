@@ -20,7 +20,7 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   radsec radius_blast mfa_push
   disconnect coa anyconnect simultaneous access_lists access_list_coa attributes attribute_refusals termination_action
   psk psk_asymmetric psk_refused psk_profiles
-  certificate certificate_refused certificate_ocsp certificate_eap
+  certificate certificate_refused certificate_ocsp certificate_eap anyconnect_certificate
   authorization_psk authorization_psk_refused authorization_group_user authorization_refused
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls local_eap_refusals
   pools dhcp

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
@@ -22,8 +24,12 @@ internal static class AnyConnectLogin
         var group = new Option<string?>("--group") { Description = "Chosen where the form has groups." };
         var ca = new Option<string?>("--ca") { Description = "PEM file of the authorities that the gateway's certificate must chain to.", HelpName = "FILE" };
         var cisco = new Option<bool>("--payload-132") { Description = "Cisco's fragments instead of RFC 7383's." };
+        var certificate = new Option<string?>("--certificate") { Description = "PEM file of the client's certificate and what is above it, shown where one is asked for.", HelpName = "FILE" };
+        var key = new Option<string?>("--key") { Description = "PEM file of the RSA key to sign with.", HelpName = "FILE" };
+        var alter = new Option<bool>("--alter-signature") { Description = "Flips a bit of the signature." };
+        var prefilled = new Option<bool>("--prefilled-name") { Description = "Takes the user name that stands in the form." };
         var hold = new Option<double>("--hold") { Description = "Keep the session this long, then delete it.", HelpName = "SECONDS" };
-        var command = new Command("anyconnect", "Logs in by AnyConnect-EAP and prints what the user saw. Exit code 1 if the login failed.") { target, identity, user, answers, group, ca, cisco, hold };
+        var command = new Command("anyconnect", "Logs in by AnyConnect-EAP and prints what the user saw. Exit code 1 if the login failed.") { target, identity, user, answers, group, ca, cisco, certificate, key, alter, prefilled, hold };
         command.SetAction((parsed, _) =>
         {
             AnyConnectPeer? peer = null;
@@ -33,7 +39,17 @@ internal static class AnyConnectLogin
                 User = parsed.GetRequiredValue(user),
                 Password = "",
                 EapPeer = channel => peer = new AnyConnectPeer(
-                    new AnyConnectPeerOptions { User = parsed.GetRequiredValue(user), Answers = parsed.GetRequiredValue(answers), Group = parsed.GetValue(group) }, channel),
+                    new AnyConnectPeerOptions
+                    {
+                        User = parsed.GetRequiredValue(user),
+                        Answers = parsed.GetRequiredValue(answers),
+                        Group = parsed.GetValue(group),
+                        Chain = ReadChain(parsed.GetValue(certificate)),
+                        Key = ReadKey(parsed.GetValue(key)),
+                        AlterSignature = parsed.GetValue(alter),
+                        TakePrefilledName = parsed.GetValue(prefilled),
+                    },
+                    channel),
                 IkeProposals = [ProposalParser.ParseIke("aes256-sha256-x25519")],
                 EspProposals = [ProposalParser.ParseEsp("aes256gcm16")],
                 VendorIds =
@@ -53,6 +69,23 @@ internal static class AnyConnectLogin
             return Task.FromResult(Run(options, IPAddress.Parse(parsed.GetRequiredValue(target)), () => peer, TimeSpan.FromSeconds(parsed.GetValue(hold))));
         });
         return command;
+    }
+
+    private static IReadOnlyList<X509Certificate2> ReadChain(string? file)
+    {
+        var chain = new X509Certificate2Collection();
+        if (file is not null)
+            chain.ImportFromPemFile(file);
+        return [.. chain];
+    }
+
+    private static RSA? ReadKey(string? file)
+    {
+        if (file is null)
+            return null;
+        var key = RSA.Create();
+        key.ImportFromPem(File.ReadAllText(file));
+        return key;
     }
 
     private static MonotonicTime Now => new(Stopwatch.GetElapsedTime(0).Ticks);

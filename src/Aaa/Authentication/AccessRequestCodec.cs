@@ -109,6 +109,8 @@ public static class AccessRequestCodec
             .AddCiscoPair(Phase1Id, Cut(session.IkeIdentity, MaximumPhase1Id))
             // The misspelling is FlexVPN's and what policies match.
             .AddCiscoPair("isakmp-initator-ip", client);
+        if (session.CertificatePair is { Key: var name, Value: var value })
+            request.AddCiscoPair(name, Cut(value, RadiusPacket.MaximumValueLength - 6 - 1 - name.Length));
         AddDevice(request, session);
     }
 

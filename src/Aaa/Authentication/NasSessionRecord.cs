@@ -42,6 +42,9 @@ public sealed record NasSessionRecord
     /// <summary>What the client says of its machine, as `mdm-tlv` pairs: name and value, in order. Nothing of it is proven.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Device { get; init; } = [];
 
+    /// <summary>Name and value of the Cisco pair that tells whose certificate the client has proven to be its own; null for none.</summary>
+    public KeyValuePair<string, string>? CertificatePair { get; init; }
+
     /// <summary>The group that the user of an AnyConnect client chose: Tunnel-Group-Name of Cisco ASA; null where there is none to choose.</summary>
     public string? TunnelGroup { get; init; }
 

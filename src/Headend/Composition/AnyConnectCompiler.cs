@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Headend.Configuration;
+using Headend.Pki.Verification;
 using Headend.Sessions;
 
 namespace Headend.Composition;
@@ -8,9 +9,9 @@ namespace Headend.Composition;
 /// <summary>Makes a profile's AnyConnect-EAP of its options, its lists and the files that the client is told of.</summary>
 internal static class AnyConnectCompiler
 {
-    /// <summary>False with the file that cannot be read; true and null where the profile has no AnyConnect-EAP.</summary>
+    /// <summary>False with the file that cannot be used; true and null where the profile has no AnyConnect-EAP.</summary>
     public static bool TryCompile(
-        IkeProfileOptions options, AaaOptions aaa, RadiusComposition radius, X509Certificate2? certificate, out AnyConnectBinding? binding, out string error)
+        IkeProfileOptions options, HeadendConfiguration configuration, RadiusComposition radius, X509Certificate2? certificate, out AnyConnectBinding? binding, out string error)
     {
         binding = null;
         error = "";
@@ -32,9 +33,15 @@ internal static class AnyConnectCompiler
             }
         }
 
+        ClientCertificateBinding? trust = null;
+        if (client.Certificate is { } asked && !ClientCertificateComposition.TryCompile(asked.Trust, configuration, out trust, out error))
+            return false;
         var list = client.AuthenticationList ?? options.AuthenticationList!;
-        var methods = radius.MethodsOf(aaa.Authentication.First(l => l.Name == list));
-        binding = new AnyConnectBinding(client.Login with { Complete = complete }, client.Protocol, methods, list);
+        var methods = radius.MethodsOf(configuration.Aaa.Authentication.First(l => l.Name == list));
+        binding = new AnyConnectBinding(client.Login with { Complete = complete }, client.Protocol, methods, list)
+        {
+            Certificate = trust is null ? null : new AnyConnectCertificateBinding(trust, client.Certificate!.UserName, client.Certificate.RadiusPair),
+        };
         return true;
     }
 

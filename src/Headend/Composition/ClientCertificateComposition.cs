@@ -43,7 +43,7 @@ internal sealed partial class ClientCertificateComposition(IReadOnlyList<IkeProf
     {
         lock (gate)
         {
-            if (!profiles.Any(p => p.RemoteCertificate))
+            if (!options.Any(o => o.RemoteCertificate is not null || o.AnyConnect?.Certificate is not null))
                 return null;
             profiles = [.. profiles.Select(Reload)];
             return profiles;
@@ -52,16 +52,22 @@ internal sealed partial class ClientCertificateComposition(IReadOnlyList<IkeProf
 
     private IkeProfile Reload(IkeProfile profile)
     {
-        if (profile.Tag is not ProfileBinding { Certificates: { } binding } || options.FirstOrDefault(o => o.Name == profile.Name)?.RemoteCertificate is not { } files)
+        if (profile.Tag is not ProfileBinding binding || options.FirstOrDefault(o => o.Name == profile.Name) is not { } files)
             return profile;
-        if (!TryLoad(files, out var trust, out var error))
-        {
-            LogKept(logger, $"profile {profile.Name}: {error}");
-            return profile;
-        }
+        if (binding.AnyConnect?.Certificate is { } asked)
+            Reload(profile, asked.Policy, files.AnyConnect?.Certificate?.Trust);
+        return Reload(profile, binding.Certificates, files.RemoteCertificate) is { } trust ? profile with { CertificateAuthorities = RequestOf(trust) } : profile;
+    }
 
-        binding.Replace(trust!);
-        return profile with { CertificateAuthorities = RequestOf(trust!) };
+    private CertificateTrust? Reload(IkeProfile profile, ClientCertificateBinding? policy, ClientCertificateOptions? files)
+    {
+        if (policy is null || files is null)
+            return null;
+        if (TryLoad(files, out var trust, out var error))
+            policy.Replace(trust!);
+        else
+            LogKept(logger, $"profile {profile.Name}: {error}");
+        return trust;
     }
 
     private static bool TryLoad(ClientCertificateOptions options, out CertificateTrust? trust, out string error)

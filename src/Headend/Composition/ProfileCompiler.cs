@@ -43,7 +43,7 @@ internal sealed class ProfileCompiler(
                 errors.Add($"profile {options.Name}: {error}");
             else if (!LocalEapCompiler.TryCompile(options.LocalEap, files, time.GetUtcNow(), out var localEap, out error))
                 errors.Add($"profile {options.Name}: {error}");
-            else if (!AnyConnectCompiler.TryCompile(options, configuration.Aaa, radius, credential?.Leaf, out var anyConnect, out error))
+            else if (!AnyConnectCompiler.TryCompile(options, configuration, radius, credential?.Leaf, out var anyConnect, out error))
                 errors.Add($"profile {options.Name}: {error}");
             else if (!TryCompileCertificates(options, out var certificates, out error))
                 errors.Add($"profile {options.Name}: {error}");
@@ -122,6 +122,7 @@ internal sealed class ProfileCompiler(
             Credential = credential is null ? null : Translate(credential),
             RemoteEap = options.Eap is not null || options.AnyConnect is not null,
             EapTimeout = EapTimeoutOf(options),
+            EapSignsInitiatorOctets = remotes.AnyConnect?.Certificate is not null,
             RemoteCertificate = remotes.Certificates is not null,
             CertificateAuthorities = remotes.Certificates is null ? [] : ClientCertificateComposition.RequestOf(remotes.Certificates.Trust),
             CertificateThenEap = options is { RemoteCertificate: { } remote, Eap: not null } ? remote.ThenEap : SecondAuthentication.Refused,

@@ -21,7 +21,30 @@ internal enum PasswordProtocol
 /// <param name="TellServerCertificate">The hash of the headend's certificate is told in the `complete` document.</param>
 /// <param name="ProfileFile">The client's profile, whose hash is told; null for none.</param>
 internal sealed record AnyConnectProfileOptions(
-    AnyConnectOptions Login, PasswordProtocol Protocol, TimeSpan Timeout, string? AuthenticationList, bool TellServerCertificate, string? ProfileFile);
+    AnyConnectOptions Login, PasswordProtocol Protocol, TimeSpan Timeout, string? AuthenticationList, bool TellServerCertificate, string? ProfileFile)
+{
+    /// <summary>Null: no certificate is asked for. Given exactly where <see cref="AnyConnectOptions.CertificateRequest"/> is set.</summary>
+    public AnyConnectCertificateOptions? Certificate { get; init; }
+}
+
+/// <summary>The certificate that clients show before the user's credentials.</summary>
+/// <param name="Trust">Whose it must be, and what makes a name of it.</param>
+/// <param name="UserName">What that name is to the user's.</param>
+/// <param name="RadiusPair">Name of the Cisco pair in which RADIUS is told the name; null tells nothing.</param>
+internal sealed record AnyConnectCertificateOptions(ClientCertificateOptions Trust, CertificateUserName UserName, string? RadiusPair);
+
+/// <summary>What the name of a client's certificate is to the user name that is typed.</summary>
+internal enum CertificateUserName
+{
+    /// <summary>Nothing: a certificate of a machine.</summary>
+    Typed,
+
+    /// <summary>It stands in the form beforehand, and may be changed.</summary>
+    Prefilled,
+
+    /// <summary>It stands in the form beforehand, and another one is refused.</summary>
+    Required,
+}
 
 /// <summary>What a configuration attribute of Cisco's is filled with.</summary>
 internal enum CiscoAttributeSource

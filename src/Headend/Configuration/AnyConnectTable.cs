@@ -20,8 +20,17 @@ internal static class AnyConnectTable
     private static readonly ScalarSyntax UriPath = new("path of a URL", text =>
         text.StartsWith('/') && text.Length <= 255 && text.All(c => c is > ' ' and < '\x7f') ? ScalarOutcome.Good(text) : ScalarTable.Bad(text, "a path that begins with /"));
 
+    /// <summary>Gives the name of a Cisco attribute-value pair.</summary>
+    private static readonly ScalarSyntax PairName = new("name of a pair", text =>
+        text.Length is > 0 and <= 64 && char.IsAsciiLetterLower(text[0]) && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_' or ':')
+            ? ScalarOutcome.Good(text)
+            : ScalarTable.Bad(text, "the name of a Cisco pair such as cert-name: a letter, then letters, digits, '-', '_' and ':'"));
+
     /// <summary>The key <c>anyconnect-eap</c> of <c>remote-authentication</c>.</summary>
     public static ConfigurationKey Key { get; } = ConfigurationTable.Key("anyconnect-eap", new SectionSyntax(
+        ConfigurationTable.Key("cert-request", ScalarTable.Boolean,
+            "Ask every client for a certificate and a signature over the beginning of this IKE SA, and only then for name and password. Needs `certificate`, and a profile without `eap`, `certificate` and `pre-share` of its own.", "false"),
+        ConfigurationTable.Key("certificate", CertificateSection(), "The certificate that `cert-request` asks for. What holds for those in IKE_AUTH holds here: RSA keys of 2048 bits and more, no small exponent, no SHA-1 or MD5."),
         ConfigurationTable.Key("authentication-list", ScalarTable.Name, "Name in aaa.authentication: who decides these logins; absent: the profile's `authentication-list`.")
             with
         { RefersTo = ConfigurationTable.AuthenticationLists },
@@ -45,7 +54,8 @@ internal static class AnyConnectTable
                 ConfigurationTable.Required("file", ScalarTable.Path, "The same profile, whose SHA-1 hash the client is told: it fetches the profile when its own differs. Read at the start.")),
                 "Offers the client a profile."),
             ConfigurationTable.Key("custom-attributes", new ListSyntax(CustomAttribute, Maximum: 50), "`NAME=VALUE` each, such as `dynamic-split-exclude-domains=a.example,b.example`.")),
-            "Optional parts of the document that ends the login. What is absent is left out, and clients with BypassDownloader need none of it.")),
+            "Optional parts of the document that ends the login. What is absent is left out, and clients with BypassDownloader need none of it."))
+    { Check = Check },
         "AnyConnect-EAP of Cisco Secure Client, where this section is written: name and password, and what RADIUS asks for beyond. Needs the headend's certificate. Beside `eap` it serves the clients that announce it.");
 
     public static AnyConnectProfileOptions? Compile(SectionValue profile, SectionValue remote)
@@ -65,6 +75,7 @@ internal static class AnyConnectTable
             GroupLabel = section.Get<string>("group-label"),
             Banner = section.GetOptional<string>("banner") ?? "",
             MaxAttempts = section.Get<int>("attempts"),
+            CertificateRequest = section.Get<bool>("cert-request"),
             Complete = new AnyConnectCompleteOptions
             {
                 CsPort = complete.GetOptionalValue<int>("csport"),
@@ -75,7 +86,60 @@ internal static class AnyConnectTable
         };
         return new AnyConnectProfileOptions(
             login, section.Get<PasswordProtocol>("password-protocol"), section.Get<TimeSpan>("timeout"), section.GetOptional<string>("authentication-list"),
-            complete.Get<bool>("server-cert-hash"), client is null ? null : ConfigurationPaths.Resolve(client.Get<string>("file"), client.PlaceOf("file")));
+            complete.Get<bool>("server-cert-hash"), client is null ? null : ConfigurationPaths.Resolve(client.Get<string>("file"), client.PlaceOf("file")))
+        {
+            Certificate = login.CertificateRequest ? CompileCertificate(section.Section("certificate")) : null,
+        };
+    }
+
+    /// <summary>Whoever may choose another method shows no certificate: the demand would be none.</summary>
+    public static void CheckProfile(SectionValue anyConnect, SectionValue remote, bool share, DiagnosticStore diagnostics)
+    {
+        if (anyConnect.GetOptionalValue<bool>("cert-request") != true)
+            return;
+        foreach (var other in (string[])["eap", "certificate"])
+        {
+            if (remote.GetOptional<SectionValue>(other) is { Written: true })
+                diagnostics.Error(remote.PlaceOf(other), $"'{other}' beside 'cert-request: true' lets clients choose to show one factor only; it needs a profile of its own");
+        }
+
+        if (share)
+            diagnostics.Error(remote.PlaceOf("pre-share"), "'pre-share' beside 'cert-request: true' lets clients choose to show one factor only; it needs a profile of its own");
+    }
+
+    private static SectionSyntax CertificateSection() => new([
+        .. ClientCertificateTable.TrustKeys(""),
+        ConfigurationTable.Key("name-mangler", ScalarTable.Name,
+            "Name in ikev2.name-manglers: makes the certificate's name, by its `dn` rule of the subject, else by `email` of the first e-mail address or user principal name, else by `fqdn` of the first DNS name; a certificate that gives none is refused. Absent: the whole subject.")
+            with
+        { RefersTo = NameManglerTable.Manglers },
+        ConfigurationTable.Key("username", ScalarTable.Word(("typed", CertificateUserName.Typed), ("prefilled", CertificateUserName.Prefilled), ("required", CertificateUserName.Required)),
+            "What the certificate's name is to the user's: nothing (`typed`), the one that stands in the form beforehand (`prefilled`), or beyond that the only one that is taken, without regard to case (`required`). The last two need `name-mangler`.", "typed"),
+        ConfigurationTable.Key("radius-pair", PairName, "RADIUS is told the certificate's name in a Cisco-AVPair of this name, with every request and in accounting. Absent: it is not told."),
+    ])
+    { Check = CheckCertificate };
+
+    private static AnyConnectCertificateOptions CompileCertificate(SectionValue section) => new(
+        ClientCertificateTable.CompileTrust(section) with { Mangler = section.GetOptional<string>("name-mangler") },
+        section.Get<CertificateUserName>("username"),
+        section.GetOptional<string>("radius-pair"));
+
+    private static void Check(SectionValue section, DiagnosticStore diagnostics)
+    {
+        var asks = section.GetOptionalValue<bool>("cert-request") == true;
+        var trust = section.GetOptional<SectionValue>("certificate") is { Written: true } written ? written : null;
+        if (asks && trust is null && !section.IsRejected("certificate"))
+            diagnostics.Error(section.PlaceOf("cert-request"), "'cert-request' needs 'certificate' with 'ca': without authorities no certificate can be trusted");
+        if (!asks && trust is not null && !section.IsRejected("cert-request"))
+            diagnostics.Error(trust.At, "'certificate' in 'anyconnect-eap' acts only with 'cert-request: true'");
+    }
+
+    private static void CheckCertificate(SectionValue section, DiagnosticStore diagnostics)
+    {
+        ClientCertificateTable.CheckTrust(section, diagnostics);
+        if (section.GetOptionalValue<CertificateUserName>("username") is CertificateUserName.Prefilled or CertificateUserName.Required
+            && !section.Has("name-mangler") && !section.IsRejected("name-mangler"))
+            diagnostics.Error(section.PlaceOf("username"), "this 'username' needs 'name-mangler': a whole subject is no user name");
     }
 
     private static bool IsElementName(string name)

@@ -16,12 +16,14 @@ internal sealed record ClientCertificateOptions(string AuthorityFile, IReadOnlyL
     /// <summary>Certificates without extended key usage are refused.</summary>
     public required bool UsageRequired { get; init; }
 
-    public required bool MatchIdentity { get; init; }
+    /// <summary>The certificate must bear the client's IKE identity.</summary>
+    public bool MatchIdentity { get; init; }
 
     /// <summary>Name in ikev2.name-manglers, or null.</summary>
-    public required string? Mangler { get; init; }
+    public string? Mangler { get; init; }
 
-    public required SecondAuthentication ThenEap { get; init; }
+    /// <summary>EAP after AUTH by certificate.</summary>
+    public SecondAuthentication ThenEap { get; init; }
 }
 
 internal enum ExtendedUsageMode

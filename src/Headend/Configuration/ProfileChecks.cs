@@ -35,6 +35,8 @@ internal static class ProfileChecks
         var keyring = profile.GetOptional<SectionValue>("keyring") is { Written: true };
         if (!eap && !share && certificate is null && Array.TrueForAll(["eap", "anyconnect-eap", "certificate", "pre-share"], k => !remote.IsRejected(k)))
             diagnostics.Error(remote.At, "'remote-authentication' needs 'eap', 'anyconnect-eap', 'certificate' or 'pre-share: true'");
+        if (anyConnect is not null)
+            AnyConnectTable.CheckProfile(anyConnect, remote, share, diagnostics);
         if (certificate is not null)
             ClientCertificateTable.CheckProfile(certificate, remote.GetOptional<SectionValue>("eap") is { Written: true }, Shares(local), diagnostics);
         var asksList = remote.GetOptional<SectionValue>("eap") is { Written: true } ? "eap" : anyConnect is not null && !IsTried(anyConnect, "authentication-list") ? "anyconnect-eap" : null;

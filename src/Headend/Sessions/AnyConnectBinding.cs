@@ -1,5 +1,6 @@
 using Headend.Configuration;
 using Headend.Eap.AnyConnect;
+using Headend.Pki.Verification;
 
 namespace Headend.Sessions;
 
@@ -8,4 +9,13 @@ namespace Headend.Sessions;
 /// <param name="Protocol">Towards RADIUS.</param>
 /// <param name="Authentication">Who decides, in order.</param>
 /// <param name="AuthenticationList">Name of that list.</param>
-internal sealed record AnyConnectBinding(AnyConnectOptions Login, PasswordProtocol Protocol, IReadOnlyList<AaaMethod> Authentication, string AuthenticationList);
+internal sealed record AnyConnectBinding(AnyConnectOptions Login, PasswordProtocol Protocol, IReadOnlyList<AaaMethod> Authentication, string AuthenticationList)
+{
+    /// <summary>The certificate that clients must show first; null asks for none.</summary>
+    public AnyConnectCertificateBinding? Certificate { get; init; }
+}
+
+/// <param name="Policy">What is trusted.</param>
+/// <param name="UserName">What the certificate's name is to the user's.</param>
+/// <param name="RadiusPair">Name of the Cisco pair that tells RADIUS the certificate's name; null tells nothing.</param>
+internal sealed record AnyConnectCertificateBinding(ClientCertificateBinding Policy, CertificateUserName UserName, string? RadiusPair);

@@ -1,29 +1,33 @@
 using System.Diagnostics;
-using Headend.Aaa.Authorization;
-using Headend.Aaa.Client;
 using Headend.Configuration;
 using Headend.Eap;
 using Headend.Eap.AnyConnect;
 using Headend.Ikev2;
 using Headend.Telemetry;
+using LoginRecord = Headend.Ikev2.LoginRecord;
 
 namespace Headend.Sessions;
 
-/// <summary>AnyConnect-EAP of one login: the method runs here, the passwords that it brings are judged by the profile's authentication list.</summary>
+/// <summary>
+/// AnyConnect-EAP of one login: the method runs here; the certificate that it may bring is judged by the profile's trust, the passwords by its authentication list.
+/// </summary>
 internal sealed class AnyConnectConversation : IEapConversation
 {
     private readonly ClientSession session;
     private readonly AnyConnectServer server;
     private readonly PasswordAuthentication passwords;
+    private readonly AnyConnectCertificate? certificate;
     private readonly CancellationTokenSource cancellation = new();
     private bool begun;
     private LoginSpan roundTrip;
 
-    public AnyConnectConversation(ClientSession session, RadiusClient? radius, LocalAaa local, IProfileObserver profileObserver)
+    public AnyConnectConversation(ClientSession session, LoginRecord login, SessionServices services)
     {
         this.session = session;
-        server = new AnyConnectServer(session.Binding.AnyConnect!.Login);
-        passwords = new PasswordAuthentication(session, session.Binding.AnyConnect, radius, local, profileObserver, cancellation.Token);
+        var binding = session.Binding.AnyConnect!;
+        server = new AnyConnectServer(binding.Login);
+        certificate = binding.Certificate is null ? null : new AnyConnectCertificate(session, binding.Certificate, login, services);
+        passwords = new PasswordAuthentication(session, binding, services.Radius, services.Local, services.ProfileObserver, cancellation.Token);
     }
 
     public RemoteMethod RemoteMethod => RemoteMethod.AnyConnectEap;
@@ -36,6 +40,9 @@ internal sealed class AnyConnectConversation : IEapConversation
 
     public string Group => server.Group;
 
+    /// <summary>The pair in which RADIUS is told of the client's certificate; null for none.</summary>
+    public KeyValuePair<string, string>? CertificatePair => certificate?.Pair;
+
     /// <summary>The document that ended the login; empty before.</summary>
     public ReadOnlyMemory<byte> CompleteDocument => server.CompleteDocument;
 
@@ -45,16 +52,22 @@ internal sealed class AnyConnectConversation : IEapConversation
         roundTrip = default;
         var step = begun ? server.HandleClient(response) : server.Start();
         begun = true;
-        while (step is EapStep.CheckCredentials check)
+        while (true)
         {
-            using (check.Credentials)
+            switch (step)
             {
-                session.EapIdentity = check.Credentials.UserName;
-                step = server.HandleVerdict(await passwords.JudgeAsync(check.Credentials).ConfigureAwait(false));
+                case EapStep.CheckCertificate check:
+                    step = server.HandleVerdict(
+                        certificate is null ? new AnyConnectVerdict.CertificateRefused("no certificate was asked for") : await certificate.JudgeAsync(check).ConfigureAwait(false));
+                    break;
+                case EapStep.CheckCredentials check:
+                    using (check.Credentials)
+                        step = server.HandleVerdict(await JudgeAsync(check.Credentials).ConfigureAwait(false));
+                    break;
+                default:
+                    return Conclude(step);
             }
         }
-
-        return Conclude(step);
     }
 
     public void Dispose()
@@ -65,12 +78,21 @@ internal sealed class AnyConnectConversation : IEapConversation
         cancellation.Dispose();
     }
 
+    private async ValueTask<AnyConnectVerdict> JudgeAsync(AnyConnectCredentials credentials)
+    {
+        session.EapIdentity = credentials.UserName;
+        return certificate?.WhyNotOf(credentials.UserName) is { } other
+            ? new AnyConnectVerdict.Rejected(other)
+            : await passwords.JudgeAsync(credentials).ConfigureAwait(false);
+    }
+
     private EapOutcome Conclude(EapStep step)
     {
+        var method = session.Certificate is null ? AnyConnectServer.MethodName : $"certificate+{AnyConnectServer.MethodName}";
         var user = server.Identity.Length == 0 ? null : server.Identity;
         session.EapIdentity = user;
         session.User = user;
-        session.Method = AnyConnectServer.MethodName;
+        session.Method = method;
         switch (step)
         {
             case EapStep.Request request:
@@ -79,11 +101,11 @@ internal sealed class AnyConnectConversation : IEapConversation
             case EapStep.Discarded { Outstanding: not null }:
                 return new EapOutcome.Discarded();
             case EapStep.Discarded discarded:
-                return new EapOutcome.Failure(null, user, AnyConnectServer.MethodName, discarded.Reason);
+                return new EapOutcome.Failure(null, user, method, discarded.Reason);
             case EapStep.Success success:
-                return new EapOutcome.Success(success.Packet, success.Msk, success.Identity, AnyConnectServer.MethodName);
+                return new EapOutcome.Success(success.Packet, success.Msk, success.Identity, method);
             case EapStep.Failure failure:
-                return new EapOutcome.Failure(failure.Packet, user, AnyConnectServer.MethodName, failure.Reason);
+                return new EapOutcome.Failure(failure.Packet, user, method, failure.Reason);
             case EapStep.Unavailable unavailable:
                 return new EapOutcome.Unavailable(user, unavailable.Reason);
             default:

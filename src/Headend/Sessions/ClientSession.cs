@@ -274,14 +274,18 @@ internal sealed partial class ClientSession
         ConnectInfo = ClientSoftware is null ? $"IKEv2 {Binding.Name}" : $"IKEv2 {Binding.Name} {ClientSoftware}",
         IsAnyConnect = Eap is AnyConnectConversation,
         TunnelGroup = (Eap as AnyConnectConversation)?.Group,
+        CertificatePair = (Eap as AnyConnectConversation)?.CertificatePair,
         Device = Eap is AnyConnectConversation { Device: { } device } ? DeviceAttributes.Of(device) : [],
     };
 
-    /// <summary>The name by which the client is authorized: the identity that EAP authenticated, which the Access-Accept may have changed, else the IKE identity.</summary>
+    /// <summary>
+    /// The name by which the client is authorized: the identity that EAP authenticated, which the Access-Accept may have changed, else the IKE identity; with the
+    /// names of the certificate behind it, where one was verified.
+    /// </summary>
     public PeerName AuthenticatedName()
     {
         if (Eap is not null && User is { } user)
-            return new PeerName(PeerNameKind.Eap, user);
+            return new PeerName(PeerNameKind.Eap, user) { Further = Certificate?.Names ?? [] };
         return Certificate is { } certificate ? CertificateName(certificate) with { Whole = User } : IkeName();
     }
 

@@ -56,5 +56,5 @@ internal sealed partial class SessionLifecycle
 
     [LoggerMessage(EventId = 1130, EventName = "certificate-status-unknown", Level = LogLevel.Warning,
         Message = "user={User} address={Address} profile={Profile} reason={Reason}: let in all the same")]
-    private static partial void LogUnknownStatus(ILogger logger, string user, string address, string profile, string reason);
+    internal static partial void LogUnknownStatus(ILogger logger, string user, string address, string profile, string reason);
 }

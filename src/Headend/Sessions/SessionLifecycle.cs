@@ -60,7 +60,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     {
         var session = Find(effect.Login, shard);
         session.Eap ??= session.Binding.UsesAnyConnect(effect.Login.OffersAnyConnectEap)
-            ? new AnyConnectConversation(session, services.Radius, services.Local, services.ProfileObserver)
+            ? new AnyConnectConversation(session, effect.Login, services)
             : new EapConversation(session, services.Radius, services.Local, services.ProfileObserver);
         // The core's octets live only as long as this turn.
         var response = effect.Response.ToArray();

@@ -18,7 +18,9 @@ internal static class CiscoClient
         login.OffersAnyConnectEap = sa.Peer.AnyConnectEap
             || ((id.IdType == IdType.KeyId || id.IdType == IdType.CiscoGroup) && id.Value.Span.SequenceEqual(AnyConnectIdentity));
         login.RequestedConfiguration = Configuration.Describe(request.Configuration);
-        if (login.Profile.EapSignsInitiatorOctets)
-            login.InitiatorOctets = AuthenticationOctets.ForInitiator(sa.Endpoint.Crypto, sa.Suite.Prf, octets.Request, octets.NonceR, sa.Keys.SkPi, id.Body.Span);
+        if (!login.Profile.EapSignsInitiatorOctets)
+            return;
+        login.InitiatorHash = sa.Suite.Prf.Hash;
+        login.InitiatorOctets = AuthenticationOctets.ForInitiator(sa.Endpoint.Crypto, sa.Suite.Prf, octets.Request, octets.NonceR, sa.Keys.SkPi, id.Body.Span);
     }
 }

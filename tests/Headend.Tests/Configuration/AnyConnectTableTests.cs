@@ -1,4 +1,5 @@
 using Headend.Configuration;
+using Headend.Pki.Verification;
 
 namespace Headend.Tests.Configuration;
 
@@ -42,6 +43,43 @@ public sealed class AnyConnectTableTests : IDisposable
     }
 
     [Fact]
+    public void The_certificate_that_clients_show()
+    {
+        fixture.Write("clients.pem", "authorities");
+        var profile = Parse(
+            "anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem, fetch-hosts: [pki.example], revocation: strict, extended-key-usage: required, name-mangler: realm, username: required, radius-pair: cert-name } }")
+            .Configuration!.Ikev2.Profiles[0];
+        Assert.True(profile.AnyConnect!.Login.CertificateRequest);
+        var certificate = profile.AnyConnect.Certificate!;
+        Assert.Equal((fixture.File("clients.pem"), RevocationMode.Strict, true, false, "realm"),
+            (certificate.Trust.AuthorityFile, certificate.Trust.Revocation, certificate.Trust.UsageRequired, certificate.Trust.MatchIdentity, certificate.Trust.Mangler));
+        Assert.Equal((CertificateUserName.Required, "cert-name"), (certificate.UserName, certificate.RadiusPair));
+        Assert.Null(profile.RemoteCertificate);
+
+        certificate = Parse("anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem } }").Configuration!.Ikev2.Profiles[0].AnyConnect!.Certificate!;
+        Assert.Equal((RevocationMode.IfAvailable, CertificateUserName.Typed, (string?)null, (string?)null), (certificate.Trust.Revocation, certificate.UserName, certificate.RadiusPair, certificate.Trust.Mangler));
+    }
+
+    [Theory]
+    [InlineData("anyconnect-eap: { cert-request: true }", "'cert-request' needs 'certificate' with 'ca'")]
+    [InlineData("anyconnect-eap: { cert-request: true, certificate: { crl: [] } }", "ca")]
+    [InlineData("anyconnect-eap: { cert-request: true, certificate: { ca: nowhere.pem } }", "nowhere.pem")]
+    [InlineData("anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem, revocation: strict } }", "refuses every certificate")]
+    [InlineData("anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem, username: required } }", "needs 'name-mangler'")]
+    [InlineData("anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem, name-mangler: nobody } }", "nobody")]
+    [InlineData("anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem, radius-pair: 'a=b' } }", "the name of a Cisco pair")]
+    [InlineData("anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem, match-identity: false } }", "match-identity")]
+    [InlineData("anyconnect-eap: { certificate: { ca: clients.pem } }", "acts only with 'cert-request: true'")]
+    [InlineData("eap: {}, anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem } }", "'eap' beside 'cert-request: true'")]
+    [InlineData("certificate: { ca: clients.pem }, anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem } }", "'certificate' beside 'cert-request: true'")]
+    [InlineData("pre-share: true, anyconnect-eap: { cert-request: true, certificate: { ca: clients.pem } }", "'pre-share' beside 'cert-request: true'")]
+    public void Mistakes_about_the_certificate_are_named(string remote, string finding)
+    {
+        fixture.Write("clients.pem", "authorities");
+        Assert.Contains(fixture.Findings(Text(remote, "")), f => f.Contains(finding, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void It_needs_a_list_and_a_certificate()
     {
         var text = Text("anyconnect-eap: {}", "").Replace("      authentication-list: eap-list\n", "", StringComparison.Ordinal);
@@ -58,6 +96,7 @@ public sealed class AnyConnectTableTests : IDisposable
     }
 
     private static string Text(string remote, string further) => ConfigurationFixture.Complete
+        .Replace("ikev2:\n", "ikev2:\n  name-manglers: [ { name: realm, email: domain } ]\n", StringComparison.Ordinal)
         .Replace("remote-authentication: { eap: { query-identity: true, timeout: 60s } }", $"remote-authentication: {{ {remote} }}", StringComparison.Ordinal)
         .Replace("      virtual-template: 1\n", $"      virtual-template: 1\n{(further.Length > 0 ? $"      {further}\n" : "")}", StringComparison.Ordinal);
 }

@@ -9,7 +9,6 @@ using Headend.Ikev2.Wire;
 using Headend.TestKit.Initiator;
 using Headend.TestKit.Pki;
 using Headend.Tests.Pki.Verification;
-using Microsoft.Extensions.Logging;
 
 namespace Headend.Tests.Runtime;
 
@@ -262,39 +261,4 @@ public sealed class CertificateHostTests : IAsyncLifetime
         virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
         pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
         """;
-
-    private sealed class LineLog : ILoggerFactory, ILogger
-    {
-        private readonly System.Text.StringBuilder lines = new();
-
-        public string Text
-        {
-            get
-            {
-                lock (lines)
-                    return lines.ToString();
-            }
-        }
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (lines)
-                lines.AppendLine(formatter(state, exception));
-        }
-
-        public void Dispose()
-        {
-        }
-    }
 }

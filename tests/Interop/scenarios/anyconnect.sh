@@ -1,12 +1,12 @@
 # AnyConnect-EAP by our scripted client against the published program, with FreeRADIUS behind it.
 
-anyconnect_profile() { # anyconnect_profile NAME PROTOCOL
+anyconnect_profile() { # anyconnect_profile NAME PROTOCOL [FURTHER-KEYS]
   cat <<YAML
     - name: $1
       match: { remote-identity: [key-id $1] }
       local-identity: fqdn vpn.example.com
       local-authentication: { certificate: $RUN/pki/gateway-rsa.pem, key: $RUN/pki/gateway-rsa.key }
-      remote-authentication: { anyconnect-eap: { password-protocol: $2, groups: [staff, guests], banner: Welcome } }
+      remote-authentication: { anyconnect-eap: { password-protocol: $2, groups: [staff, guests], banner: Welcome${3:+, $3} } }
       authentication-list: eap-list
       authorization: { group: { list: local-list, name: staff } }
       accounting-list: acct-list
@@ -63,5 +63,46 @@ $(anyconnect_profile mschapv2 mschapv2)"
     check "accounting tells mdm-tlv=$pair" "@tail -n 40 $RUN/radius1/detail" grep -qF "mdm-tlv=$pair" "$RUN/radius1/detail"
   done
   check "the log names what was asked for" "@grep cisco-attributes $RUN/gateway.out" grep -q '28705(0x7021)' "$RUN/gateway.out"
+  check "nothing left" @what_is_left wait_until 20 nothing_left
+}
+
+# shown NAME LOG-PATTERN ARGUMENT...: one login that ends before a password is typed.
+shown() {
+  local name=$1 pattern=$2; shift 2
+  check "$name: refused" "it logged in" not anyconnect "$name" --identity device --user dave --answer dave-word "$@"
+  check "$name: the user saw why" "@cat $RUN/$name.out" grep -qx 'error Certificate Validation Failure' "$RUN/$name.out"
+  logged "$name" "$pattern" 1
+}
+
+# Two factors: the device by certificate with a signature over the IKE SA, then the user; FreeRADIUS refuses dave unless it hears of his laptop.
+scenario_anyconnect_certificate() {
+  only_ours AnyConnect || return
+  LOAD_TOOL=${LOAD:-$ROOT/tests/Load/bin/Release/net10.0/headend-load.dll}
+  [ -e "$LOAD_TOOL" ] || { skip AnyConnect "the load tool is not built"; return; }
+  RADIUS_KEYS="require-message-authenticator: eap"
+  RADIUS_AUTHORIZE='if (&User-Name == "dave" && !(&Cisco-AVPair[*] == "cert-name=laptop-rsa")) {
+			reject
+		}'
+  KEYRINGS="  name-manglers: [ { name: person, dn: common-name } ]"
+  local pki=$RUN/pki user="basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n"
+  FURTHER_PROFILES="$(anyconnect_profile device pap "cert-request: true, certificate: { ca: $pki/ca.pem, crl: [$pki/crl.pem], revocation: strict, name-mangler: person, radius-pair: cert-name }")
+$(anyconnect_profile owner mschapv2 "cert-request: true, certificate: { ca: $pki/ca.pem, name-mangler: person, username: required }")"
+  need setup "no setup" eval 'make_topology && make_pki && certificate_pki && issue dave rsa "/O=Interop/CN=dave" "$user" >>"$RUN/pki.log" 2>&1 && start_radius radius1 $RADIUS1 && start_lan_services && start_gateway'
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$pki/self.key" -out "$pki/self.pem" -days 2 -subj "/O=Interop/CN=laptop-rsa" >>"$RUN/pki.log" 2>&1
+  check "certificate and password, RFC 7383" "@cat $RUN/rsa.out" anyconnect rsa --identity device --user dave --answer wrong --answer dave-word --certificate "$pki/laptop-rsa.pem" --key "$pki/laptop-rsa.key"
+  check "certificate and password, payload 132" "@cat $RUN/cisco.out" anyconnect cisco --identity device --user dave --answer dave-word --certificate "$pki/laptop-rsa.pem" --key "$pki/laptop-rsa.key" --payload-132
+  check "the log says so" "@grep event=login $RUN/gateway.out" grep -qE 'event=login user=dave .*method=certificate\+AnyConnect-EAP outcome=success' "$RUN/gateway.out"
+  check "accounting tells whose certificate" "@tail -n 40 $RUN/radius1/detail" grep -qF 'cert-name=laptop-rsa' "$RUN/radius1/detail"
+  check "the owner's name stands in the form" "@cat $RUN/owner.out" anyconnect owner --identity owner --user nobody --prefilled-name --answer dave-word --certificate "$pki/dave.pem" --key "$pki/dave.key"
+  check "another user's certificate: refused" "it logged in" not anyconnect other --identity owner --user alice --answer pass-word --answer pass-word --answer pass-word --certificate "$pki/dave.pem" --key "$pki/dave.key"
+  logged "another user's certificate" 'the certificate is of dave, not of alice' 1
+  shown none 'the client has no certificate'
+  shown expired 'expired on 2021-01-01' --certificate "$pki/expired.pem" --key "$pki/expired.key"
+  shown revoked 'revoked \(by crl.pem\)' --certificate "$pki/revoked.pem" --key "$pki/revoked.key"
+  shown foreign 'foreign CA' --certificate "$pki/self.pem" --key "$pki/self.key"
+  shown key 'the signature does not verify' --certificate "$pki/laptop-rsa.pem" --key "$pki/dave.key"
+  check "an altered signature: refused" "it logged in" not anyconnect altered --identity device --user dave --answer dave-word --certificate "$pki/laptop-rsa.pem" --key "$pki/laptop-rsa.key" --alter-signature
+  logged "an altered signature" 'the signature does not verify' 2
+  check "FreeRADIUS heard of none of these" "@cat $RUN/radius1/requests" not grep -q 'User-Name = "alice"' "$RUN/radius1/requests"
   check "nothing left" @what_is_left wait_until 20 nothing_left
 }

@@ -27,6 +27,15 @@ public sealed record AnyConnectPeerOptions
     /// <summary>Flips a bit of the signature.</summary>
     public bool AlterSignature { get; init; }
 
+    /// <summary>Shown in place of a signature over the octets of this IKE SA; null signs.</summary>
+    public byte[]? ForeignSignature { get; init; }
+
+    /// <summary>Sends the certificate without a signature.</summary>
+    public bool LeaveOutSignature { get; init; }
+
+    /// <summary>A document of this type, with name and password, is the answer to the question for the certificate, however often it comes; null answers it.</summary>
+    public string? InPlaceOfCertificate { get; init; }
+
     /// <summary>Changes the opaque element before giving it back.</summary>
     public bool AlterOpaque { get; init; }
 
@@ -54,6 +63,9 @@ public sealed class AnyConnectPeer(AnyConnectPeerOptions options, EapPeerChannel
 
     /// <summary>The headend's documents, in order.</summary>
     public List<string> Documents { get; } = [];
+
+    /// <summary>What was last shown as the signature; null before.</summary>
+    public byte[]? Signature { get; private set; }
 
     /// <summary>What the user was shown as errors.</summary>
     public IEnumerable<string> Errors => Documents.Select(d => Between(d, "<error", "</error>")).OfType<string>().Select(e => e[(e.IndexOf('>', StringComparison.Ordinal) + 1)..]);
@@ -101,15 +113,19 @@ public sealed class AnyConnectPeer(AnyConnectPeerOptions options, EapPeerChannel
 
     private EapPeerStep OnCertificateRequest(byte id, string document)
     {
+        if (options.InPlaceOfCertificate is { } other)
+            return Answer(id, Document(other, Opaque(document) + $"<auth><username>{options.User}</username><password>{options.Answers[0]}</password></auth>"));
         if (_certificateSent)
             return Fail("the certificate is asked for twice");
         _certificateSent = true;
         if (options.Chain.Count == 0)
             return Answer(id, Init(Opaque(document) + "<client-cert-fail/>"));
-        var signature = options.Key!.SignData(channel!.InitiatorOctets(), channel.PrfHash, RSASignaturePadding.Pkcs1);
+        Signature = options.ForeignSignature ?? options.Key!.SignData(channel!.InitiatorOctets(), channel.PrfHash, RSASignaturePadding.Pkcs1);
         if (options.AlterSignature)
-            signature[20] ^= 1;
-        return Answer(id, Init(Opaque(document)), Tlv(3, Pkcs7(options.Chain)), Tlv(1, signature));
+            Signature[20] ^= 1;
+        return options.LeaveOutSignature
+            ? Answer(id, Init(Opaque(document)), Tlv(3, Pkcs7(options.Chain)))
+            : Answer(id, Init(Opaque(document)), Tlv(3, Pkcs7(options.Chain)), Tlv(1, Signature));
     }
 
     private string Init(string rest) => Document(

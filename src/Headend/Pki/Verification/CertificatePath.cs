@@ -14,6 +14,10 @@ internal sealed class CertificatePath : IDisposable
     /// <summary>RFC 4945 5.1.3.12 and what clients' certificates bear in practice: clientAuth, id-kp-ipsecIKE, iKEIntermediate, anyExtendedKeyUsage.</summary>
     private static readonly HashSet<string> ClientUsages = ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.8.2.2", "2.5.29.37.0"];
 
+    private const string RsaKey = "1.2.840.113549.1.1.1";
+    private const int LargestModulusOctets = 1024;
+    private const int LargestExponentOctets = 4;
+
     private readonly List<X509Certificate2> certificates = [];
 
     private CertificatePath()
@@ -50,7 +54,13 @@ internal sealed class CertificatePath : IDisposable
                     return false;
                 }
 
-                sent.Add(X509CertificateLoader.LoadCertificate(der.Span));
+                var certificate = X509CertificateLoader.LoadCertificate(der.Span);
+                sent.Add(certificate);
+                if (WhyNotComputed(certificate) is { } costly)
+                {
+                    refusal = $"certificate {CertificateText.Describe(certificate)}: {costly}";
+                    return false;
+                }
             }
 
             refusal = made.WhyNot(sent, trust, usageRequired, now);
@@ -75,6 +85,19 @@ internal sealed class CertificatePath : IDisposable
     {
         foreach (var certificate in certificates)
             certificate.Dispose();
+    }
+
+    // Links are verified before it is known whether anybody trusted is at their end: a stranger must not choose how long that takes.
+    private static string? WhyNotComputed(X509Certificate2 certificate)
+    {
+        if (certificate.PublicKey.Oid.Value != RsaKey)
+            return null;
+        var key = new AsnReader(certificate.PublicKey.EncodedKeyValue.RawData, AsnEncodingRules.DER).ReadSequence();
+        var modulus = key.ReadIntegerBytes();
+        var exponent = key.ReadIntegerBytes();
+        return modulus.Length > LargestModulusOctets + 1 || exponent.Length > LargestExponentOctets + 1
+            ? $"its RSA key has more than {LargestModulusOctets * 8} bits, or an exponent of more than {LargestExponentOctets * 8}"
+            : null;
     }
 
     private string? WhyNot(X509Certificate2Collection sent, CertificateTrust trust, bool usageRequired, DateTimeOffset now)

@@ -1,0 +1,291 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Headend.Composition;
+using Headend.Configuration;
+using Headend.Ikev2;
+using Headend.Ikev2.Wire;
+using Headend.TestKit.Eap;
+using Headend.TestKit.Initiator;
+using Headend.TestKit.Pki;
+using Headend.Tests.Peers;
+using Headend.Tests.Pki;
+
+namespace Headend.Tests.Runtime;
+
+/// <summary>AnyConnect-EAP with two factors through the whole headend: a certificate with a signature over this IKE SA, then name and password. Who is let in, and every refusal.</summary>
+[Collection("one meter")]
+public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
+{
+    private static readonly TestAuthority Root = TestAuthority.Create("CN=Root CA,O=Example");
+    private static readonly TestAuthority Listed = TestAuthority.Create("CN=Listed CA,O=Example");
+    private static readonly RSA Key = RSA.Create(2048);
+    private static readonly TestSubject Laptop = new("CN=alice,OU=engineers,O=Example") { DnsNames = ["laptop.example"] };
+
+    private readonly TemporaryDirectory directory = new();
+    private readonly PasswordServer radius = new();
+    private readonly LineLog log = new();
+    private readonly int port = FreePort();
+    private HeadendHost host = null!;
+    private AnyConnectPeer? peer;
+
+    public async Task InitializeAsync()
+    {
+        using var key = RSA.Create(2048);
+        var certificate = Root.Issue(new TestSubject("CN=gw.example") { DnsNames = ["gw.example"], Usages = ["1.3.6.1.5.5.7.3.1"] }, key);
+        directory.Write("gw.pem", certificate.ExportCertificatePem());
+        directory.Write("gw.key", key.ExportPkcs8PrivateKeyPem());
+        directory.Write("ca.pem", Root.Pem + Listed.Pem);
+        await File.WriteAllBytesAsync(directory.File("listed.crl"), Listed.List());
+        directory.Write("headend.yaml", Configuration());
+        var outcome = ConfigurationParser.Load(directory.File("headend.yaml"), ConfigurationRules.OfLeaves);
+        Assert.Empty(outcome.Errors);
+        radius.Passwords["alice"] = "wonder";
+        radius.Passwords["bob"] = "builder";
+        host = await HeadendHost.StartAsync(outcome.Configuration!, log, TimeProvider.System, CancellationToken.None);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await host.DisposeAsync();
+        radius.Dispose();
+        log.Dispose();
+        directory.Dispose();
+    }
+
+    [Theory]
+    [InlineData("device", false)]
+    [InlineData("device", true)]
+    [InlineData("sha384", false)]
+    [InlineData("sha512", false)]
+    public async Task Certificate_and_password_let_a_user_in(string profile, bool cisco)
+    {
+        using var client = Client(profile, Peer("bob", "wrong", "builder"), cisco);
+        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        Assert.Equal(["hello", "auth-request", "auth-request", "auth-request", "complete"], peer!.Documents.Select(d => d.Split("type=\"")[1].Split('"')[0]));
+        Assert.Contains("<client-cert-request", peer.Documents[1], StringComparison.Ordinal);
+        Assert.DoesNotContain("value=", peer.Documents[2], StringComparison.Ordinal);
+        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+
+        // The user is whoever logged in; the group is the organization-unit of the certificate; RADIUS hears whose certificate it is.
+        Assert.Equal(("bob", "certificate+AnyConnect-EAP"), (session.User, session.Authentication));
+        Assert.Equal(["engineers"], session.Groups);
+        Assert.Contains("cert-name=alice", radius.Told);
+        Assert.Contains("asa150=00000006", radius.Told);
+    }
+
+    [Fact]
+    public async Task The_name_of_the_certificate_stands_in_the_form_and_can_be_changed()
+    {
+        using (var client = Client("prefilled", Peer("", "wonder") with { TakePrefilledName = true }))
+            Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        Assert.Equal("alice", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).User);
+        Assert.DoesNotContain(radius.Told, t => t.StartsWith("cert-name", StringComparison.Ordinal));
+        using var other = Client("prefilled", Peer("bob", "builder"));
+        Assert.IsType<InitiatorOutcome.Established>(other.Login());
+    }
+
+    [Fact]
+    public async Task Only_the_owner_of_the_certificate_logs_in_where_that_is_asked_for()
+    {
+        using (var other = Client("required", Peer("bob", "builder", "builder", "builder")))
+            Refused(other, "the certificate is of alice, not of bob");
+        Assert.Empty(radius.Used);
+        using var client = Client("required", Peer("Alice", "nobody knows", "nobody knows", "nobody knows"));
+        Refused(client, "method=certificate+AnyConnect-EAP");
+        Assert.Equal(["pap", "pap", "pap"], radius.Used);
+        using var right = Client("required", Peer("alice", "wonder"));
+        Assert.IsType<InitiatorOutcome.Established>(right.Login());
+        Assert.Equal("alice", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).User);
+    }
+
+    public static TheoryData<string, string> Refusals => new()
+    {
+        { "no certificate", "the client has no certificate" },
+        { "no signature", "no certificate or no signature" },
+        { "expired", "expired on" },
+        { "not yet valid", "not valid before" },
+        { "foreign CA", "foreign CA" },
+        { "self-signed", "foreign CA" },
+        { "wrong usage", "wrong usage" },
+        { "an authority", "authority's certificate" },
+        { "1024-bit RSA", "1024 bits" },
+        { "e = 3", "exponent is too small" },
+        { "SHA-1 chain", "SHA-1 is not" },
+        { "another key", "does not verify" },
+        { "altered signature", "does not verify" },
+        { "another session's signature", "does not verify" },
+        { "no name", "no common-name" },
+        { "revoked", "revoked (by listed.crl)" },
+        { "status unknown", "unknown" },
+        { "too many", "no PKCS#7 of certificates" },
+        { "a key of 16384 bits", "more than 8192 bits" },
+        { "an exponent of 64 bits", "an exponent of more than 32" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task Every_refusal_comes_before_the_password(string how, string reason)
+    {
+        using var other = RSA.Create(how == "1024-bit RSA" ? 1024 : 2048);
+        var three = RSA.Create(new RSAParameters { Modulus = Key.ExportParameters(false).Modulus, Exponent = [3] });
+        // Nobody has to own such a key to make the headend calculate with it.
+        var huge = RSA.Create(new RSAParameters { Modulus = [0xFF, .. RandomNumberGenerator.GetBytes(2046), 0xFF], Exponent = [1, 0, 1] });
+        var leaf = how switch
+        {
+            "expired" => Root.Issue(Laptop with { NotBefore = DateTimeOffset.UtcNow.AddDays(-9), NotAfter = DateTimeOffset.UtcNow.AddDays(-1) }, Key),
+            "not yet valid" => Root.Issue(Laptop with { NotBefore = DateTimeOffset.UtcNow.AddDays(1) }, Key),
+            "foreign CA" => TestAuthority.Create("CN=Root CA,O=Example").Issue(Laptop, Key),
+            "self-signed" => TestAuthority.Create("CN=Root CA,O=Example", TestAuthority.GeneratorOf(Key)).Certificate,
+            "wrong usage" => Root.Issue(Laptop with { Usages = ["1.3.6.1.5.5.7.3.1"] }, Key),
+            "an authority" => Root.Issue(Laptop with { IsAuthority = true }, Key),
+            "1024-bit RSA" => Root.Issue(Laptop, other),
+            "e = 3" => Root.Issue(Laptop, three),
+            "no name" => Root.Issue(Laptop with { Name = "OU=engineers" }, Key),
+            "revoked" => Listed.Issue(Laptop, Key),
+            "a key of 16384 bits" => Root.Issue(Laptop, huge),
+            "an exponent of 64 bits" => Root.Issue(Laptop, RSA.Create(new RSAParameters { Modulus = Key.ExportParameters(false).Modulus, Exponent = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF] })),
+            _ => Root.Issue(Laptop, Key),
+        };
+        X509Certificate2[] chain = how switch { "no certificate" => [], "too many" => [.. Enumerable.Repeat(leaf, 11)], _ => [leaf] };
+        if (how == "SHA-1 chain")
+        {
+            using var rsaRoot = RSA.Create(2048);
+            var authority = Root.CreateBelow("CN=Sub", new Sha1Signer(rsaRoot));
+            chain = [authority.Issue(Laptop, Key), authority.Certificate];
+        }
+
+        if (how == "revoked")
+        {
+            // A list that is read again at SIGHUP.
+            Listed.Revoke(leaf);
+            await File.WriteAllBytesAsync(directory.File("listed.crl"), Listed.List());
+            host.Reload();
+        }
+
+        var options = Peer("alice", "wonder") with
+        {
+            Chain = chain,
+            Key = how is "1024-bit RSA" or "another key" ? other : Key,
+            AlterSignature = how == "altered signature",
+            LeaveOutSignature = how == "no signature",
+            ForeignSignature = how == "another session's signature" ? SignatureOfAnotherSession() : null,
+        };
+        using var client = Client(how == "status unknown" ? "strict" : "device", options);
+        Refused(client, reason);
+        Assert.Contains("Certificate Validation Failure", peer!.Errors);
+        Assert.All(radius.Used, _ => Assert.Equal("another session's signature", how));
+        Assert.Empty(await host.Backend.GetSessionsAsync(CancellationToken.None));
+    }
+
+    [Theory]
+    [InlineData("auth-reply")]
+    [InlineData("ack")]
+    public async Task A_later_message_in_place_of_the_certificate_is_not_even_looked_at(string type)
+    {
+        using var client = Client("device", Peer("alice", "wonder") with { InPlaceOfCertificate = type });
+        Refused(client, $"a document '{type}' out of turn");
+        Assert.Empty(radius.Used);
+        Assert.Empty(await host.Backend.GetSessionsAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public void An_ordinary_client_of_such_a_profile_has_no_other_way_in()
+    {
+        using var client = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
+        {
+            Identity = new IkeIdentity(IdType.KeyId, "device"u8),
+            User = "alice",
+            Password = "wonder",
+        });
+        Assert.IsType<InitiatorOutcome.Failed>(client.Login());
+        Assert.Empty(radius.Used);
+    }
+
+    // The same client, the same certificate, its own good signature: of the IKE SA before.
+    private byte[] SignatureOfAnotherSession()
+    {
+        using var client = Client("device", Peer("alice", "wrong", "wrong", "wrong"));
+        Assert.IsType<InitiatorOutcome.Failed>(client.Login());
+        Assert.NotEmpty(radius.Used);
+        return peer!.Signature!;
+    }
+
+    private void Refused(LoopbackClient client, string reason)
+    {
+        Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(client.Login()).Notify);
+        Assert.True(SpinWait.SpinUntil(() => log.Text.Contains(reason, StringComparison.Ordinal), TimeSpan.FromSeconds(10)), $"{reason} is not in the log:\n{log.Text}");
+    }
+
+    private static AnyConnectPeerOptions Peer(string user, params string[] answers) => new() { User = user, Answers = answers, Chain = [Root.Issue(Laptop, Key)], Key = Key };
+
+    private LoopbackClient Client(string profile, AnyConnectPeerOptions options, bool cisco = false) => new(
+        new IPEndPoint(IPAddress.Loopback, port),
+        new TestInitiatorOptions
+        {
+            Identity = new IkeIdentity(cisco ? new IdType(201) : IdType.KeyId, Encoding.ASCII.GetBytes(profile)),
+            User = options.User,
+            Password = "",
+            EapPeer = channel => peer = new AnyConnectPeer(options, channel),
+            IkeProposals = [Headend.Ikev2.Crypto.ProposalParser.ParseIke(Proposal(profile))],
+            VendorIds = [Encoding.ASCII.GetBytes("CISCO-ANYCONNECT-EAP"), Convert.FromHexString("4048B7D56EBCE88525E7DE7F00D6C2D3")],
+            SignatureHashes = false,
+            Fragmentation = !cisco,
+            CiscoFragmentation = cisco,
+            FragmentOctets = 900,
+            Trust = ServerTrust.In([Root.Certificate]),
+        });
+
+    private static string Proposal(string profile) => $"aes128gcm16-prf{(profile.StartsWith("sha", StringComparison.Ordinal) ? profile : "sha256")}-x25519";
+
+    private static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+
+    private string Configuration()
+    {
+        string Profile(string name, string keys) => $$"""
+                - name: {{name}}
+                  match: { remote-identity: [key-id {{name}}] }
+                  local-identity: fqdn gw.example
+                  local-authentication: { certificate: gw.pem, key: gw.key }
+                  remote-authentication: { anyconnect-eap: { cert-request: true, certificate: { ca: ca.pem, name-mangler: person, {{keys}} } } }
+                  authentication-list: corp-list
+                  authorization: { group: { list: policies, name-mangler: unit } }
+                  proposals: [test]
+                  ipsec: { transforms: [aes128gcm16] }
+                  virtual-template: 1
+            """;
+        const string device = "crl: [listed.crl], radius-pair: cert-name";
+        return $$"""
+            listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
+            data-plane: { kind: none }
+            state-directory: {{directory.File("state")}}
+            admin: { socket: {{directory.File("a.sock")}} }
+            radius:
+              servers: [ { name: radius1, address: 127.0.0.1, auth-port: {{radius.Port}}, secret: a-shared-secret-of-26-chars, timeout: 5s, retransmit: 3 } ]
+              groups: [ { name: corp, servers: [radius1] } ]
+            aaa:
+              authentication: [ { name: corp-list, methods: [group corp] } ]
+              authorization: [ { name: policies, methods: [local] } ]
+            ikev2:
+              proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519, aes128gcm16-prfsha384-x25519, aes128gcm16-prfsha512-x25519] } ]
+              name-manglers: [ { name: person, dn: common-name }, { name: unit, dn: organization-unit } ]
+              authorization-policies: [ { name: engineers, pool: p4 } ]
+              profiles:
+            {{Profile("device", device)}}
+            {{Profile("sha384", device)}}
+            {{Profile("sha512", device)}}
+            {{Profile("prefilled", "username: prefilled")}}
+            {{Profile("required", "username: required")}}
+            {{Profile("strict", "crl: [listed.crl], revocation: strict")}}
+            virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
+            pools: [ { name: p4, range: 10.99.0.1-10.99.0.99 } ]
+            """;
+    }
+}

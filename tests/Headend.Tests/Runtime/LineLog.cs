@@ -1,0 +1,40 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Tests.Runtime;
+
+/// <summary>What the headend logs, as text.</summary>
+internal sealed class LineLog : ILoggerFactory, ILogger
+{
+    private readonly StringBuilder lines = new();
+
+    public string Text
+    {
+        get
+        {
+            lock (lines)
+                return lines.ToString();
+        }
+    }
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        lock (lines)
+            lines.AppendLine(formatter(state, exception));
+    }
+
+    public void Dispose()
+    {
+    }
+}
