@@ -18,7 +18,7 @@ namespace Headend.Composition;
 /// <param name="Nat">Address translation; null where no packets pass.</param>
 internal sealed record OpenedDataPlane(IDataPlane Plane, FilterStage? Filters, QosStage? Qos, NatStage? Nat);
 
-/// <summary>Opens the data plane that the configuration asks for, or with <c>auto</c> the one in this process.</summary>
+/// <summary>Opens the data plane that the configuration asks for, or with <c>auto</c> the one that this machine and the configuration allow.</summary>
 internal static partial class DataPlaneComposition
 {
     /// <summary>Below this many descriptors a headend of ordinary size runs out of them.</summary>
@@ -47,7 +47,7 @@ internal static partial class DataPlaneComposition
             nat = new NatStage(options.StateId, options.RouteProtocol, time, failure => LogTranslationRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
             checks = new SourceCheckStage(options.StateId, time, failure => LogCheckRestored(logger, failure is null ? LogLevel.Warning : LogLevel.Error, failure));
             options = options with { Stages = [filters, checks, qos, nat] };
-            IDataPlane plane = UseKernel(configuration) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
+            IDataPlane plane = UseKernel(configuration, logger) ? OpenKernel(options, listener, table, time, logger) : OpenUserSpace(options, listener, table, time, logger);
             return new OpenedDataPlane(plane, filters, qos, nat);
         }
         catch (Exception error) when (error is IOException or SocketException)
@@ -69,12 +69,24 @@ internal static partial class DataPlaneComposition
         return filters;
     }
 
-    // Auto stays in user space until the kernel's data plane has been through everything that the other one has.
-    private static bool UseKernel(HeadendConfiguration configuration)
+    private static bool UseKernel(HeadendConfiguration configuration, ILogger logger)
     {
-        if (configuration.DataPlane != DataPlaneKind.Xfrm)
+        if (configuration.DataPlane == DataPlaneKind.UserSpace)
             return false;
-        return XfrmProbe.FindObstacle(AlgorithmsOf(configuration)) is not { } obstacle ? true : throw new IOException($"this kernel cannot be the data plane: {obstacle}");
+        var isAsked = configuration.DataPlane == DataPlaneKind.Xfrm;
+        // What a configuration for `xfrm` may not hold was an error where it stands.
+        if (!isAsked && configuration.KernelPlaneGap is { } gap)
+        {
+            LogUserSpace(logger, gap);
+            return false;
+        }
+
+        if (XfrmProbe.FindObstacle(AlgorithmsOf(configuration)) is not { } obstacle)
+            return true;
+        if (isAsked)
+            throw new IOException($"this kernel cannot be the data plane: {obstacle}");
+        LogUserSpace(logger, obstacle);
+        return false;
     }
 
     /// <summary>What the profiles may negotiate.</summary>
@@ -160,6 +172,9 @@ internal static partial class DataPlaneComposition
 
     [LoggerMessage(EventId = 1312, EventName = "dscp-marks-restored", Message = "somebody deleted our nftables table; all DSCP marks were made again failure={Failure}")]
     private static partial void LogMarksRestored(ILogger logger, LogLevel level, string? failure);
+
+    [LoggerMessage(EventId = 1313, EventName = "user-space-chosen", Level = LogLevel.Information, Message = "data-plane: auto is user-space: {Reason}")]
+    private static partial void LogUserSpace(ILogger logger, string reason);
 
     [LoggerMessage(
         EventId = 1307, EventName = "no-packet-filter", Level = LogLevel.Warning, Message = "{Missing}: no packets can be filtered; logins that need an access list are refused")]

@@ -30,11 +30,11 @@ internal static class ConfigurationChecks
         {
             KeyringTable.CheckProfiles(ikev2, diagnostics);
             ProfileChecks.Order(ikev2, diagnostics);
-            ProfileChecks.DfBits(root, ikev2, diagnostics);
         }
 
         VirtualTemplateTable.Check(root, diagnostics);
         VirtualTemplateTable.CheckVrfs(root, diagnostics);
+        KernelPlaneChecks.Check(root, diagnostics);
         LocalEapTable.CheckUsers(root, diagnostics);
         Admission(root, diagnostics);
         RadiusTable.Check(root, diagnostics);

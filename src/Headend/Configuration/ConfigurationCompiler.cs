@@ -15,6 +15,7 @@ internal static class ConfigurationCompiler
         {
             Listen = new ListenOptions(listen.List<IPAddress>("addresses"), listen.Get<int>("ike-port"), listen.Get<int>("nat-t-port")),
             DataPlane = root.Section("data-plane").Get<DataPlaneKind>("kind"),
+            KernelPlaneGap = KernelPlaneChecks.Gaps(root).Select(gap => $"{gap.What} ({gap.At})").FirstOrDefault(),
             StateDirectory = PathOf(root, "state-directory"),
             Store = new StoreOptions(root.Section("store").GetOptional<string>("key-file") is null ? null : PathOf(root.Section("store"), "key-file")),
             AdminSocket = PathOf(root.Section("admin"), "socket"),

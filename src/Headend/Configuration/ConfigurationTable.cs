@@ -30,7 +30,7 @@ internal static class ConfigurationTable
         Key("listen", ListenSection(), "Where the headend listens for IKE and ESP in UDP."),
         Key("data-plane", new SectionSyntax(
             Key("kind", ScalarTable.Word(("auto", DataPlaneKind.Auto), ("user-space", DataPlaneKind.UserSpace), ("xfrm", DataPlaneKind.Xfrm), ("none", DataPlaneKind.None)),
-                "`xfrm`: ESP in the kernel and xfrm interfaces, without GRE; `user-space`: ESP and GRE in this process and TUN interfaces; `none`: control plane only; `auto`: `user-space`.", "auto")), "How packets of sessions move."),
+                "`xfrm`: ESP in the kernel and xfrm interfaces, without GRE; `user-space`: ESP and GRE in this process and TUN interfaces; `none`: control plane only; `auto`: `xfrm` where the kernel has every part of it and nothing in this configuration needs the other one, else `user-space`, with the reason in the log (docs/data-plane.md).", "auto")), "How packets of sessions move."),
         Key("state-directory", ScalarTable.Path, "Directory of what must outlive the process. Created with mode 0700.", "/var/lib/headend"),
         Key("admin", new SectionSyntax(
             Key("socket", ScalarTable.Path, "Unix socket of the admin API, mode 0600.", "/run/headend/admin.sock")), "The admin API that `headend show` and `headend clear` use."),

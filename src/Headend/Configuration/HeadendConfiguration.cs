@@ -12,6 +12,9 @@ internal sealed record HeadendConfiguration
 
     public required DataPlaneKind DataPlane { get; init; }
 
+    /// <summary>The first thing here that the kernel's data plane has not, and its place; null: nothing.</summary>
+    public string? KernelPlaneGap { get; init; }
+
     /// <summary>Absolute path; the directory of certificates, spool and leases.</summary>
     public required string StateDirectory { get; init; }
 
@@ -50,7 +53,7 @@ internal sealed record HeadendConfiguration
 
 internal enum DataPlaneKind
 {
-    /// <summary>The one that runs everywhere: <see cref="UserSpace"/>.</summary>
+    /// <summary><see cref="Xfrm"/> where this kernel and the configuration allow it, else <see cref="UserSpace"/>.</summary>
     Auto,
 
     /// <summary>ESP in this process, packets through TUN.</summary>

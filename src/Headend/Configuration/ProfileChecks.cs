@@ -1,5 +1,4 @@
 using Headend.Ikev2;
-using Headend.VirtualAccess.DataPlane;
 
 namespace Headend.Configuration;
 
@@ -75,17 +74,6 @@ internal static class ProfileChecks
             {
                 open = profile;
             }
-        }
-    }
-
-    public static void DfBits(SectionValue root, SectionValue ikev2, DiagnosticStore diagnostics)
-    {
-        if (root.GetOptional<SectionValue>("data-plane")?.GetOptionalValue<DataPlaneKind>("kind") is not DataPlaneKind.Xfrm)
-            return;
-        foreach (var ipsec in ikev2.Sections("profiles").Select(p => p.GetOptional<SectionValue>("ipsec")))
-        {
-            if (ipsec?.GetOptionalValue<DfBit>("df-bit") is DfBit.Set)
-                diagnostics.Error(ipsec.PlaceOf("df-bit"), "'df-bit: set' is nothing that the kernel does; with 'data-plane: xfrm' it is 'copy' or 'clear'");
         }
     }
 

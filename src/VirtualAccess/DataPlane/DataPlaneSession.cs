@@ -14,8 +14,9 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     private volatile SessionPath path = path;
     private volatile InterfaceLimits current = new(request);
     private long inOctets, outOctets, inPackets, outPackets, inDropped, outDropped, lastInbound, lastOutbound;
-    private long tooBigWindow, informWindow;
-    private int tooBigSent, informsTaken;
+    private long tooBigWindow;
+    private int tooBigSent;
+    private InformLimit informs;
     private bool closed;
     private bool deliveryClosed;
 
@@ -49,15 +50,7 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     public int AdjustMss => current.AdjustMss;
 
     /// <summary>The headend's IPv4 address on the interface, from which a DHCPINFORM is answered; null where it is not.</summary>
-    public uint? InformServer
-    {
-        get
-        {
-            var config = Request.Config;
-            var address = Request.Inform is null ? null : config.IpAddresses.IsEmpty ? Lent.V4 : config.IpAddresses[0].Value.Address;
-            return address is null ? null : (uint)TransportAddress.ToBits(address);
-        }
-    }
+    public uint? InformServer => Request.InformServer(Lent);
 
     public SessionPath Path
     {
@@ -180,15 +173,14 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     }
 
     /// <summary>Whether it is one of the addresses that the client was given.</summary>
-    public bool IsOwnAddress(UInt128 address) => Request.ClientAddresses.Any(own => TransportAddress.ToBits(own) == address);
+    public bool IsOwnAddress(UInt128 address) => Request.IsClient(address);
 
     /// <summary>Token for an answer to DHCPINFORM.</summary>
-    public bool MayInform(long second, int perSecond)
+    public bool MayInform(long second)
     {
         lock (gate)
         {
-            if (second != informWindow) (informWindow, informsTaken) = (second, 0);
-            return informsTaken++ < perSecond;
+            return informs.TryTake(second);
         }
     }
 

@@ -11,9 +11,6 @@ internal sealed class DhcpInformResponder : IDisposable
 {
     private const int MostWaiting = 64;
 
-    /// <summary>Requests of one session in a second.</summary>
-    private const int PerSecond = 4;
-
     private readonly BlockingCollection<(DataPlaneSession Session, DhcpInformRequest Request)> waiting = new(MostWaiting);
 
     /// <summary>Held from choosing the SA to having sent.</summary>
@@ -44,7 +41,7 @@ internal sealed class DhcpInformResponder : IDisposable
     {
         if (session.InformServer is not { } server || !DhcpInformCodec.TryRead(packet, ip, server, out var request) || !session.IsOwnAddress(ip.Source)) return false;
         session.CountConsumed(sa, packet.Length);
-        if (session.MayInform(now / time.TimestampFrequency, PerSecond)) waiting.TryAdd((session, request));
+        if (session.MayInform(now / time.TimestampFrequency)) waiting.TryAdd((session, request));
         return true;
     }
 

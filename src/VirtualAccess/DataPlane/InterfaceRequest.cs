@@ -53,6 +53,16 @@ public sealed record InterfaceRequest
 
     public string Device => $"vi{Number}";
 
+    /// <summary>The headend's IPv4 address on the interface, from which a DHCPINFORM is answered; null where it is not.</summary>
+    internal uint? InformServer(in LentAddresses lent)
+    {
+        var address = Inform is null ? null : Config.IpAddresses.IsEmpty ? lent.V4 : Config.IpAddresses[0].Value.Address;
+        return address is null ? null : (uint)TransportAddress.ToBits(address);
+    }
+
+    /// <summary>True for an inner address of the client.</summary>
+    internal bool IsClient(UInt128 address) => ClientAddresses.Any(own => TransportAddress.ToBits(own) == address);
+
     /// <summary>Every route of the interface: host routes of the client's addresses, networks behind it, those of <c>ip route</c> commands that are not among them.</summary>
     public IEnumerable<InterfaceRoute> AllRoutes()
     {

@@ -6,7 +6,7 @@ using Headend.VirtualAccess.Linux;
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>
-/// The data plane in the kernel: an xfrm interface per session, ESP states and policies by NETLINK_XFRM. No packet comes to this process but those of IKE.
+/// The data plane in the kernel: an xfrm interface per session, ESP states and policies by NETLINK_XFRM. No packet comes to this process but those of IKE and copies of DHCPINFORM.
 /// Of a killed run the kernel keeps everything; the next start takes away what carries this state id, and nothing else.
 /// </summary>
 public sealed partial class XfrmDataPlane : IDataPlane
@@ -27,6 +27,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
     /// <summary>Clients choose these SPIs, each for itself: only with the interface they are one SA.</summary>
     private readonly ConcurrentDictionary<(uint InterfaceId, uint Spi), (XfrmSession Session, XfrmSaPair Pair)> byOutboundSpi = new();
     private readonly ImmutableArray<long> dropsBefore;
+    private readonly XfrmInformListener informs;
     private long lastHandle;
 
     /// <summary>Hands ESP in UDP of the sockets to the kernel, removes what an earlier run with the same state id left, and starts the thread of events.</summary>
@@ -45,6 +46,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
         XfrmMark.RemoveLeftovers(stateId);
         RemovedLeftovers = interfaces.RemoveLeftovers();
         dropsBefore = XfrmDropTable.Read();
+        informs = new XfrmInformListener(time);
         events = new NetlinkEventSocket(Xfrm.NETLINK_XFRM, Xfrm.XFRMNLGRP_EXPIRE, Xfrm.XFRMNLGRP_MAPPING);
         eventThread = new Thread(WatchEvents) { IsBackground = true, Name = "xfrm-events" };
         eventThread.Start();
@@ -69,6 +71,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
         if (!interfaces.TryCreate(request, CreateDevice, out var device, out var lent, out failure)) return false;
         var created = new XfrmSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, request.Path);
         sessions[created.Handle.Value] = created;
+        informs.Add(created);
         session = created.Handle;
         return true;
     }
@@ -106,6 +109,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
     {
         final = default;
         if (!sessions.TryRemove(session.Value, out var found)) return false;
+        informs.Remove(found);
         lock (found.Gate)
         {
             found.IsClosed = true;
@@ -159,6 +163,7 @@ public sealed partial class XfrmDataPlane : IDataPlane
         Volatile.Write(ref stopping, true);
         eventThread.Join();
         events.Dispose();
+        informs.Dispose();
         interfaces.Dispose();
         xfrm.Dispose();
         statistics.Dispose();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Headend.VirtualAccess.Linux;
@@ -10,15 +11,20 @@ namespace Headend.VirtualAccess.DataPlane;
 /// </summary>
 public static class XfrmProbe
 {
-    private const string ProbeDevice = "viprobe";
+    /// <summary>Networks behind the headend in one profile: each is a policy of every session.</summary>
+    public const int LargestTraffic = XfrmSelectorCompiler.MaximumPolicies;
+
     private const int IPPROTO_UDP = 17;
     private const int UDP_ENCAP = 100;
     private const int LargestWindow = 4096;
 
-    /// <summary>Of no session: the upper bits of theirs are never all zero.</summary>
-    private const uint ProbeInterfaceId = 0x000f_ffff;
+    // Headends that start at the same time do not find each other's probes.
+    private static readonly string ProbeDevice = string.Create(CultureInfo.InvariantCulture, $"viprobe{Environment.ProcessId}");
 
-    private const uint ProbeSpi = 0xffffff01;
+    /// <summary>Of no session: the upper bits of theirs are never all zero.</summary>
+    private static readonly uint ProbeInterfaceId = 0x8_0000 | ((uint)Environment.ProcessId & 0x7_ffff);
+
+    private static readonly uint ProbeSpi = 0xff00_0000 | (uint)Environment.ProcessId;
 
     private static readonly TransportAddress Loopback = TransportAddress.FromIPv4(0x7f000001, 4500);
     private static readonly TransportAddress Ipv6Loopback = new(UInt128.One, 4500);
@@ -31,11 +37,12 @@ public static class XfrmProbe
         {
             using var netlink = new NetlinkSocket();
             using var xfrm = new NetlinkSocket(Xfrm.NETLINK_XFRM);
+            using var packets = new InformSocket();
             return ProbeInterface(netlink) ?? ProbeAddresses(xfrm, algorithms.FirstOrDefault() ?? EspAlgorithmTable.Rows[0]) ?? algorithms.Select(algorithm => ProbeAlgorithm(xfrm, algorithm)).FirstOrDefault(fault => fault is not null);
         }
         catch (IOException missing)
         {
-            return $"NETLINK_XFRM (module xfrm_user): {missing.Message}";
+            return $"netlink, NETLINK_XFRM (module xfrm_user) or packet sockets: {missing.Message}";
         }
     }
 

@@ -51,10 +51,24 @@ internal sealed class XfrmSession(SessionHandle handle, InterfaceRequest request
 
     public bool IsClosed { get; set; }
 
+    /// <summary>Of answers to DHCPINFORM.</summary>
+    public InformLimit Informs;
+
     /// <summary>Destination of the client's packets: ours.</summary>
     public TransportAddress Local => Path.Encapsulation == EspEncapsulation.Udp ? Path.Local : Path.Local with { Port = 0 };
 
     public TransportAddress Remote => Path.Encapsulation == EspEncapsulation.Udp ? Path.Remote : Path.Remote with { Port = 0 };
+
+    /// <summary>Whether a packet from the client is within the selectors of one of its SAs.</summary>
+    public bool LetsIn(in IpPacket ip)
+    {
+        foreach (var selector in Pairs.SelectMany(pair => pair.Selectors))
+        {
+            if (selector.Reversed.Holds(ip)) return true;
+        }
+
+        return false;
+    }
 
     public bool IsSending(XfrmSaPair pair) => senders.ContainsValue(pair);
 

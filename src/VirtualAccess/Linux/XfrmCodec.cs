@@ -20,6 +20,9 @@ internal enum XfrmDirection : byte
 internal readonly record struct XfrmSelector(XfrmBlock Source, XfrmBlock Destination, byte Protocol)
 {
     public XfrmSelector Reversed => new(Destination, Source, Protocol);
+
+    public bool Holds(in IpPacket ip) =>
+        (Protocol == 0 || Protocol == ip.Protocol) && Source.Holds(ip.Source, !ip.IsIPv6, ip.SourcePort) && Destination.Holds(ip.Destination, !ip.IsIPv6, ip.DestinationPort);
 }
 
 /// <summary>A prefix and a block of ports.</summary>
@@ -28,7 +31,14 @@ internal readonly record struct XfrmSelector(XfrmBlock Source, XfrmBlock Destina
 /// <param name="PrefixLength">In bits of the family.</param>
 /// <param name="Port">First port of the block.</param>
 /// <param name="PortMask">0 = any port.</param>
-internal readonly record struct XfrmBlock(UInt128 Address, bool IsIPv4, byte PrefixLength, ushort Port, ushort PortMask);
+internal readonly record struct XfrmBlock(UInt128 Address, bool IsIPv4, byte PrefixLength, ushort Port, ushort PortMask)
+{
+    public bool Holds(UInt128 address, bool isIPv4, ushort port)
+    {
+        var host = (IsIPv4 ? 32 : 128) - PrefixLength;
+        return isIPv4 == IsIPv4 && (port & PortMask) == Port && (host == 128 || address >> host == Address >> host);
+    }
+}
 
 /// <summary>One direction of an ESP SA for the kernel.</summary>
 internal sealed record XfrmSa

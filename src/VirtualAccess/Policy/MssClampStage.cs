@@ -62,6 +62,7 @@ public sealed class MssClampStage : IInterfaceStage
         {
             var standing = clamped.GetValueOrDefault(target.Device);
             var reason = wanted == standing ? null : Change(target.Device, standing, wanted);
+            if (wanted == 0 && standing != 0) RemoveUnused();
             failure = reason is null ? null : new InterfaceFailure($"ip tcp adjust-mss {wanted} on {target.Device}", reason);
             return failure is null;
         }
@@ -72,7 +73,11 @@ public sealed class MssClampStage : IInterfaceStage
     {
         lock (gate)
         {
-            if (clamped.TryGetValue(target.Device, out var mss)) Change(target.Device, mss, 0);
+            if (!clamped.TryGetValue(target.Device, out var mss)) return;
+            Change(target.Device, mss, 0);
+            // Whatever came of it, the device goes.
+            clamped.Remove(target.Device);
+            RemoveUnused();
         }
     }
 
@@ -114,11 +119,18 @@ public sealed class MssClampStage : IInterfaceStage
         restored?.Invoke(failure);
     }
 
+    // With the last interface the sets of all values go.
+    private void RemoveUnused()
+    {
+        if (clamped.Count == 0 && sets.Count > 0 && library?.Run(Setup()) is null) sets.Clear();
+    }
+
     private string Setup()
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{Removal(table)}add table inet {table}\n");
-        foreach (var hook in new[] { "forward", "input", "output" })
+        // Nearest to the interface: between them a packet of a VRF is one of the VRF's device.
+        foreach (var hook in new[] { "prerouting", "postrouting" })
             text.Append(CultureInfo.InvariantCulture, $"add chain inet {table} {hook} {{ type filter hook {hook} priority mangle; policy accept; }}\n");
         return text.ToString();
     }
@@ -128,7 +140,7 @@ public sealed class MssClampStage : IInterfaceStage
         var set = string.Create(CultureInfo.InvariantCulture, $"mss{mss}");
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"add set inet {table} {set} {{ type ifname; }}\n");
-        foreach (var (hook, side) in new[] { ("forward", "iifname"), ("forward", "oifname"), ("input", "iifname"), ("output", "oifname") })
+        foreach (var (hook, side) in new[] { ("prerouting", "iifname"), ("postrouting", "oifname") })
             text.Append(CultureInfo.InvariantCulture, $"add rule inet {table} {hook} {side} @{set} tcp flags & syn == syn tcp option maxseg size set {mss}\n");
         return text.ToString();
     }

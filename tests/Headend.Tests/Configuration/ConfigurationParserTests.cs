@@ -183,6 +183,37 @@ public sealed class ConfigurationParserTests : IDisposable
         if (expected is null) Assert.EndsWith("'df-bit: set' is nothing that the kernel does; with 'data-plane: xfrm' it is 'copy' or 'clear'", Assert.Single(findings), StringComparison.Ordinal);
     }
 
+    /// <summary>What only the data plane in this process has is the reason against the kernel's with <c>auto</c>, and told where it stands with <c>xfrm</c>.</summary>
+    [Theory]
+    [InlineData("lifetime: 1h,", "lifetime: 1h, df-bit: set,", "'df-bit: set' is nothing that the kernel does", true)]
+    [InlineData("{ number: 1, commands", "{ number: 1, mode: auto, commands", "GRE sessions are nothing that the kernel's data plane carries", false)]
+    [InlineData("\"ip mtu 1400\"", "\"tunnel mode gre ip\"", "GRE sessions are nothing that the kernel's data plane carries", false)]
+    [InlineData("aaa:\n", "aaa:\n  attribute-lists: [ { name: l, attributes: [\"ip:interface-config#1=tunnel  mode auto\"] } ]\n", "GRE sessions are nothing that the kernel's data plane carries", false)]
+    [InlineData("\"ip mtu 1400\"", "\"tunnel mode ipsec ipv4\"", null, false)]
+    [InlineData("\"ip mtu 1400\"", "\"tunnel mode gre ip\", \"no tunnel mode gre ip\"", null, false)]
+    public void What_the_kernel_has_not_is_known_beforehand(string instead, string text, string? gap, bool isError)
+    {
+        string With(string plane) => ConfigurationFixture.Complete.Replace("kind: user-space", $"kind: {plane}", StringComparison.Ordinal).Replace(instead, text, StringComparison.Ordinal);
+        var found = fixture.Parse(With("auto"));
+        Assert.Empty(found.Diagnostics);
+        if (gap is null) Assert.Null(found.Configuration!.KernelPlaneGap);
+        else Assert.Matches($"^{System.Text.RegularExpressions.Regex.Escape(gap)} \\(.*:[0-9]+:[0-9]+\\)$", found.Configuration!.KernelPlaneGap);
+        var asked = fixture.Parse(With("xfrm"));
+        Assert.Equal(isError, asked.Configuration is null);
+        if (gap is null) Assert.Empty(asked.Diagnostics);
+        else Assert.StartsWith(gap, Assert.Single(asked.Diagnostics).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void More_networks_than_the_kernel_has_policies_for_are_for_user_space()
+    {
+        string With(string plane, int count) => ConfigurationFixture.Complete.Replace("kind: user-space", $"kind: {plane}", StringComparison.Ordinal)
+            .Replace("local: [10.10.0.0/24]", $"local: [{string.Join(", ", Enumerable.Range(0, count).Select(n => $"10.10.{n}.0/24"))}]", StringComparison.Ordinal);
+        Assert.Null(fixture.Parse(With("auto", 64)).Configuration!.KernelPlaneGap);
+        Assert.StartsWith("more than 64 networks", fixture.Parse(With("auto", 65)).Configuration!.KernelPlaneGap, StringComparison.Ordinal);
+        Assert.Null(fixture.Parse(With("xfrm", 65)).Configuration);
+    }
+
     [Fact]
     public void A_policy_of_the_wrong_family_is_refused()
     {

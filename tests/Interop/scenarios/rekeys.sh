@@ -1,10 +1,10 @@
 # Show 1, rekeys: ten CHILD and ten IKE rekeys in a row under a running transfer lose no packet, whoever starts them.
 
-# Traffic in both directions at a rate that no queue on the way refuses: what is lost is lost by the rekey.
+# Traffic in both directions at a rate that no queue on the way refuses: what is lost is lost by the rekey. FLOW_RATE: octets a second each way, FLOW_ECHO: datagrams a second.
 start_flow() { # start_flow NAMESPACE
-  start flow-up "$1" python3 "$HERE/tools/transfer.py" up $LAN_V4 5001 500000 --rate 6000000 --stop "$RUN/flow.stop"
-  start flow-down "$1" python3 "$HERE/tools/transfer.py" down $LAN_V4 5001 500000 --rate 6000000 --stop "$RUN/flow.stop"
-  start flow-echo "$1" python3 "$HERE/tools/udp_echo.py" count $LAN_V4 5002 --rate 200 --stop "$RUN/flow.stop"
+  start flow-up "$1" python3 "$HERE/tools/transfer.py" up $LAN_V4 5001 500000 --rate "${FLOW_RATE:-6000000}" --stop "$RUN/flow.stop"
+  start flow-down "$1" python3 "$HERE/tools/transfer.py" down $LAN_V4 5001 500000 --rate "${FLOW_RATE:-6000000}" --stop "$RUN/flow.stop"
+  start flow-echo "$1" python3 "$HERE/tools/udp_echo.py" count $LAN_V4 5002 --rate "${FLOW_ECHO:-200}" --stop "$RUN/flow.stop"
 }
 
 flow_ended() { local one; for one in flow-up flow-down flow-echo; do running $one && return 1; done; true; }

@@ -42,7 +42,7 @@ public sealed class XfrmSelectorCompilerTests
             {
                 var (host, port) = (random.Next(256), random.Next(65536));
                 var expected = host >= first && host <= last && port >= firstPort && port <= lastPort;
-                Assert.Equal(expected, selectors.Count(selector => Matches(selector.Source, Host(host), port)) == 1);
+                Assert.Equal(expected, selectors.Count(selector => selector.Source.Holds(TransportAddress.ToBits(Host(host)), isIPv4: true, (ushort)port)) == 1);
             }
         }
     }
@@ -76,12 +76,6 @@ public sealed class XfrmSelectorCompilerTests
     {
         Assert.True(XfrmSelectorCompiler.TryCompile([ours], [theirs], out var selectors, out var reason), reason);
         return selectors;
-    }
-
-    private static bool Matches(in XfrmBlock block, IPAddress address, int port)
-    {
-        var shift = (block.IsIPv4 ? 32 : 128) - block.PrefixLength;
-        return TransportAddress.ToBits(address) >> shift == block.Address >> shift && (port & block.PortMask) == block.Port;
     }
 
     private static EspSelector Range(string first, string last) => new(IPAddress.Parse(first), IPAddress.Parse(last));

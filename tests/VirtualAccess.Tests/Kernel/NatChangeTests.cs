@@ -75,6 +75,7 @@ public sealed class NatChangeTests : IDisposable
             restored.Set();
         }));
         Assert.Null(gateway.Create(7, ["10.99.0.7"], null, EspEncapsulation.Udp, 0));
+        var empty = State();
         Assert.True(space.Do(() => clamp.TryApply(new InterfaceTarget("vi7", 0), null, Clamped(1300), out _)));
         var before = State();
         Assert.Contains("mss1300", before, StringComparison.Ordinal);
@@ -83,6 +84,10 @@ public sealed class NatChangeTests : IDisposable
         Assert.Equal(before, State());
         Assert.True(space.Do(() => clamp.TryApply(new InterfaceTarget("vi8", 0), null, Clamped(1200), out _)));
         Assert.True(space.Do(() => clamp.TryApply(new InterfaceTarget("vi7", 0), Clamped(1300), Clamped(1200), out _)));
+        space.Do(() => clamp.Remove(new InterfaceTarget("vi7", 0), Clamped(1200)));
+        Assert.Contains("mss1200", State(), StringComparison.Ordinal);
+        space.Do(() => clamp.Remove(new InterfaceTarget("vi8", 0), Clamped(1200)));
+        Assert.Equal(empty, State());
     }
 
     private static InterfaceRequest Clamped(int mss) => new()
