@@ -11,13 +11,65 @@ in_guest() {
       "interop: "*) counted=1 ;;
       *) printf '%s\n' "$line" ;;
     esac
-  done < <("$HERE/qemu.sh" --seconds "$seconds" env INTEROP_PATIENCE="${GUEST_PATIENCE:-10}" MEGABYTES="${GUEST_MEGABYTES:-5}" DATA_PLANE="${DATA_PLANE:-}" HEADEND="$HEADEND" "$HERE/run.sh" "$@")
+  done < <("$HERE/qemu.sh" --seconds "$seconds" env INTEROP_PATIENCE="${GUEST_PATIENCE:-10}" MEGABYTES="${GUEST_MEGABYTES:-2}" FLOW_RATE=300000 FLOW_ECHO=20 DOTNET_TieredPGO=0 DATA_PLANE="${DATA_PLANE:-}" HEADEND="$HEADEND" "$HERE/run.sh" "$@")
   check "the guest came to its end" "it did not within $seconds s" test -n "$counted"
 }
 
+# The first login, roaming, rekeys and a kill; then what AAA says of a session's interface.
 scenario_xfrm() {
   only_ours "the data plane in the kernel" || return
-  DATA_PLANE=xfrm in_guest 1000 mschapv2 nat nat_rebinding inner_ipv6 rekey_by_client rekey_by_server kill_and_restart
+  DATA_PLANE=xfrm in_guest 1500 mschapv2 nat nat_rebinding inner_ipv6 rekey_by_client rekey_by_server kill_and_restart auto_plane
+}
+
+scenario_xfrm_interfaces() {
+  only_ours "the data plane in the kernel" || return
+  DATA_PLANE=xfrm in_guest 2400 vrf dhcpinform access_lists qos coa interfaces attributes
+}
+
+# On this kernel `auto` is the kernel's data plane, but where the configuration asks for what that has not.
+scenario_auto_plane() {
+  DATA_PLANE=auto
+  need setup "no setup" standard_setup
+  check "auto is xfrm" "@grep event=serving $RUN/gateway.out" grep -q 'event=serving .*dataPlane=xfrm' "$RUN/gateway.out"
+  stop gateway
+  TEMPLATE_MODE=auto
+  need "starts for GRE" "see the log" start_headend
+  check "with mode: auto it is user-space" "@grep event=serving $RUN/gateway.out" grep -q 'event=serving .*dataPlane=user-space' "$RUN/gateway.out"
+  check "and the log says why" "@grep user-space $RUN/gateway.out" grep -q 'event=user-space-chosen .*GRE sessions are nothing that the kernel.s data plane carries' "$RUN/gateway.out"
+}
+
+# plane_rate WAY...: receiver's Mbit/s of one TCP stream, and CPU of all processors of the guest in ms for a gigabyte.
+plane_rate() {
+  local name=$1 before; shift
+  before=$(busy_ms)
+  timeout --foreground 90 ip netns exec "$CLIENT" iperf3 -c $LAN_V4 -t 6 -J "$@" >"$RUN/iperf.json" 2>&1
+  if python3 "$HERE/tools/iperf_figures.py" "$name" "$RUN/iperf.json" $(($(busy_ms) - before)) >"$RUN/figures"; then ok "$(cat "$RUN/figures")"; else fail "$name" "$(head -c 300 "$RUN/iperf.json" | tr '\n' ' ')"; fi
+}
+busy_ms() { awk -v hertz="$(getconf CLK_TCK)" '$1 == "cpu" { print int(($2 + $3 + $4 + $7 + $8) * 1000 / hertz) }' /proc/stat; }
+
+# The kernel's data plane beside the other one and strongSwan's libipsec, in one run within the guest: emulated, so that only ratios say something.
+scenario_plane_rates() {
+  local plane
+  CLIENT_ESP=kernel ACCOUNTING=no DPD=300s
+  make_topology && make_pki && start_radius radius1 $RADIUS1 || { fail setup "no setup"; return; }
+  start iperf "$LAN" iperf3 -s
+  for plane in xfrm user-space libipsec; do
+    GATEWAY=headend DATA_PLANE=$plane
+    [ "$plane" != libipsec ] || GATEWAY=strongswan
+    start_gateway && start_client client "$CLIENT" "$(client_connection home mschapv2 alice)" || { fail "$plane" "did not start"; return; }
+    logs_in client home "$plane: login"
+    plane_rate "$plane-up"
+    plane_rate "$plane-down" -R
+    log_out client home
+    stop client
+    if [ "$plane" = libipsec ]; then stop gateway KILL; else stop gateway; fi
+    rm -rf "$RUN/client" "$RUN/client.out" "$RUN/state" "$RUN/gateway" "$RUN/gateway.out"
+  done
+}
+
+scenario_xfrm_rates() {
+  only_ours "the data plane in the kernel" || return
+  in_guest 900 plane_rates
 }
 
 # The tests of the data plane that this machine's kernel skips.
