@@ -26,6 +26,9 @@ internal sealed record InterfaceRecord
     /// <summary>Networks behind the client that are routed to the interface.</summary>
     public IReadOnlyList<string> Routes { get; init; } = [];
 
+    /// <summary>What <c>bandwidth</c> tells, kbit/s; null without the command.</summary>
+    public uint? BandwidthKbps { get; init; }
+
     /// <summary>Octets.</summary>
     public required int IpMtu { get; init; }
 

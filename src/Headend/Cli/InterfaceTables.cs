@@ -20,7 +20,7 @@ internal static class InterfaceTables
         output.WriteLine($"  User {AdminTables.Clean(shown.User ?? "-")}, profile {shown.Profile}, peer addresses {Join(shown.ClientAddresses)}");
         if (shown.Routes.Count > 0)
             output.WriteLine($"  Routes {Join(shown.Routes)}");
-        output.WriteLine($"  IP MTU {shown.IpMtu} bytes, IPv6 MTU {shown.Ipv6Mtu} bytes");
+        output.WriteLine($"  IP MTU {shown.IpMtu} bytes, IPv6 MTU {shown.Ipv6Mtu} bytes{(shown.BandwidthKbps is { } speed ? $", BW {speed} Kbit/sec" : "")}");
         output.WriteLine($"  Tunnel source {shown.TunnelSource}, destination {shown.TunnelDestination}");
         output.WriteLine($"  Tunnel protocol/transport {shown.TunnelProtocol}");
         if (shown.TunnelProtocol.StartsWith("GRE/", StringComparison.Ordinal))

@@ -55,6 +55,7 @@ internal sealed class InterfaceAdmin(SessionTable table, SessionInterfaces inter
             Profile = session.Binding.Name,
             ClientAddresses = [.. session.ClientAddresses().Select(a => a.ToString())],
             Routes = [.. PeerRouting.Assigned(session.Profile, session.Addresses).Concat(session.AnnouncedRoutes).Select(r => r.ToString())],
+            BandwidthKbps = config.Bandwidth?.Value,
             IpMtu = config.EffectiveIpMtu,
             Ipv6Mtu = config.EffectiveIpv6Mtu,
             TunnelSource = tunnel.Local.ToString(),

@@ -14,7 +14,7 @@ internal static partial class InterfaceCommandTable
             (c, call) => c with { Description = call.Setting<string>(0) },
             (c, _) => c with { Description = null }),
 
-        new("bandwidth <1-10000000>", "Speed of the interface for those who ask, kbit/s", "Speed of the device (`/sys/class/net/viN/speed`, SNMP), in whole Mbit/s, 1 at least. Limits nothing; `service-policy` does.",
+        new("bandwidth <1-10000000>", "Speed of the interface for those who ask, kbit/s", "In `show interface`, and the speed of the device (`/sys/class/net/viN/speed`, SNMP), in whole Mbit/s, 1 at least; an xfrm interface has none. Limits nothing; `service-policy` does.",
             (c, call) => c with { Bandwidth = call.Setting<uint>(0) },
             (c, _) => c with { Bandwidth = null }),
 

@@ -167,7 +167,8 @@ internal static class InterfacePlan
     {
         if (request.Config.Bandwidth is not { } bandwidth) return null;
         var errno = LinkSpeed.Set(request.Device, bandwidth.Value);
-        return errno == 0 ? null : new InterfaceFailure(bandwidth.Command, Errno.Describe(errno)) { IsCommand = true };
+        // An xfrm interface has no speed: there the value is for `show interface`.
+        return errno is 0 or Errno.EOPNOTSUPP ? null : new InterfaceFailure(bandwidth.Command, Errno.Describe(errno)) { IsCommand = true };
     }
 
     private static bool CarriesIpv6(InterfaceRequest request, LentAddresses lent) =>

@@ -197,6 +197,34 @@ public sealed class XfrmTests : IDisposable
         Assert.Contains("counter packets 2", headend.Exec("nft list table ip seen"), StringComparison.Ordinal);
     }
 
+    /// <summary>RFC 4301 8.1: copied, or clear whatever the inner packet has.</summary>
+    [FactAsRoot(NeedsXfrm = true)]
+    public void OuterDfIsThatOfTheInnerPacketOrClear()
+    {
+        using var c = new Gateway(client, "192.0.2.1");
+        using var h = new Gateway(headend, "192.0.2.2", inKernel: true);
+        Up(c, h, EspEncapsulation.Udp);
+        headend.Exec("nft add table ip seen");
+        headend.Exec("nft add counter ip seen df");
+        headend.Exec("nft add counter ip seen all");
+        headend.Exec("nft add chain ip seen out '{ type filter hook output priority 0 ; }'");
+        headend.Exec("nft add rule ip seen out oifname eth0 udp sport 4500 counter name all ip frag-off '&' 0x4000 '!=' 0 counter name df");
+        uint spi = 0x1000;
+        foreach (var (dfBit, all, withDf) in new[] { (DfBit.Copy, 2, 1), (DfBit.Clear, 4, 1) })
+        {
+            var (hp, cp) = Sa.Pair(Sa.Gcm256, spi);
+            h.Install(hp with { DfBit = dfBit });
+            c.Install(cp);
+            headend.Exec("ping -c 1 -W 20 -M do -I 10.10.0.1 10.99.0.1");
+            headend.Exec("ping -c 1 -W 20 -M dont -I 10.10.0.1 10.99.0.1");
+            Assert.Contains($"packets {all} ", headend.Exec("nft list counter ip seen all"), StringComparison.Ordinal);
+            Assert.Contains($"packets {withDf} ", headend.Exec("nft list counter ip seen df"), StringComparison.Ordinal);
+            Assert.True(h.Plane.RemoveSa(spi));
+            Assert.True(c.Plane.RemoveSa(spi + 1));
+            spi += 16;
+        }
+    }
+
     /// <summary>A pair is a plan: where its second state or a policy fails, nothing of it stands, and what was there before does.</summary>
     [FactAsRoot(NeedsXfrm = true)]
     public void APairWhoseSecondStateTheKernelRefusesIsUndone()
