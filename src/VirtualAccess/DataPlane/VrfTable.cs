@@ -32,8 +32,7 @@ internal sealed class VrfTable(NetlinkSocket netlink, InterfaceOptions options)
             if (vrf is not null) return true;
             if (options.Vrfs.FirstOrDefault(v => v.Name == name) is { } definition && NativeMethods.InterfaceIndex(name) == 0)
             {
-                var alias = InterfaceMark.Alias(options.StateId, $"VRF {name}", null);
-                failure = InterfacePlan.Apply(netlink, [new NetlinkStep($"vrf forwarding {name}", VrfLinkCodec.CreateVrf(name, definition.Table, alias))], undo: null);
+                failure = InterfacePlan.Apply(netlink, [new NetlinkStep($"vrf forwarding {name}", VrfLinkCodec.CreateVrf(name, definition.Table))], undo: null);
                 if (failure is not null)
                 {
                     failure = failure with { IsCommand = true };
@@ -42,6 +41,8 @@ internal sealed class VrfTable(NetlinkSocket netlink, InterfaceOptions options)
 
                 made.Add(name);
                 vrf = Find(name);
+                // By which the start after a killed run finds it.
+                if (vrf is { } stands) netlink.Execute([new NetlinkStep($"mark of {name}", VrfLinkCodec.SetAlias(stands.Index, InterfaceMark.Alias(options.StateId, $"VRF {name}", null)))]);
             }
         }
 

@@ -22,7 +22,7 @@ internal sealed class XfrmDevice : IInterfaceDevice
     /// <summary>Of its states and policies.</summary>
     public uint InterfaceId { get; }
 
-    /// <summary>Creates the device under our mark, so that a start after a crash finds it; an existing one is never taken over.</summary>
+    /// <summary>Creates the device; an existing one is never taken over.</summary>
     /// <returns>Null with errno on failure.</returns>
     public static XfrmDevice? Create(NetlinkSocket netlink, string name, uint interfaceId, string alias, out int errno)
     {

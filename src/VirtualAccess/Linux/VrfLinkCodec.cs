@@ -14,15 +14,22 @@ internal static class VrfLinkCodec
         return message.ToArray();
     }
 
-    /// <summary>Makes a VRF's device, up.</summary>
-    public static byte[] CreateVrf(string name, uint table, string alias)
+    /// <summary>Makes a VRF's device, up. The kernel takes no alias with it.</summary>
+    public static byte[] CreateVrf(string name, uint table)
     {
         var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, NetlinkCodec.Create, NetlinkCodec.LinkBody);
         BitConverter.TryWriteBytes(message.Body[8..], Rtnetlink.IFF_UP);
         BitConverter.TryWriteBytes(message.Body[12..], Rtnetlink.IFF_UP);
         message.Add(Rtnetlink.IFLA_IFNAME, [.. Encoding.UTF8.GetBytes(name), 0]);
-        message.Add(Rtnetlink.IFLA_IFALIAS, Encoding.UTF8.GetBytes(alias));
         message.Add(Rtnetlink.IFLA_LINKINFO, [.. NetlinkCodec.Attribute(Rtnetlink.IFLA_INFO_KIND, "vrf"u8), .. NetlinkCodec.Attribute(Rtnetlink.IFLA_INFO_DATA, NetlinkCodec.Attribute(Rtnetlink.IFLA_VRF_TABLE, BitConverter.GetBytes(table)))]);
+        return message.ToArray();
+    }
+
+    public static byte[] SetAlias(int index, string alias)
+    {
+        var message = new NetlinkMessage(Rtnetlink.RTM_NEWLINK, NetlinkCodec.Acknowledged, NetlinkCodec.LinkBody);
+        BitConverter.TryWriteBytes(message.Body[4..], index);
+        message.Add(Rtnetlink.IFLA_IFALIAS, Encoding.UTF8.GetBytes(alias));
         return message.ToArray();
     }
 

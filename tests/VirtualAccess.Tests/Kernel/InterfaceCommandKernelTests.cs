@@ -136,6 +136,8 @@ public sealed class InterfaceCommandKernelTests : IDisposable
         Assert.DoesNotContain("vi7", space.Ip("route show table 1000"), StringComparison.Ordinal);
         Assert.Null(Change("vrf forwarding blue"));
         Assert.Contains("10.99.0.7 dev vi7", space.Ip("route show table 2000"), StringComparison.Ordinal);
+        // The start after a killed run knows it by that.
+        Assert.Contains("alias headend test: VRF blue", space.Ip("link show blue"), StringComparison.Ordinal);
 
         // A change that fails puts it back.
         var before = State() + space.Ip("route show table 2000");
