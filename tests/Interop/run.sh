@@ -34,7 +34,7 @@ BESIDE="dead_client rekey_by_server rekey_by_client rekey_without_pfs accounting
   local_eap_refusals"
 
 seconds_for() { local seconds; seconds=$(seconds_at_ease "$1"); echo $((seconds * PATIENCE)); }
-seconds_at_ease() { case $1 in xfrm_interfaces) echo 2600 ;; xfrm) echo 1700 ;; xfrm_tests) echo 1200 ;; gre|xfrm_rates) echo 1000 ;; coa_under_load) echo 900 ;; many_interfaces) echo 4500 ;; waiting_logins|dead_client|rekey_by_server|accounting_under_fire|radius_blast|mfa_push|qos|qos_actions) echo 420 ;; *) echo 240 ;; esac; }
+seconds_at_ease() { case $1 in xfrm_interfaces) echo 3500 ;; xfrm) echo 1700 ;; xfrm_tests) echo 1200 ;; gre|xfrm_rates) echo 1000 ;; coa_under_load) echo 900 ;; many_interfaces) echo 4500 ;; waiting_logins|dead_client|rekey_by_server|accounting_under_fire|radius_blast|mfa_push|qos|qos_actions) echo 420 ;; *) echo 240 ;; esac; }
 
 if [ "${1:-}" = --one ]; then
   SCENARIO=$2 RESULTS=$3

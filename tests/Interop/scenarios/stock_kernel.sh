@@ -18,12 +18,12 @@ in_guest() {
 # The first login, roaming, rekeys and a kill; then what AAA says of a session's interface.
 scenario_xfrm() {
   only_ours "the data plane in the kernel" || return
-  DATA_PLANE=xfrm in_guest 1500 mschapv2 nat nat_rebinding inner_ipv6 rekey_by_client rekey_by_server kill_and_restart auto_plane
+  DATA_PLANE=xfrm in_guest 1500 mschapv2 nat nat_rebinding inner_ipv6 rekey_by_client rekey_by_server kill_and_restart auto_plane zero_configuration
 }
 
 scenario_xfrm_interfaces() {
   only_ours "the data plane in the kernel" || return
-  DATA_PLANE=xfrm in_guest 2400 vrf dhcpinform access_lists qos coa interfaces attributes
+  DATA_PLANE=xfrm in_guest 3300 vrf dhcpinform access_lists qos coa interfaces attributes
 }
 
 # On this kernel `auto` is the kernel's data plane, but where the configuration asks for what that has not.
