@@ -27,6 +27,14 @@ internal sealed class GatewayWatch(int pid)
         return count;
     }
 
+    /// <summary>User and system time so far, in the kernel's hundredths of a second.</summary>
+    public double CpuMilliseconds()
+    {
+        var stat = File.ReadAllText($"/proc/{pid}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return 10.0 * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture));
+    }
+
     public long ResidentKilobytes()
     {
         foreach (var line in File.ReadLines($"/proc/{pid}/status"))

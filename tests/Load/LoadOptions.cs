@@ -64,6 +64,9 @@ internal sealed record LoadOptions
     /// <summary>Packets per second of all of them together.</summary>
     public double TrafficRate { get; init; }
 
+    /// <summary>How everybody comes back after the logins; null = not.</summary>
+    public ReturnWay? Return { get; init; }
+
     /// <summary>Options shared by all initiators.</summary>
     public TestInitiatorOptions Initiator() => new()
     {
@@ -78,6 +81,8 @@ internal sealed record LoadOptions
         RetransmitInterval = TimeSpan.FromSeconds(2),
         RetransmitTries = 6,
         LoginTimeout = LoginTimeout,
+        RequestTicket = Return == ReturnWay.Ticket,
+        ReconnectAttributes = Return == ReturnWay.Reconnect ? (LoadReturns.SessionId, LoadReturns.Token) : null,
     };
 
     public string UserOf(int number) => User.Replace("%d", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);

@@ -64,6 +64,8 @@ internal sealed record LoadReport(
 
     public IReadOnlyList<RoundRecord>? Rounds { get; init; }
 
+    public IReadOnlyList<WaveRecord>? Waves { get; init; }
+
     /// <summary>Milliseconds each of the first and of the last.</summary>
     /// <param name="moments">When each was through, in order.</param>
     public static (double First, double Last) Edges(IReadOnlyList<MonotonicTime> moments)
@@ -89,6 +91,8 @@ internal sealed record LoadReport(
             output.WriteLine($"traffic: {Traffic.Sent} packets of {Traffic.Sessions} sessions, {Traffic.Lost} lost, {Traffic.Duplicated} duplicated {string.Join(' ', Traffic.FirstLost)}");
         foreach (var round in Rounds ?? [])
             output.WriteLine(round);
+        foreach (var wave in Waves ?? [])
+            output.WriteLine(wave);
         if (ClosedByPeer > 0)
             output.WriteLine($"{ClosedByPeer} sessions were deleted by the gateway");
     }

@@ -33,7 +33,7 @@ internal sealed class LoadRun : IDisposable
     private readonly PriorityQueue<(int Slot, int Generation), long> _ends = new();
     private readonly StreamWriter? _sessions;
     private readonly byte[] _buffer = new byte[65_536];
-    private readonly LoadFigures _figures = new();
+    private LoadFigures _figures = new();
     private InnerTraffic? _traffic;
     private int _begun;
     private int _inFlight;
@@ -91,6 +91,54 @@ internal sealed class LoadRun : IDisposable
                 Turn(last);
         }
 
+    }
+
+    /// <summary>Everybody who is in comes back as another client, at the rate of the logins; what is reported from here on is about that.</summary>
+    /// <param name="how">The returning client's options, out of the former client and the options of a login.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public void Return(Func<TestInitiator, TestInitiatorOptions, TestInitiatorOptions> how, CancellationToken cancellation)
+    {
+        _figures = new LoadFigures();
+        var waiting = new Queue<Slot>(_slots.Where(s => s.Initiator is { Stage: InitiatorStage.Established } && s.Number != _probe));
+        var start = Now;
+        var begun = 0;
+        while (!cancellation.IsCancellationRequested && (waiting.Count > 0 || _inFlight > 0))
+        {
+            var next = Now + s_longestWait;
+            while (waiting.Count > 0 && _inFlight < _options.Concurrency)
+            {
+                var due = _options.Rate > 0 ? start + TimeSpan.FromSeconds(begun / _options.Rate) : Now;
+                if (due > Now)
+                {
+                    next = due;
+                    break;
+                }
+
+                var slot = waiting.Dequeue();
+                if (slot.Initiator is not { Stage: InitiatorStage.Established } former)
+                    continue;
+                var options = how(former, _initiator with { User = slot.User, SpiPrefix = (uint)slot.Number });
+                slot.End();
+                slot.Begin(new TestInitiator(options, _first[slot.Socket].Path), slot.Socket);
+                _held--;
+                begun++;
+                _inFlight++;
+                slot.Counted = true;
+                _figures.Begun(Now);
+                slot.Initiator!.Start(Now);
+                Flush(slot);
+            }
+
+            Turn(next);
+        }
+    }
+
+    /// <summary>The sessions stand and the gateway's questions are answered.</summary>
+    public void Idle(TimeSpan time, CancellationToken cancellation)
+    {
+        var until = Now + time;
+        while (!cancellation.IsCancellationRequested && Now < until)
+            Turn(until);
     }
 
     /// <summary>The sessions stand; inner packets go until the last moments, in which the late ones may come back.</summary>
@@ -283,7 +331,7 @@ internal sealed class LoadRun : IDisposable
             slot.Counted = false;
             _inFlight--;
             _figures.Done(initiator, Now);
-            var keep = initiator.Outcome is InitiatorOutcome.Established && (_options.Hold > TimeSpan.Zero || _options.Delete || IsChurning);
+            var keep = initiator.Outcome is InitiatorOutcome.Established && (_options.Hold > TimeSpan.Zero || _options.Delete || IsChurning || _options.Return is not null);
             if (initiator.Outcome is InitiatorOutcome.Established)
                 _sessions?.WriteLine(slot.User);
             if (!keep)
@@ -295,7 +343,7 @@ internal sealed class LoadRun : IDisposable
             _held++;
             if (IsChurning)
                 _ends.Enqueue((slot.Number, slot.Generation), (Now + TimeSpan.FromSeconds(_options.Churn.Least.TotalSeconds + (Random.Shared.NextDouble() * (_options.Churn.Most - _options.Churn.Least).TotalSeconds))).Ticks);
-            else if (_options.Hold == TimeSpan.Zero)
+            else if (_options.Hold == TimeSpan.Zero && _options.Return is null)
                 initiator.Delete(Now);
             Flush(slot);
         }
@@ -340,7 +388,7 @@ internal sealed class LoadRun : IDisposable
                 continue;
             slot.Deleting = true;
             begun++;
-            if (_options.Hold > TimeSpan.Zero)
+            if (_options.Hold > TimeSpan.Zero || _options.Return is not null)
                 initiator.Delete(Now);
             Flush(slot);
             if (slot.Number % 16 == 0)

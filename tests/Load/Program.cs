@@ -25,12 +25,14 @@ var traffic = new Option<string?>("--traffic") { Description = "Send numbered UD
 var trafficSessions = new Option<int>("--traffic-sessions") { Description = "How many sessions carry traffic.", DefaultValueFactory = _ => 20 };
 var trafficRate = new Option<double>("--traffic-rate") { Description = "Their packets per second, all together.", DefaultValueFactory = _ => 500 };
 var rounds = new Option<int>("--rounds") { Description = "Log everybody in, hold and delete so often, and look at the gateway each time.", DefaultValueFactory = _ => 0 };
-var gatewayProcess = new Option<int>("--gateway-pid") { Description = "The gateway's process, for --rounds.", HelpName = "PID" };
+var gatewayProcess = new Option<int>("--gateway-pid") { Description = "The gateway's process, for --rounds and --return.", HelpName = "PID" };
+var back = new Option<ReturnWay?>("--return") { Description = "After the logins everybody comes back: by Ticket (RFC 5723), by Reconnect (session-id and token), or by another Login; with the gateway's CPU time of each wave." };
+var waves = new Option<int>("--waves") { Description = "How often everybody comes back.", DefaultValueFactory = _ => 2 };
 var json = new Option<string?>("--json") { Description = "Write the figures there.", HelpName = "FILE" };
 
 var root = new RootCommand("Does complete EAP-MSCHAPv2 logins against an IKEv2 responder and reports rate, latency and failures. Exit code 1 if a login failed.")
 {
-    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, sourcePorts, probe, ipv6, timeout, traffic, trafficSessions, trafficRate, rounds, gatewayProcess, json,
+    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, sourcePorts, probe, ipv6, timeout, traffic, trafficSessions, trafficRate, rounds, gatewayProcess, back, waves, json,
 };
 root.SetAction((parsed, cancellation) =>
 {
@@ -50,6 +52,8 @@ root.SetAction((parsed, cancellation) =>
         return Task.FromResult(Refuse("--traffic wants --hold of 5 s at least, and positive numbers"));
     if (parsed.GetValue(rounds) > 0 && (parsed.GetValue(gatewayProcess) < 1 || parsed.GetValue(hold) <= 0 || !parsed.GetValue(delete)))
         return Task.FromResult(Refuse("--rounds wants --gateway-pid, --hold and --delete"));
+    if (parsed.GetValue(back) is not null && (parsed.GetValue(gatewayProcess) < 1 || parsed.GetValue(waves) < 1 || parsed.GetValue(rounds) > 0 || lifetime.Most > TimeSpan.Zero))
+        return Task.FromResult(Refuse("--return wants --gateway-pid and --waves, and neither --rounds nor --churn"));
     var (trust, authorities) = LoadOptions.ReadAuthorities(parsed.GetValue(ca));
     var options = new LoadOptions
     {
@@ -75,8 +79,11 @@ root.SetAction((parsed, cancellation) =>
         Traffic = echo,
         TrafficSessions = parsed.GetValue(trafficSessions),
         TrafficRate = parsed.GetValue(trafficRate),
+        Return = parsed.GetValue(back),
     };
-    var report = parsed.GetValue(rounds) > 0 ? LoadRounds.Run(options, parsed.GetValue(rounds), parsed.GetValue(gatewayProcess), Console.Out, cancellation) : RunOnce(options, cancellation);
+    var report = options.Return is not null ? LoadReturns.Run(options, parsed.GetValue(waves), parsed.GetValue(gatewayProcess), Console.Out, cancellation)
+        : parsed.GetValue(rounds) > 0 ? LoadRounds.Run(options, parsed.GetValue(rounds), parsed.GetValue(gatewayProcess), Console.Out, cancellation)
+        : RunOnce(options, cancellation);
     report.Print(Console.Out);
     if (options.JsonFile is { } file)
         report.Write(file);
