@@ -3,7 +3,7 @@
 # one run beside one FreeRADIUS. Writes the table to docs/performance.md between its marks.
 #
 #   tests/Interop/return_compare.sh [--print]      --print: table to standard output only
-# COUNT=2000 clients   RATE=100 a second   WAVES=2 returns of each   CERTIFICATES="gateway-rsa gateway-ecdsa"
+# COUNT=1500 clients   RATE=250 a second   CERTIFICATES="gateway-rsa gateway-ecdsa"
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -11,13 +11,13 @@ export LC_ALL=C
 cd / || exit 1
 for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$part.sh"; done
 LOAD=${LOAD:-$ROOT/out/load/headend-load.dll}
-COUNT=${COUNT:-2000} RATE=${RATE:-100} WAVES=${WAVES:-2} PRINT=${1:-}
+COUNT=${COUNT:-1500} RATE=${RATE:-250} SLEEP=15 PRINT=${1:-}
 [ -z "$PRINT" ] || [ "$PRINT" = --print ] || { echo "usage: return_compare.sh [--print]" >&2; exit 2; }
 
 # All clients of this run share one address.
 EXTRA_SECTIONS="admission: { half-open: 100000, half-open-per-source: 100000, cookie-threshold: 100000 }"
-ACCOUNTING=no GATEWAY_FLUSH=no DPD=300s PROPOSALS=aes256-sha256-x25519
-RADIUS_LOG_AUTH=no RADIUS_ACCOUNTING=""
+GATEWAY_FLUSH=no DPD=4s DPD_OPTIONS="retransmissions: 1" PROPOSALS=aes256-sha256-x25519 INTERIM=1h
+RADIUS_LOG_AUTH=no
 SCENARIO=return_compare RESULTS=$(mktemp "${TMPDIR:-/tmp}/hi-results-XXXXXX")
 make_run
 trap 'end_run; rm -f "$RESULTS"' EXIT
@@ -34,9 +34,9 @@ offer() { # offer COUNT [OPTION...]
 way() {
   CERTIFICATE=$1 RETURNS=$3
   start_gateway || return 1
-  offer 500 --return "$2" --waves 1 --delete || { say "$2: warming up: $(tail -n 3 "$RUN/load.out")"; return 1; }
-  offer "$COUNT" --return "$2" --waves "$WAVES" --delete || { say "$2: $(cat "$RUN/load.out")"; return 1; }
-  grep -E '^(first-login|login|reconnect|ticket) ' "$RUN/load.out" | sort -u | sed "s/^/$1 $2 /" | tee -a "$RUN/figures"
+  offer 500 --return "$2" --waves 2 --delete || { say "$2: warming up: $(tail -n 3 "$RUN/load.out")"; return 1; }
+  offer "$COUNT" --return "$2" --waves 1 --sleep $SLEEP --delete || { say "$2: $(cat "$RUN/load.out")"; return 1; }
+  grep -E '^(first-login|(asleep-)?(reconnect|ticket)) ' "$RUN/load.out" | sort -u | sed "s/^/$1 $2 /" | tee -a "$RUN/figures"
   stop gateway TERM
   rm -rf "$RUN/state" "$RUN/gateway"
 }

@@ -67,6 +67,9 @@ internal sealed record LoadOptions
     /// <summary>How everybody comes back after the logins; null = not.</summary>
     public ReturnWay? Return { get; init; }
 
+    /// <summary>Everybody comes back once more after so long a silence; zero = not.</summary>
+    public TimeSpan Sleep { get; init; }
+
     /// <summary>Options shared by all initiators.</summary>
     public TestInitiatorOptions Initiator() => new()
     {

@@ -33,8 +33,8 @@ internal sealed record WaveRecord(string Name, int Succeeded, int Failed, double
 }
 
 /// <summary>
-/// Everybody logs in; then each client loses its IKE SA without a word, as with another network, and comes back, wave after wave at the same rate. The gateway's CPU time is taken
-/// around each wave.
+/// Everybody logs in; then all clients lose their IKE SAs without a word and come back, wave after wave at the same rate: at once, as with another network, or when the gateway
+/// has noticed. The gateway's CPU time is taken around each wave.
 /// </summary>
 internal static class LoadReturns
 {
@@ -45,7 +45,7 @@ internal static class LoadReturns
     public static ConfigurationAttributeType Token { get; } = new(28718);
 
     /// <param name="options">Of the logins; <see cref="LoadOptions.Return"/> says how they come back.</param>
-    /// <param name="waves">Returns of everybody.</param>
+    /// <param name="waves">Returns of everybody, each once at once and once after <see cref="LoadOptions.Sleep"/>, where that is not zero.</param>
     /// <param name="gateway">The gateway's process.</param>
     /// <param name="output">Gets a line after each wave.</param>
     /// <param name="cancellation">Ends it.</param>
@@ -54,27 +54,32 @@ internal static class LoadReturns
     {
         var watch = new GatewayWatch(gateway);
         using var run = new LoadRun(options);
-        var records = new List<WaveRecord>();
-        var failed = 0;
-        LoadReport report = null!;
-        for (var wave = 0; wave <= waves && !cancellation.IsCancellationRequested; wave++)
+        var way = options.Return!.Value;
+        var records = new List<WaveRecord> { Measure(run, watch, "first-login", () => run.LogIn(cancellation)) };
+        output.WriteLine(records[0]);
+        for (var wave = 0; wave < waves && !cancellation.IsCancellationRequested; wave++)
         {
-            var before = watch.CpuMilliseconds();
-            if (wave == 0)
-                run.LogIn(cancellation);
-            else
-                run.Return((client, plain) => Back(client, plain, options.Return!.Value), cancellation);
-            report = run.Report();
-            failed += report.Failed;
-            var name = wave == 0 ? "first-login" : options.Return!.Value.ToString().ToLowerInvariant();
-            var each = (watch.CpuMilliseconds() - before) / Math.Max(report.Succeeded, 1);
-            records.Add(new WaveRecord(name, report.Succeeded, report.Failed, report.RatePerSecond, Math.Round(each, 3), report.LatencyMilliseconds));
-            output.WriteLine(records[^1]);
-            run.Idle(s_settle, cancellation);
+            foreach (var sleep in options.Sleep > TimeSpan.Zero ? [TimeSpan.Zero, options.Sleep] : new[] { TimeSpan.Zero })
+            {
+                run.Idle(s_settle, cancellation);
+                run.Vanish((client, plain) => Back(client, plain, way));
+                run.Idle(sleep, cancellation);
+                records.Add(Measure(run, watch, (sleep > TimeSpan.Zero ? "asleep-" : "") + way.ToString().ToLowerInvariant(), () => run.Return(cancellation)));
+                output.WriteLine(records[^1]);
+            }
         }
 
         run.Finish();
-        return report with { Failed = failed, Waves = records };
+        return run.Report() with { Failed = records.Sum(r => r.Failed), Waves = records };
+    }
+
+    private static WaveRecord Measure(LoadRun run, GatewayWatch watch, string name, Action wave)
+    {
+        var before = watch.CpuMilliseconds();
+        wave();
+        var report = run.Report();
+        var each = (watch.CpuMilliseconds() - before) / Math.Max(report.Succeeded, 1);
+        return new WaveRecord(name, report.Succeeded, report.Failed, report.RatePerSecond, Math.Round(each, 3), report.LatencyMilliseconds);
     }
 
     private static TestInitiatorOptions Back(TestInitiator client, TestInitiatorOptions plain, ReturnWay way) => way switch

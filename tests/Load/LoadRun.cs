@@ -29,6 +29,7 @@ internal sealed class LoadRun : IDisposable
     private readonly List<Socket> _ready = [];
     private readonly List<Slot> _slots = [];
     private readonly Stack<int> _free = new();
+    private readonly Queue<(Slot Slot, TestInitiatorOptions Options)> _away = new();
     private readonly PriorityQueue<(int Slot, int Generation), long> _timers = new();
     private readonly PriorityQueue<(int Slot, int Generation), long> _ends = new();
     private readonly StreamWriter? _sessions;
@@ -93,19 +94,28 @@ internal sealed class LoadRun : IDisposable
 
     }
 
-    /// <summary>Everybody who is in comes back as another client, at the rate of the logins; what is reported from here on is about that.</summary>
+    /// <summary>Everybody who is in loses its IKE SA without a word.</summary>
     /// <param name="how">The returning client's options, out of the former client and the options of a login.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public void Return(Func<TestInitiator, TestInitiatorOptions, TestInitiatorOptions> how, CancellationToken cancellation)
+    public void Vanish(Func<TestInitiator, TestInitiatorOptions, TestInitiatorOptions> how)
+    {
+        foreach (var slot in _slots.Where(s => s.Initiator is { Stage: InitiatorStage.Established } && s.Number != _probe))
+        {
+            _away.Enqueue((slot, how(slot.Initiator!, _initiator with { User = slot.User, SpiPrefix = (uint)slot.Number })));
+            slot.End();
+            _held--;
+        }
+    }
+
+    /// <summary>Whoever vanished comes back, at the rate of the logins; what is reported from here on is about that.</summary>
+    public void Return(CancellationToken cancellation)
     {
         _figures = new LoadFigures();
-        var waiting = new Queue<Slot>(_slots.Where(s => s.Initiator is { Stage: InitiatorStage.Established } && s.Number != _probe));
         var start = Now;
         var begun = 0;
-        while (!cancellation.IsCancellationRequested && (waiting.Count > 0 || _inFlight > 0))
+        while (!cancellation.IsCancellationRequested && (_away.Count > 0 || _inFlight > 0))
         {
             var next = Now + s_longestWait;
-            while (waiting.Count > 0 && _inFlight < _options.Concurrency)
+            while (_away.Count > 0 && _inFlight < _options.Concurrency)
             {
                 var due = _options.Rate > 0 ? start + TimeSpan.FromSeconds(begun / _options.Rate) : Now;
                 if (due > Now)
@@ -114,13 +124,8 @@ internal sealed class LoadRun : IDisposable
                     break;
                 }
 
-                var slot = waiting.Dequeue();
-                if (slot.Initiator is not { Stage: InitiatorStage.Established } former)
-                    continue;
-                var options = how(former, _initiator with { User = slot.User, SpiPrefix = (uint)slot.Number });
-                slot.End();
+                var (slot, options) = _away.Dequeue();
                 slot.Begin(new TestInitiator(options, _first[slot.Socket].Path), slot.Socket);
-                _held--;
                 begun++;
                 _inFlight++;
                 slot.Counted = true;

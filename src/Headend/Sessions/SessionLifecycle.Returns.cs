@@ -118,8 +118,8 @@ internal sealed partial class SessionLifecycle
             if (session.IsClosed)
                 return null;
             var (id, shard) = (session.Id, session.Shard);
-            await shard.InvokeAsync((endpoint, now) => endpoint.Handle(new SuspendSessionCommand(id, "its client comes back by another login"), now)).ConfigureAwait(false);
-            // Behind what came of that.
+            shard.Post(new SuspendSessionCommand(id, "its client comes back by another login"));
+            // Behind what comes of that.
             await shard.InvokeAsync(static (_, _) => { }).ConfigureAwait(false);
         }
 

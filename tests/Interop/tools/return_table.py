@@ -4,7 +4,13 @@ import os
 import sys
 
 BEGIN, END = "<!-- return_compare -->", "<!-- /return_compare -->"
-NAMES = {"first-login": "EAP login", "reconnect": "reconnect by session-id and token", "ticket": "resumption by ticket"}
+NAMES = {
+    "first-login": "EAP login",
+    "reconnect": "reconnect from another network",
+    "asleep-reconnect": "reconnect after sleep",
+    "ticket": "ticket from another network",
+    "asleep-ticket": "ticket after sleep",
+}
 
 if sys.argv[1] == "--into":
     text, table = open(sys.argv[2]).read(), f"{BEGIN}\n{open(sys.argv[3]).read()}{END}\n"
@@ -22,9 +28,10 @@ for line in open(sys.argv[1]):
 
 print(f"""## Coming back
 
-Made by `tests/Interop/return_compare.sh` in one run on {os.cpu_count()} processors, Linux {os.uname().release}: {sys.argv[2]} clients log in by EAP-MSCHAPv2 over FreeRADIUS at {sys.argv[3]} a second, then each
-loses its IKE SA without a word and comes back at the same rate, twice. AES-256-CBC with SHA-256, x25519. CPU is the gateway's process alone, user and system time, for each login or return;
-a share is that of the login of the same run. Load tool, FreeRADIUS and gateway share the machine; no accounting.
+Made by `tests/Interop/return_compare.sh` in one run on {os.cpu_count()} processors, Linux {os.uname().release}: {sys.argv[2]} clients log in by EAP-MSCHAPv2 over FreeRADIUS at {sys.argv[3]} a second, then all
+lose their IKE SAs without a word and come back at the same rate: at once, as from another network, so that the gateway takes the live session over; and once more when it has found
+them silent. AES-256-CBC with SHA-256, x25519, an interface for each session, accounting. CPU is the gateway's process alone, user and system time, for each login or return; a share is that of the
+login of the same clients. Load tool, FreeRADIUS and gateway share the machine.
 
 | certificate | | done / failed | CPU, ms | share of the login | p50 / p99, ms |
 |---|---|---:|---:|---:|---:|""")
