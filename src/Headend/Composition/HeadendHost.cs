@@ -78,7 +78,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         accounting = new AccountingComposition(configuration, radius, aaaObserver, store.Embedded, time, logger);
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
-        kernel = new KernelWorker(inline: dataPlane is NullDataPlane, logger);
+        kernel = new KernelWorker(inline: dataPlane is NullDataPlane, opened.Filters, logger);
         var addressEvents = new AddressEventObserver(limits, logger);
         var addresses = new AddressAssignment(pools, addressEvents);
         interfaces = new SessionInterfaces(dataPlane, kernel, clock, PolicyComposition.NamesOf(configuration), filters, new SessionPolicyTable(policies), addresses, logger);

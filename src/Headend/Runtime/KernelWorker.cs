@@ -1,21 +1,30 @@
+using Headend.VirtualAccess.Policy;
 using Microsoft.Extensions.Logging;
 
 namespace Headend.Runtime;
 
 /// <summary>
 /// One thread for what makes system calls on interfaces and routes: the kernel serialises those anyway (rtnl). First in, first out, which keeps the order of
-/// one session's creation and removal. Without a kernel data plane the work runs on the caller's thread.
+/// one session's creation and removal; the packet filters that the waiting work needs are made together. Without a kernel data plane the work runs on the caller's thread.
 /// </summary>
 internal sealed partial class KernelWorker : IDisposable
 {
+    /// <summary>Filters made together: some milliseconds in which the work behind them waits.</summary>
+    private const int MostForeseen = 31;
+
     private readonly object gate = new();
-    private readonly Queue<Action> work = new();
+    private readonly Queue<Work> queue = new();
+    private readonly IFilterPreparation? filters;
     private readonly Thread? thread;
     private readonly ILogger logger;
     private bool stopping;
 
-    public KernelWorker(bool inline, ILogger logger)
+    /// <summary>How many of the work in hand and behind it have their filters made already.</summary>
+    private int foreseen;
+
+    public KernelWorker(bool inline, IFilterPreparation? filters, ILogger logger)
     {
+        this.filters = filters;
         this.logger = logger;
         if (inline)
             return;
@@ -23,7 +32,9 @@ internal sealed partial class KernelWorker : IDisposable
         thread.Start();
     }
 
-    public void Post(Action action)
+    /// <param name="action">The work.</param>
+    /// <param name="filter">The packet filter that it will want, as far as that can be told now; it may want another one.</param>
+    public void Post(Action action, InterfaceFilter? filter = null)
     {
         if (thread is null)
         {
@@ -33,8 +44,8 @@ internal sealed partial class KernelWorker : IDisposable
 
         lock (gate)
         {
-            work.Enqueue(action);
-            if (work.Count == 1)
+            queue.Enqueue(new Work(action, filter));
+            if (queue.Count == 1)
                 Monitor.Pulse(gate);
         }
     }
@@ -55,19 +66,45 @@ internal sealed partial class KernelWorker : IDisposable
     {
         while (true)
         {
-            Action? action;
+            if (IsIdle())
+                Perform(Settle);
+            Work next;
+            InterfaceFilter[] coming = [];
             lock (gate)
             {
-                while (!work.TryDequeue(out action))
+                while (!queue.TryDequeue(out next))
                 {
                     if (stopping)
                         return;
                     Monitor.Wait(gate);
                 }
+
+                if (foreseen > 0)
+                    foreseen--;
+                else if (next.Filter is not null && queue.Count > 0)
+                    coming = Foresee(next);
             }
 
-            Perform(action);
+            if (coming.Length > 1)
+                Perform(() => filters?.Prepare(coming));
+            Perform(next.Action);
         }
+    }
+
+    private bool IsIdle()
+    {
+        lock (gate)
+        {
+            return queue.Count == 0;
+        }
+    }
+
+    private void Settle() => filters?.Settle();
+
+    private InterfaceFilter[] Foresee(in Work next)
+    {
+        foreseen = Math.Min(queue.Count, MostForeseen);
+        return [next.Filter!, .. queue.Take(foreseen).Where(static work => work.Filter is not null).Select(static work => work.Filter!)];
     }
 
     // One session's fault must not stop everybody's interfaces.
@@ -85,4 +122,6 @@ internal sealed partial class KernelWorker : IDisposable
 
     [LoggerMessage(EventId = 1102, EventName = "kernel-fault", Level = LogLevel.Error, Message = "a data plane step failed unexpectedly")]
     private static partial void LogFault(ILogger logger, Exception fault);
+
+    private readonly record struct Work(Action Action, InterfaceFilter? Filter);
 }

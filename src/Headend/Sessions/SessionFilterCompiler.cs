@@ -39,6 +39,15 @@ internal sealed class SessionFilterCompiler(IReadOnlyDictionary<string, AccessLi
     /// <param name="error">What is wrong.</param>
     public bool TryCompile(ClientSession session, SessionProfile profile, InterfaceConfig config, out InterfaceFilter filter, [NotNullWhen(false)] out string? error)
     {
+        if (!TryForesee(session, profile, config, out filter, out error)) return false;
+        var (inbound, outbound) = filter;
+        filter = new InterfaceFilter([.. inbound.Select(list => Named(session, list, session.Filter.Inbound))], [.. outbound.Select(list => Named(session, list, session.Filter.Outbound))]);
+        return true;
+    }
+
+    /// <summary>The same without names for the session's lists: what the kernel will be asked for.</summary>
+    public bool TryForesee(ClientSession session, SessionProfile profile, InterfaceConfig config, out InterfaceFilter filter, [NotNullWhen(false)] out string? error)
+    {
         filter = InterfaceFilter.None;
         if (!TrySources(profile, [.. session.ClientAddresses()], out var inbound, out var outbound, out error)) return false;
         if (inbound.Count == 0 && !TryGroups([config.InboundAccessGroup, config.Ipv6InboundAccessGroup], inbound, out error)) return false;
@@ -49,7 +58,7 @@ internal sealed class SessionFilterCompiler(IReadOnlyDictionary<string, AccessLi
             return false;
         }
 
-        filter = new InterfaceFilter([.. inbound.Select(list => Named(session, list, session.Filter.Inbound))], [.. outbound.Select(list => Named(session, list, session.Filter.Outbound))]);
+        filter = new InterfaceFilter([.. inbound], [.. outbound]);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Json;
 using Headend.VirtualAccess.DataPlane;
 using Headend.VirtualAccess.Linux;
@@ -9,10 +10,13 @@ namespace Headend.VirtualAccess.Policy;
 /// Packet filters on nftables: one table of this headend's, one chain per distinct list. An interface gets its lists by its link group, so that lists of both directions
 /// are replaced by one step of the kernel, and no packet passes between the old and the new.
 /// </summary>
-public sealed class FilterStage : IInterfaceStage
+public sealed class FilterStage : IInterfaceStage, IFilterPreparation
 {
     /// <summary>How long packets may pass unfiltered when somebody deletes our table.</summary>
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Characters of commands after which they are run.</summary>
+    private const int MostGarbage = 32_768;
 
     private readonly Lock gate = new();
     private readonly FilterTable table;
@@ -20,6 +24,13 @@ public sealed class FilterStage : IInterfaceStage
     private readonly NetlinkSocket? netfilter;
     private readonly NetlinkSocket? route;
     private readonly Dictionary<string, Applied> interfaces = new(StringComparer.Ordinal);
+
+    /// <summary>What <see cref="Prepare"/> made, one reference each.</summary>
+    private readonly List<FilterGroup> prepared = [];
+
+    /// <summary>Commands that unmake what nobody uses any more, while changes come one after the other.</summary>
+    private readonly StringBuilder garbage = new();
+    private bool gathers;
     private readonly Action<string?>? restored;
     private readonly ITimer? watch;
     private bool disposed;
@@ -99,6 +110,41 @@ public sealed class FilterStage : IInterfaceStage
         }
     }
 
+    /// <inheritdoc/>
+    /// <remarks>libnftables reads and the kernel validates the whole table in each transaction, however small.</remarks>
+    public void Prepare(IEnumerable<InterfaceFilter> coming)
+    {
+        lock (gate)
+        {
+            if (library is null) return;
+            gathers = true;
+            ReleasePrepared(library);
+            var commands = new StringBuilder();
+            foreach (var filter in coming.Where(static filter => !filter.IsNone))
+            {
+                if (!table.TryAcquire(filter, out var made, out var group)) break;
+                commands.Append(made);
+                prepared.Add(group!);
+            }
+
+            if (commands.Length == 0 || Run(library, commands.ToString()) is null) return;
+            foreach (var group in prepared) table.Release(group);
+            prepared.Clear();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Settle()
+    {
+        lock (gate)
+        {
+            if (library is null || !gathers) return;
+            ReleasePrepared(library);
+            gathers = false;
+            if (garbage.Length > 0) Run(library, "");
+        }
+    }
+
     /// <summary>The counters of all lists and interfaces. Takes as long as the kernel's listing: not for a shard's thread.</summary>
     public FilterStatistics GetStatistics()
     {
@@ -155,6 +201,7 @@ public sealed class FilterStage : IInterfaceStage
         lock (gate)
         {
             if (disposed || netfilter!.Execute([new NetlinkStep("table", NfTablesCodec.GetTable(table.Name))])[0] != Errno.ENOENT) return;
+            garbage.Clear();
             failure = library!.Run(table.Restore(interfaces.Values.ToLookup(static a => a.Group, static a => a.Device)));
         }
 
@@ -172,7 +219,7 @@ public sealed class FilterStage : IInterfaceStage
     private string? Enter(LibNftables nftables, InterfaceTarget target, Applied? standing, InterfaceFilter filter)
     {
         if (!table.TryAcquire(filter, out var commands, out var group)) return "65536 different filters are in use";
-        if (commands.Length > 0 && nftables.Run(commands) is { } refused)
+        if (commands.Length > 0 && Run(nftables, commands) is { } refused)
         {
             table.Release(group!);
             return refused;
@@ -224,11 +271,29 @@ public sealed class FilterStage : IInterfaceStage
         return errno == 0 ? null : $"{(failed < 0 ? "transaction" : steps[failed].Name)}: {Errno.Describe(errno)}";
     }
 
-    // What cannot be unmade is of no effect: no interface is in the group any more, and the next start removes the table.
     private void Release(LibNftables nftables, FilterGroup group)
     {
-        var commands = table.Release(group);
-        if (commands.Length > 0) nftables.Run(commands);
+        garbage.Append(table.Release(group));
+        if (garbage.Length > (gathers ? MostGarbage : 0)) Run(nftables, "");
+    }
+
+    private void ReleasePrepared(LibNftables nftables)
+    {
+        foreach (var group in prepared) Release(nftables, group);
+        prepared.Clear();
+    }
+
+    /// <summary>Runs commands together with the removal of what is no longer used.</summary>
+    private string? Run(LibNftables nftables, string commands)
+    {
+        if (garbage.Length == 0) return nftables.Run(commands);
+        var unmake = garbage.ToString();
+        garbage.Clear();
+        if (nftables.Run(unmake + commands) is null) return null;
+        // What cannot be unmade is of no effect: no interface is in the group any more, and the next start removes the table.
+        if (commands.Length == 0) return null;
+        nftables.Run(unmake);
+        return nftables.Run(commands);
     }
 
     private sealed record Applied(string Device, InterfaceFilter Filter, FilterGroup Group);

@@ -232,6 +232,52 @@ public sealed class FilterTests : IDisposable
         Assert.Equal(before, Ruleset());
     }
 
+    [FactAsRoot(Needs = Nft)]
+    public void WhatIsPreparedIsThereBeforeItsChangeAndGoesWhenNobodyTookIt()
+    {
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System));
+        var before = Ruleset();
+        InterfaceFilter[] filters = [.. Enumerable.Range(1, 4).Select(i => Filter([$"permit ip any host 10.10.9.{i}"], []))];
+        gateway.Do(() => stage.Prepare(filters[..3]));
+        Assert.Equal((true, true, true, false), Standing());
+        Apply(stage, null, filters[0]);
+        Apply(stage, filters[0], filters[1]);
+        Assert.Equal((true, true, true, false), Standing());
+        // The next ones: of the former only what is in use stays.
+        gateway.Do(() => stage.Prepare(filters[3..]));
+        Assert.Equal((false, true, false, true), Standing());
+        Apply(stage, filters[1], filters[3]);
+        gateway.Do(stage.Settle);
+        Assert.Equal((false, false, false, true), Standing());
+        gateway.Do(() => stage.Remove(Target, Request(InterfaceFilter.None)));
+        Assert.Equal(before, Ruleset());
+
+        (bool, bool, bool, bool) Standing()
+        {
+            var rules = Ruleset();
+            bool Has(int host) => rules.Contains($"10.10.9.{host} ", StringComparison.Ordinal);
+            return (Has(1), Has(2), Has(3), Has(4));
+        }
+    }
+
+    [FactAsRoot(Needs = Nft)]
+    public void APreparationThatTheKernelRefusesLeavesEachChangeToItself()
+    {
+        using var restored = new ManualResetEventSlim();
+        using var stage = gateway.Do(() => new FilterStage("test", [], TimeProvider.System, _ => restored.Set()));
+        var before = Ruleset();
+        var filter = Filter(["permit ip any host 10.10.9.1"], []);
+        gateway.Exec($"{Nft} delete table inet headend-test");
+        gateway.Do(() => stage.Prepare([filter, Filter(["permit ip any host 10.10.9.2"], [])]));
+        Assert.True(restored.Wait(TimeSpan.FromSeconds(20)));
+        Assert.Equal(before, Ruleset());
+        Apply(stage, null, filter);
+        Assert.Contains("10.10.9.1 ", Ruleset(), StringComparison.Ordinal);
+        gateway.Do(() => stage.Remove(Target, Request(InterfaceFilter.None)));
+        gateway.Do(stage.Settle);
+        Assert.Equal(before, Ruleset());
+    }
+
     private InterfaceTarget Target => new("vi7", int.Parse(gateway.Exec("cat /sys/class/net/vi7/ifindex"), System.Globalization.CultureInfo.InvariantCulture));
 
     private static InterfaceRequest Request(InterfaceFilter filter) => new()
