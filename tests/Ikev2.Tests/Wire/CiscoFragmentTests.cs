@@ -7,7 +7,7 @@ namespace Headend.Ikev2.Tests.Wire;
 /// <summary>Payload 132: layout, the length check of CVE-2016-1287, reassembly within its bounds whatever comes.</summary>
 public class CiscoFragmentTests
 {
-    private const int Mutations = 40_000;
+    private const int Mutations = 100_000;
 
     private static byte[] Message(int octets)
     {
