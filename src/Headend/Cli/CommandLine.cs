@@ -48,6 +48,7 @@ internal static class CommandLine
         root.Subcommands.Add(ClearCommands.Create(options));
         root.Subcommands.Add(UserCommands.Create(options));
         root.Subcommands.Add(PkiCommands.Create(options));
+        root.Subcommands.Add(ClientProfileCommands.Create(options));
         if (options.TestRadius is { } test)
             root.Subcommands.Add(RadiusCommands.Create(options, test));
         return root;

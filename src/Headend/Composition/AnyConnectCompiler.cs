@@ -20,11 +20,13 @@ internal static class AnyConnectCompiler
         var complete = client.Login.Complete;
         if (client.TellServerCertificate && certificate is not null)
             complete = complete with { ServerCertificateHash = Hash(certificate.RawData) };
+        byte[]? profile = null;
         if (client.ProfileFile is { } file)
         {
             try
             {
-                complete = complete with { ProfileHash = Hash(File.ReadAllBytes(file)) };
+                profile = File.ReadAllBytes(file);
+                complete = complete with { ProfileHash = Hash(profile) };
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -40,6 +42,7 @@ internal static class AnyConnectCompiler
         var methods = radius.MethodsOf(configuration.Aaa.Authentication.First(l => l.Name == list));
         binding = new AnyConnectBinding(client.Login with { Complete = complete }, client.Protocol, methods, list)
         {
+            ClientProfile = profile is null ? null : profile.AsMemory(),
             Certificate = trust is null ? null : new AnyConnectCertificateBinding(trust, client.Certificate!.UserName, client.Certificate.RadiusPair),
         };
         return true;

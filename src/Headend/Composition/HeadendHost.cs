@@ -1,6 +1,9 @@
+using System.Collections.Frozen;
+using System.Net;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
 using Headend.Admin;
+using Headend.Clients;
 using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
@@ -47,8 +50,11 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly SessionLifecycle lifecycle;
     private readonly DynamicAuthorizationComposition? dynamicAuthorization;
     private readonly List<IkeShard> shards = [];
+    private readonly FrozenDictionary<string, ClientServiceFile> clientFiles;
+    private readonly IkeCredential? clientCredential;
     private readonly ILogger logger;
     private AdminServer? admin;
+    private ClientServiceServer? clientServices;
 
     private HeadendHost(HeadendConfiguration configuration, TelemetryServer telemetry, ILoggerFactory loggers, TimeProvider time, TimeSpan bindPatience, CancellationToken cancellation)
     {
@@ -63,6 +69,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         templates = new VirtualTemplateStore(configuration.VirtualTemplates);
         var compiler = new ProfileCompiler(configuration, radius, templates, aaaObserver, time);
         var profiles = compiler.Compile();
+        clientFiles = ClientServiceFile.All(profiles.Select(p => ((ProfileBinding)p.Tag!).AnyConnect).OfType<AnyConnectBinding>().Select(a => (a.Login.Complete, a.ClientProfile)));
+        clientCredential = profiles.FirstOrDefault(p => p.Name == configuration.ClientServices?.Profile)?.Credential;
         localFiles = new LocalAaaComposition(configuration, compiler.Users, profiles, time, logger);
         certificates = new ClientCertificateComposition(configuration.Ikev2.Profiles, profiles, logger);
         var pools = PoolCompiler.Compile(configuration.Pools, time);
@@ -140,6 +148,9 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Where the HTTPS service for AnyConnect clients listens; null for nowhere.</summary>
+    internal IPEndPoint? ClientServices => clientServices?.EndPoint;
+
     /// <summary>Local users and their lockouts.</summary>
     internal LocalAaa LocalAaa { get; }
 
@@ -173,11 +184,19 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             // Before the first datagram is served: a second headend on the same socket must not take sessions.
             host.admin = await AdminServer.StartAsync(configuration.AdminSocket, host.Backend, loggers, cancellation);
+            if (configuration.ClientServices is { } services)
+                host.clientServices = await ClientServiceServer.StartAsync(services.Listen, host.clientCredential!, host.clientFiles, loggers, cancellation);
         }
         catch (AdminSocketException)
         {
             await host.DisposeAsync();
             throw;
+        }
+
+        catch (IOException error)
+        {
+            await host.DisposeAsync();
+            throw new HeadendStartException(error.Message, error);
         }
 
         host.Serve();
@@ -227,6 +246,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     {
         if (admin is not null)
             await admin.DisposeAsync();
+        if (clientServices is not null)
+            await clientServices.DisposeAsync();
         if (dynamicAuthorization is not null)
             await dynamicAuthorization.DisposeAsync();
         listener.Stop();

@@ -160,7 +160,10 @@ internal sealed class ProfileCompiler(
         radius.MethodsOf(configuration.Aaa.Authorization.First(l => l.Name == options.List)),
         options.Name,
         options.Mangler is null ? null : configuration.Ikev2.NameManglers.First(m => m.Name == options.Mangler),
-        options.Password);
+        options.Password)
+    {
+        OfChosenGroup = options.OfChosenGroup,
+    };
 
     // Local ones first: they answer at once.
     private List<IKeyring> KeyringsOf(ProfileKeyringOptions? options)

@@ -18,7 +18,9 @@ internal static class AnyConnectTable
     });
 
     private static readonly ScalarSyntax UriPath = new("path of a URL", text =>
-        text.StartsWith('/') && text.Length <= 255 && text.All(c => c is > ' ' and < '\x7f') ? ScalarOutcome.Good(text) : ScalarTable.Bad(text, "a path that begins with /"));
+        text.StartsWith('/') && text.Length <= 255 && text.All(c => c is > ' ' and < '\x7f' and not ('?' or '#' or '%' or '\\'))
+            ? ScalarOutcome.Good(text)
+            : ScalarTable.Bad(text, "a path that begins with /"));
 
     /// <summary>Gives the name of a Cisco attribute-value pair.</summary>
     private static readonly ScalarSyntax PairName = new("name of a pair", text =>

@@ -21,4 +21,8 @@ internal sealed record AuthorizationOptions(bool UserCached, AuthorizationReques
 /// <param name="Name">A fixed name, or null.</param>
 /// <param name="Mangler">Name of a name mangler, or null.</param>
 /// <param name="Password">User-Password of the request; null for FlexVPN's <c>cisco</c>.</param>
-internal sealed record AuthorizationRequestOptions(string List, string? Name, string? Mangler, SecretOptions? Password);
+internal sealed record AuthorizationRequestOptions(string List, string? Name, string? Mangler, SecretOptions? Password)
+{
+    /// <summary>The name is the group that the user chose in the form of AnyConnect-EAP.</summary>
+    public bool OfChosenGroup { get; init; }
+}

@@ -68,8 +68,9 @@ internal static class AuthorizationTable
             CheckMethods(profile, diagnostics);
             if (profile.GetOptional<SectionValue>("authorization") is not { } authorization)
                 continue;
+            var groups = profile.GetOptional<SectionValue>("remote-authentication")?.GetOptional<SectionValue>("anyconnect-eap") is { Written: true } client ? client.Items("groups") : [];
             foreach (var section in Methods.Select(m => authorization.GetOptional<SectionValue>(m.Word)).Prepend(authorization))
-                CheckPolicy(root, section?.GetOptional<SectionValue>("group"), diagnostics);
+                CheckPolicy(root, section?.GetOptional<SectionValue>("group"), groups, diagnostics);
         }
     }
 
@@ -88,7 +89,9 @@ internal static class AuthorizationTable
             [
                 ConfigurationTable.Required("list", ScalarTable.Name, "Name in aaa.authorization.") with { RefersTo = ConfigurationTable.AuthorizationLists },
                 ConfigurationTable.Key("name", ScalarTable.Name, "Name of the policy: in ikev2.authorization-policies for the method `local`, the User-Name of the request for `group`."),
-                .. RequestKeys(" Either this or `name` is needed."),
+                .. RequestKeys(" One of this, `name` and `chosen` is needed."),
+                ConfigurationTable.Key("chosen", ScalarTable.Boolean,
+                    "The name is the group that the user chose in the form of AnyConnect-EAP, among its `groups`. Whoever logs in may choose any of them, unless RADIUS refuses it by Tunnel-Group-Name.", "false"),
                 ConfigurationTable.Key("override", ScalarTable.Boolean, "The group's attributes win over the user's.", "false"),
             ])
         { Check = CheckGroup }, "A policy that clients of the profile share."),
@@ -116,7 +119,7 @@ internal static class AuthorizationTable
         return new AuthorizationOptions(
             user.Get<bool>("cached"),
             user.Has("list") ? CompileRequest(user) : null,
-            group is null ? null : CompileRequest(group),
+            group is null ? null : CompileRequest(group) with { OfChosenGroup = group.Get<bool>("chosen") },
             group?.Get<bool>("override") ?? false);
     }
 
@@ -132,8 +135,11 @@ internal static class AuthorizationTable
     private static void CheckGroup(SectionValue group, DiagnosticStore diagnostics)
     {
         CheckNames(group, diagnostics);
-        if (!IsTried(group, "name") && !IsTried(group, "name-mangler"))
-            diagnostics.Error(group.At, "'group' needs 'name' or 'name-mangler'");
+        var chosen = group.GetOptionalValue<bool>("chosen") == true;
+        if (!IsTried(group, "name") && !IsTried(group, "name-mangler") && !chosen && !group.IsRejected("chosen"))
+            diagnostics.Error(group.At, "'group' needs 'name', 'name-mangler' or 'chosen: true'");
+        if (chosen && (group.Has("name") || group.Has("name-mangler")))
+            diagnostics.Error(group.PlaceOf("chosen"), "'chosen' beside 'name' or 'name-mangler'; one of them is the name");
         CheckPassword(group, diagnostics);
     }
 
@@ -160,14 +166,21 @@ internal static class AuthorizationTable
     }
 
     // A policy of RADIUS is the server's matter, and a mangled name the client's; a fixed one that only the local method can give must exist.
-    private static void CheckPolicy(SectionValue root, SectionValue? group, DiagnosticStore diagnostics)
+    private static void CheckPolicy(SectionValue root, SectionValue? group, IReadOnlyList<ConfigurationValue> choice, DiagnosticStore diagnostics)
     {
-        if (group?.GetOptional<string>("name") is not { } name || group.GetOptional<string>("list") is not { } list)
+        var chosen = group?.GetOptionalValue<bool>("chosen") == true;
+        if (chosen && choice.Count == 0)
+            diagnostics.Error(group!.PlaceOf("chosen"), "'chosen: true' needs 'groups' in the profile's 'anyconnect-eap'");
+        if (group?.GetOptional<string>("list") is not { } list)
             return;
+        List<(string Name, SourcePosition At)> names = chosen ? [.. choice.Select(g => ((string)g.Value, g.At))]
+            : group.GetOptional<string>("name") is { } name ? [(name, group.PlaceOf("name"))] : [];
         var methods = root.GetOptional<SectionValue>("aaa")?.Sections("authorization").FirstOrDefault(l => l.GetOptional<string>("name") == list)?.Items("methods") ?? [];
         var policies = root.GetOptional<SectionValue>("ikev2")?.Sections("authorization-policies") ?? [];
-        if (methods.Any(m => m.Value is AaaMethodOptions { IsLocal: true }) && policies.All(p => p.GetOptional<string>("name") != name))
-            diagnostics.Error(group.PlaceOf("name"), $"no '{name}' in ikev2.authorization-policies, where the method 'local' of '{list}' looks");
+        if (!methods.Any(m => m.Value is AaaMethodOptions { IsLocal: true }))
+            return;
+        foreach (var (wanted, at) in names.Where(n => policies.All(p => p.GetOptional<string>("name") != n.Name)))
+            diagnostics.Error(at, $"no '{Shown.Text(wanted)}' in ikev2.authorization-policies, where the method 'local' of '{list}' looks");
     }
 
     private static bool IsTried(SectionValue section, string key) => section.Has(key) || section.IsRejected(key);

@@ -39,6 +39,7 @@ internal static class ConfigurationChecks
         Admission(root, diagnostics);
         RadiusTable.Check(root, diagnostics);
         QosTable.Check(root, diagnostics);
+        ClientServiceTable.Check(root, diagnostics);
     }
 
     // What a server of RADIUS names is its matter; what stands in this configuration must exist in it.

@@ -30,6 +30,7 @@ internal static class ConfigurationCompiler
             Pools = PoolTable.Compile(root),
             AccessLists = AccessListTable.Compile(root),
             Qos = QosTable.Compile(root),
+            ClientServices = ClientServiceTable.Compile(root),
         };
     }
 

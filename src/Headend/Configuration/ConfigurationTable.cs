@@ -48,7 +48,8 @@ internal static class ConfigurationTable
         VirtualTemplateTable.Vrfs,
         Key("pools", PoolTable.List, "Addresses for clients. Entries of one name are one pool; their ranges are used in the order written."),
         AccessListTable.Key,
-        QosTable.Key)
+        QosTable.Key,
+        ClientServiceTable.Key)
     { Check = ConfigurationChecks.Root };
 
     private static SectionSyntax ListenSection() => new(

@@ -43,6 +43,9 @@ internal sealed record HeadendConfiguration
 
     public QosOptions Qos { get; init; } = QosOptions.None;
 
+    /// <summary>The HTTPS service for AnyConnect clients; null for none.</summary>
+    public ClientServiceOptions? ClientServices { get; init; }
+
     /// <summary>NAS-Identifier of every request.</summary>
     public string NasIdentifier() => Radius.NasIdentifier ?? Environment.MachineName;
 

@@ -5,11 +5,13 @@ namespace Headend.Configuration;
 /// <summary>The keys of one profile.</summary>
 internal static class ProfileTable
 {
+    public const string Names = "ikev2.profiles";
+
     private const string PatternDoc = "`any`, `fqdn X`, `fqdn-domain X` (names that end in .X), `email X`, `email-domain X` (addresses at X), `key-id X`, `address A/B` or "
         + "`dn X`: a distinguished name with the part nearest the owner first, such as `dn CN=*,OU=staff,O=Example`, where `*` stands for any one value.";
 
     public static SectionSyntax Section { get; } = new(
-        ConfigurationTable.NewName("ikev2.profiles", "profile"),
+        ConfigurationTable.NewName(Names, "profile"),
         ConfigurationTable.Required("match", new SectionSyntax(
             ConfigurationTable.Required("remote-identity", new ListSyntax(ScalarTable.IdentityPattern, Minimum: 1, Maximum: 100),
                 PatternDoc + " One must fit the client's IKE identity (IDi)."),

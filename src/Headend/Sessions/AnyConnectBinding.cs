@@ -11,6 +11,9 @@ namespace Headend.Sessions;
 /// <param name="AuthenticationList">Name of that list.</param>
 internal sealed record AnyConnectBinding(AnyConnectOptions Login, PasswordProtocol Protocol, IReadOnlyList<AaaMethod> Authentication, string AuthenticationList)
 {
+    /// <summary>The client's profile that the `complete` document offers, as it was at the start; null for none.</summary>
+    public ReadOnlyMemory<byte>? ClientProfile { get; init; }
+
     /// <summary>The certificate that clients must show first; null asks for none.</summary>
     public AnyConnectCertificateBinding? Certificate { get; init; }
 }

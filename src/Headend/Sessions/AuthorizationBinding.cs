@@ -11,9 +11,23 @@ namespace Headend.Sessions;
 /// <param name="Password">User-Password of the request; null for the default.</param>
 internal sealed record AuthorizationRequest(string List, IReadOnlyList<AaaMethod> Methods, string? Name, NameMangler? Mangler = null, SecretOptions? Password = null)
 {
+    /// <summary>The name is the group that the user chose.</summary>
+    public bool OfChosenGroup { get; init; }
+
     /// <summary>The name to ask for. False, with the reason, where the client's name gives none.</summary>
-    public bool TryName(PeerName peer, out string name, out string refusal)
+    /// <param name="peer">Who the client is.</param>
+    /// <param name="group">Which group its user chose; null or empty where there was no choice.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="refusal">Why there is none.</param>
+    public bool TryName(PeerName peer, string? group, out string name, out string refusal)
     {
+        if (OfChosenGroup)
+        {
+            name = group ?? "";
+            refusal = name.Length == 0 ? $"{peer} has chosen no group" : "";
+            return refusal.Length == 0;
+        }
+
         name = Name ?? peer.Whole ?? peer.Text;
         refusal = "";
         if (Mangler is not null)

@@ -20,7 +20,7 @@ internal sealed class AuthorizationClient(RadiusClient? radius, LocalUserStore u
     public async ValueTask<AuthorizationAnswer> AskAsync(
         ClientSession session, AuthorizationKind kind, AuthorizationRequest request, PeerName peer, CancellationToken cancellation)
     {
-        if (!request.TryName(peer, out var name, out var refusal))
+        if (!request.TryName(peer, (session.Eap as AnyConnectConversation)?.Group, out var name, out var refusal))
             return new AuthorizationAnswer.Refused(refusal);
         var origin = new AuthorizationOrigin(kind, name) { List = request.List };
         string? unavailable = null;

@@ -79,6 +79,31 @@ public sealed class AnyConnectTableTests : IDisposable
         Assert.Contains(fixture.Findings(Text(remote, "")), f => f.Contains(finding, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("groups: [staff]", "chosen: true", null)]
+    [InlineData("groups: [staff, gests]", "chosen: true", "no 'gests' in ikev2.authorization-policies")]
+    [InlineData("groups: [staff]", "chosen: true, name: staff", "'chosen' beside 'name'")]
+    [InlineData("", "chosen: true", "'chosen: true' needs 'groups'")]
+    public void The_group_that_the_user_chooses_can_be_the_policy(string keys, string group, string? finding)
+    {
+        var text = Text($"anyconnect-eap: {{ {keys} }}", "").Replace("{ list: author-list, name: staff, override: false }", $"{{ list: author-list, {group} }}", StringComparison.Ordinal);
+        var findings = fixture.Findings(text);
+        if (finding is null)
+            Assert.Empty(findings);
+        else
+            Assert.Contains(findings, f => f.Contains(finding, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_HTTPS_service_needs_a_profile_for_AnyConnect()
+    {
+        Assert.Null(Parse("anyconnect-eap: {}").Configuration!.ClientServices);
+        var text = Text("anyconnect-eap: {}", "") + "client-services: { listen: '127.0.0.1:8443', profile: remote-workers }\n";
+        Assert.Equal("remote-workers", fixture.Parse(text).Configuration!.ClientServices!.Profile);
+        Assert.Contains(fixture.Findings(text.Replace("anyconnect-eap: {}", "eap: {}", StringComparison.Ordinal)), f => f.Contains("has no 'anyconnect-eap'", StringComparison.Ordinal));
+        Assert.Contains(fixture.Findings(text.Replace("profile: remote-workers }", "profile: nobody }", StringComparison.Ordinal)), f => f.Contains("nobody", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void It_needs_a_list_and_a_certificate()
     {

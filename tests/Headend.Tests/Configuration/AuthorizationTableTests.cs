@@ -52,11 +52,12 @@ public sealed class AuthorizationTableTests : IDisposable
     }
 
     [Theory]
-    [InlineData("group: { list: author-list }", "'group' needs 'name' or 'name-mangler'")]
+    [InlineData("group: { list: author-list }", "'group' needs 'name', 'name-mangler' or 'chosen: true'")]
     [InlineData("group: { list: author-list, name: staff, name-mangler: host }", "'name-mangler' beside 'name'; one of them is the name")]
     [InlineData("group: { list: author-list, name-mangler: hots }", "no 'hots' in ikev2.name-manglers; did you mean 'host'?")]
     [InlineData("group: { list: author-list, name: stuff }", "no 'stuff' in ikev2.authorization-policies, where the method 'local' of 'author-list' looks")]
     [InlineData("eap: { group: { list: author-list, name: stuff } }", "no 'stuff' in ikev2.authorization-policies, where the method 'local' of 'author-list' looks")]
+    [InlineData("group: { list: author-list, chosen: true }", "'chosen: true' needs 'groups' in the profile's 'anyconnect-eap'")]
     [InlineData("user: { name: x }", "'name' acts only with 'list'")]
     [InlineData("user: { name-mangler: host }", "'name-mangler' acts only with 'list'")]
     [InlineData("user: { password: x }", "'password' acts only with 'list'")]

@@ -154,7 +154,7 @@ public sealed class ConfigurationParserTests : IDisposable
     [InlineData("listen:", "1:8: 'listen' has no value")]
     [InlineData("listen: [a]", "1:9: 'listen': expected keys and values, found a list")]
     [InlineData("listen: {}\nlisten: {}", "2:1: duplicate key 'listen', first at line 1")]
-    [InlineData("cluster: { kind: embedded }", "1:1: unknown key 'cluster' in the configuration; supported: aaa, access-lists, admin, admission, data-plane, ikev2, include, listen, pools, qos, radius, state-directory, store, telemetry, virtual-templates, vrfs")]
+    [InlineData("cluster: { kind: embedded }", "1:1: unknown key 'cluster' in the configuration; supported: aaa, access-lists, admin, admission, client-services, data-plane, ikev2, include, listen, pools, qos, radius, state-directory, store, telemetry, virtual-templates, vrfs")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1 } ] }", "1:22: exactly one of secret, secret-file, secret-env is needed, found none")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1, secret: x, secret-env: HEADEND_NONE } ] }", "1:76: exactly one of secret, secret-file, secret-env is needed, found secret and secret-env")]
     [InlineData("radius: { servers: [ { name: a, address: 192.0.2.1, secret-env: HEADEND_NONE } ] }", "1:65: the environment variable 'HEADEND_NONE' is not set")]

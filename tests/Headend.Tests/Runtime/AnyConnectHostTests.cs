@@ -132,6 +132,25 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_profile_that_the_client_is_told_of_is_there()
+    {
+        using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == OwnHash() };
+        using var web = new HttpClient(handler);
+        Assert.Equal("<AnyConnectProfile/>", await web.GetStringAsync(new Uri($"https://{host.ClientServices}/profiles/p.xml")));
+    }
+
+    [Theory]
+    [InlineData(null, "staff")]
+    [InlineData("contractors", "contractors")]
+    public async Task The_group_that_the_user_chose_is_the_policy(string? chosen, string policy)
+    {
+        using var client = Client("choice", "dave", ["dave-word"], cisco: false, group: chosen);
+        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        Assert.Equal([policy], Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).Groups);
+        Assert.Equal(policy == "staff" ? "corp.example" : "contractors.example", Encoding.UTF8.GetString(client.Initiator.Configuration.First(a => a.Type == 28674).Value));
+    }
+
+    [Fact]
     public async Task A_profile_with_both_kinds_of_EAP_tells_the_clients_apart()
     {
         using (var other = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
@@ -148,6 +167,15 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
         using var client = Client("both", "dave", ["dave-word"], cisco: false);
         Assert.IsType<InitiatorOutcome.Established>(client.Login());
         Assert.Contains(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.Authentication == "AnyConnect-EAP");
+    }
+
+    private string OwnHash() => X509CertificateLoader.LoadCertificateFromFile(directory.File("gw.pem")).GetCertHashString();
+
+    private static int FreeTcpPort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     private static int FreePort()
@@ -180,14 +208,14 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
 
     private string Configuration()
     {
-        string Profile(string name, string keys, string list, string further = "") => $$"""
+        string Profile(string name, string keys, string list, string further = "", string group = "name: staff") => $$"""
                 - name: {{name}}
                   match: { remote-identity: [key-id {{name}}] }
                   local-identity: fqdn gw.example
                   local-authentication: { certificate: gw.pem, key: gw.key }
                   remote-authentication: { {{keys}} }
                   authentication-list: {{list}}
-                  authorization: { group: { list: policies, name: staff } }
+                  authorization: { group: { list: policies, {{group}} } }
                   proposals: [test]
                   ipsec: { transforms: [aes128gcm16] }
                   virtual-template: 1
@@ -197,6 +225,7 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
         return $$"""
             listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
             data-plane: { kind: none }
+            client-services: { listen: "127.0.0.1:{{FreeTcpPort()}}", profile: local }
             state-directory: {{directory.File("state")}}
             admin: { socket: {{directory.File("a.sock")}} }
             radius:
@@ -210,12 +239,13 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
               attribute-lists: [ { name: cisco, attributes: ["ipsec:banner=Willkommen", "ipsec:split-dns=a.example b.example"] } ]
             ikev2:
               proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
-              authorization-policies: [ { name: staff, pool: p4, default-domain: corp.example, route-set: ["prefix 10.10.0.0/24"], attribute-list: cisco } ]
+              authorization-policies: [ { name: staff, pool: p4, default-domain: corp.example, route-set: ["prefix 10.10.0.0/24"], attribute-list: cisco }, { name: contractors, pool: p4, default-domain: contractors.example } ]
               profiles:
             {{Profile("pap", "anyconnect-eap: { banner: " + new string('b', 900) + ", message: " + new string('m', 900) + " }", "corp-list")}}
             {{Profile("chap", "anyconnect-eap: { password-protocol: chap }", "corp-list")}}
             {{Profile("mschapv2", "anyconnect-eap: { password-protocol: mschapv2, banner: " + new string('b', 900) + ", message: " + new string('m', 900) + " }", "corp-list")}}
             {{Profile("local", "anyconnect-eap: { groups: [staff, guests], banner: 'Hello <b>', " + complete + " }", "local-list", "      cisco-attributes: [ { number: 28709, value: 0000001e }, { number: 28727, source: complete-document } ]")}}
+            {{Profile("choice", "anyconnect-eap: { groups: [staff, contractors] }", "local-list", group: "chosen: true")}}
             {{Profile("both", "eap: {}, anyconnect-eap: {}", "local-list")}}
             virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
             pools: [ { name: p4, range: 10.99.0.1-10.99.0.99 } ]

@@ -1,0 +1,131 @@
+using System.Collections.Frozen;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Headend.Ikev2;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Headend.Clients;
+
+/// <summary>
+/// The HTTPS service that the downloader of AnyConnect clients asks behind a login. Strangers can reach it: it answers GET and HEAD with what is in memory since the
+/// start, takes no body, and keeps nothing of anybody. No path of a request reaches the file system.
+/// </summary>
+internal sealed class ClientServiceServer : IAsyncDisposable
+{
+    /// <summary>Texts of the client's interface, which it asks for under names of its own.</summary>
+    private const string Translations = "/+CSCOT+/";
+
+    private const int MaximumConnections = 256;
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly WebApplication application;
+    private readonly X509Certificate2 certificate;
+
+    private ClientServiceServer(WebApplication application, X509Certificate2 certificate, IPEndPoint listen)
+    {
+        this.application = application;
+        this.certificate = certificate;
+        var port = application.Urls.Select(u => new Uri(u).Port).FirstOrDefault(listen.Port);
+        EndPoint = new IPEndPoint(listen.Address, port);
+    }
+
+    /// <summary>Where it listens.</summary>
+    public IPEndPoint EndPoint { get; }
+
+    /// <exception cref="IOException">The address cannot be used.</exception>
+    public static async Task<ClientServiceServer> StartAsync(
+        IPEndPoint listen, IkeCredential credential, FrozenDictionary<string, ClientServiceFile> files, ILoggerFactory loggers, CancellationToken cancellation)
+    {
+        var certificate = WithKey(credential);
+        var https = new HttpsConnectionAdapterOptions
+        {
+            ServerCertificate = certificate,
+            ServerCertificateChain = [.. credential.ChainDer.Skip(1).Select(der => X509CertificateLoader.LoadCertificate(der.Span))],
+            HandshakeTimeout = HandshakeTimeout,
+        };
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(loggers);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Limit(kestrel, listen, https));
+        var application = builder.Build();
+        application.Run(context => AnswerAsync(context, files));
+        try
+        {
+            await application.StartAsync(cancellation);
+        }
+        catch (Exception error) when (error is IOException or SocketException)
+        {
+            await application.DisposeAsync();
+            certificate.Dispose();
+            throw new IOException($"client-services: cannot listen at {listen}: {error.Message}", error);
+        }
+
+        return new ClientServiceServer(application, certificate, listen);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await application.StopAsync();
+        await application.DisposeAsync();
+        certificate.Dispose();
+    }
+
+    private static X509Certificate2 WithKey(IkeCredential credential) => credential.PrivateKey switch
+    {
+        RSA rsa => credential.Leaf.CopyWithPrivateKey(rsa),
+        ECDsa ecdsa => credential.Leaf.CopyWithPrivateKey(ecdsa),
+        var other => throw new NotSupportedException(other.GetType().Name),
+    };
+
+    private static void Limit(KestrelServerOptions kestrel, IPEndPoint listen, HttpsConnectionAdapterOptions https)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = MaximumConnections;
+        kestrel.Limits.MaxRequestBodySize = 0;
+        kestrel.Limits.MaxRequestLineSize = 1024;
+        kestrel.Limits.MaxRequestBufferSize = 16 * 1024;
+        kestrel.Limits.MaxRequestHeadersTotalSize = 8 * 1024;
+        kestrel.Limits.MaxRequestHeaderCount = 32;
+        kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+        kestrel.Limits.KeepAliveTimeout = IdleTimeout;
+        kestrel.Listen(listen, options =>
+        {
+            options.Protocols = HttpProtocols.Http1;
+            options.UseHttps(https);
+        });
+    }
+
+    private static Task AnswerAsync(HttpContext context, FrozenDictionary<string, ClientServiceFile> files)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var isHead = HttpMethods.IsHead(request.Method);
+        if (!isHead && !HttpMethods.IsGet(request.Method))
+        {
+            response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            response.Headers.Allow = "GET, HEAD";
+            return Task.CompletedTask;
+        }
+
+        var path = request.Path.Value ?? "";
+        if (!files.TryGetValue(path, out var file))
+            file = path.StartsWith(Translations, StringComparison.Ordinal) ? ClientServiceFile.EmptyManifest : null;
+        if (file is null)
+        {
+            response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }
+
+        response.ContentType = file.ContentType;
+        response.ContentLength = file.Octets.Length;
+        return isHead ? Task.CompletedTask : response.Body.WriteAsync(file.Octets, context.RequestAborted).AsTask();
+    }
+}
