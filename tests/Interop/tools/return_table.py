@@ -32,7 +32,7 @@ Made by `tests/Interop/return_compare.sh` in one run on {os.cpu_count()} process
 lose their IKE SAs without a word and come back at the same rate: at once, as from another network, so that the gateway takes the live session over; and once more when it has found
 them silent. AES-256-CBC with SHA-256, x25519, an interface for each session, accounting. CPU is the gateway's process alone, user and system time, for each login or return; a share is that of the
 login of the same clients. Load tool, FreeRADIUS and gateway share the machine. A resumption has neither Diffie-Hellman nor signature; a reconnect has both, as FlexVPN's protocol wants, so that the
-signature and x25519 are most of its share.
+signature and x25519 are most of what it costs beyond a resumption.
 
 | certificate | | done / failed | CPU, ms | share of the login | p50 / p99, ms |
 |---|---|---:|---:|---:|---:|""")
