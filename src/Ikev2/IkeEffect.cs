@@ -92,6 +92,9 @@ public sealed record SessionUpEffect(LoginRecord Login, SessionGrant Grant, Assi
 {
     /// <summary>Session-id and token that the client has got; null where it did not ask.</summary>
     public ReconnectOffer? Reconnect { get; init; }
+
+    /// <summary>How long the session is kept once its client goes silent; null where it is not.</summary>
+    public TimeSpan? KeptFor { get; init; }
 }
 
 /// <summary>

@@ -6,7 +6,8 @@ namespace Headend.Aaa.Accounting;
 
 /// <summary>
 /// Takes accounting records from any thread at once, writes them to the spool many sessions at a time, and delivers them at least once, in order within a
-/// session, for as long as it takes and over restarts. An outage is its own affair. Sessions that the process before left open get their Stop first.
+/// session, for as long as it takes and over restarts. An outage is its own affair. Sessions that the process before left open get their Stop first,
+/// unless they go on.
 /// Thread-safe.
 /// </summary>
 public sealed partial class AccountingClient : IAsyncDisposable
@@ -32,9 +33,12 @@ public sealed partial class AccountingClient : IAsyncDisposable
     /// <param name="time">Clock and timers.</param>
     /// <param name="limits">Null for the defaults.</param>
     /// <param name="observer">Told what happens, or null.</param>
+    /// <param name="continuing">
+    /// Acct-Session-Ids of sessions that the last process left open and that go on: no Stop for them, until their own or <see cref="EndContinued"/>.
+    /// </param>
     public AccountingClient(
         RadiusClient radius, IAccountingSpool spool, IReadOnlyList<AccountingListOptions> lists, TimeProvider time, AccountingLimits? limits = null,
-        IAccountingObserver? observer = null)
+        IAccountingObserver? observer = null, IReadOnlySet<string>? continuing = null)
     {
         this.radius = radius;
         this.spool = spool;
@@ -50,7 +54,7 @@ public sealed partial class AccountingClient : IAsyncDisposable
             list.Timer = time.CreateTimer(_ => Pump(list), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             this.lists.Add(options.Name, list);
         }
-        Recover(spool.Load());
+        Recover(spool.Load(), continuing ?? new HashSet<string>());
         writer = new Thread(Write) { IsBackground = true, Name = "accounting" };
         writer.Start();
     }
@@ -205,47 +209,6 @@ public sealed partial class AccountingClient : IAsyncDisposable
     private static DateTimeOffset Milliseconds(DateTimeOffset at) => DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds());
 
     private static TimeSpan Milliseconds(TimeSpan span) => TimeSpan.FromMilliseconds((long)span.TotalMilliseconds);
-
-    private void Recover(SpoolContent content)
-    {
-        foreach (var record in content.Records)
-        {
-            nextId = Math.Max(nextId, record.Id + 1);
-            if (!lists.TryGetValue(record.List, out var list))
-            {
-                orphans++;
-                continue;
-            }
-            var entry = new SpoolEntry(record) { Saved = true };
-            Count(entry);
-            Release(entry, list);
-        }
-        foreach (var session in content.OpenSessions)
-        {
-            changedSessions.Add(session.SessionId);
-            var description = new RadiusRequest(RadiusCode.AccountingRequest);
-            // Nobody saw the end. What is sure is when the session was last there, and the counters are of that moment.
-            var endedAt = new[] { content.AliveAt ?? session.SeenAt, session.SeenAt, session.StartedAt }.Max();
-            // Never less than a record of the session has said, whatever was done to the clock.
-            var lasted = session.SessionTime + (endedAt - session.SeenAt);
-            var usable = description.TryAddEncoded(session.Description.Span, endedAt);
-            var stop = usable
-                ? AccountingRecord.Compose(AcctStatusType.Stop, description, endedAt, session.Counters, lasted, AcctTerminateCause.NasReboot)
-                : description;
-            var record = new SpooledRecord(0, session.List, session.SessionId, AcctStatusType.Stop, endedAt, stop.EncodedAttributes.ToArray());
-            if (usable && stop.Error is null)
-            {
-                recovered++;
-                Add(record);
-            }
-            else
-            {
-                unsendable++;
-                observer.Dropped(record, "the stored session is damaged");
-            }
-        }
-        Report(MakeRoom());
-    }
 
     private void TrackSession(string list, AccountingRecord record, SpooledRecord spooled, RadiusRequest description)
     {

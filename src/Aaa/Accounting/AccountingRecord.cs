@@ -12,6 +12,9 @@ public readonly record struct TrafficCounters(ulong InputOctets, ulong OutputOct
     public static TrafficCounters Max(in TrafficCounters one, in TrafficCounters other) => new(
         Math.Max(one.InputOctets, other.InputOctets), Math.Max(one.OutputOctets, other.OutputOctets),
         Math.Max(one.InputPackets, other.InputPackets), Math.Max(one.OutputPackets, other.OutputPackets));
+
+    public static TrafficCounters operator +(in TrafficCounters one, in TrafficCounters other) => new(
+        one.InputOctets + other.InputOctets, one.OutputOctets + other.OutputOctets, one.InputPackets + other.InputPackets, one.OutputPackets + other.OutputPackets);
 }
 
 /// <summary>One thing to tell the accounting server. Immutable; its event time never changes, however often it is sent.</summary>

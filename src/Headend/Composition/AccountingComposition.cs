@@ -26,8 +26,10 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
     /// <param name="store">Disposed of after this; null where nothing is kept.</param>
     /// <param name="time">Clock and timers.</param>
     /// <param name="logger">Told what an earlier run left.</param>
+    /// <param name="continuing">Acct-Session-Ids of an earlier run's sessions that go on.</param>
     public AccountingComposition(
-        HeadendConfiguration configuration, RadiusComposition radius, IAccountingObserver observer, EmbeddedStore? store, TimeProvider time, ILogger logger)
+        HeadendConfiguration configuration, RadiusComposition radius, IAccountingObserver observer, EmbeddedStore? store, TimeProvider time, ILogger logger,
+        IReadOnlySet<string>? continuing = null)
     {
         this.configuration = configuration;
         this.store = store;
@@ -40,7 +42,7 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
         if (radius.Client is null || radius.AccountingLists.Count == 0)
             return;
         limits = new AccountingLimits { MaximumRecords = configuration.Aaa.AccountingSpool.Records, MaximumOctets = configuration.Aaa.AccountingSpool.Size };
-        Client = new AccountingClient(radius.Client, new EmbeddedAccountingSpool(store), radius.AccountingLists, time, limits, observer);
+        Client = new AccountingClient(radius.Client, new EmbeddedAccountingSpool(store), radius.AccountingLists, time, limits, observer, continuing);
         var left = Client.GetStatistics();
         if (left.Waiting > 0 || left.Recovered > 0)
             LogRecovered(logger, left.Waiting, left.Recovered);
@@ -61,7 +63,9 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
     {
         if (Client is null)
             return;
-        Client.Announce(AcctStatusType.AccountingOn, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier(), nasAddress);
+        // Servers end all sessions of a NAS that says so, also those that go on; whatever did not go on has its own Stop.
+        if (Client.GetStatistics().OpenSessions == 0)
+            Client.Announce(AcctStatusType.AccountingOn, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier(), nasAddress);
         Client.Start();
         var interval = configuration.Aaa.AccountingSpool.CheckpointInterval;
         checkpoints = time.CreateTimer(
@@ -69,11 +73,14 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
     }
 
     /// <summary>Announces the end behind the Stops of all sessions and sends what the servers take within <paramref name="deadline"/>.</summary>
-    public async Task StopAsync(TimeSpan deadline)
+    /// <param name="deadline">The longest wait.</param>
+    /// <param name="continues">Sessions go on in the next process: to servers nothing ends.</param>
+    public async Task StopAsync(TimeSpan deadline, bool continues)
     {
         if (Client is null)
             return;
-        Client.Announce(AcctStatusType.AccountingOff, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier(), nasAddress);
+        if (!continues)
+            Client.Announce(AcctStatusType.AccountingOff, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier(), nasAddress);
         var left = await Client.FlushAsync(deadline);
         var unsaved = Client.GetStatistics().Unsaved;
         if (unsaved > 0)

@@ -53,12 +53,14 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly FrozenDictionary<string, ClientServiceFile> clientFiles;
     private readonly IkeCredential? clientCredential;
     private readonly ILogger logger;
+    private readonly bool keepsAtStop;
     private AdminServer? admin;
     private ClientServiceServer? clientServices;
 
     private HeadendHost(HeadendConfiguration configuration, TelemetryServer telemetry, ILoggerFactory loggers, TimeProvider time, TimeSpan bindPatience, CancellationToken cancellation)
     {
         this.telemetry = telemetry;
+        keepsAtStop = configuration.Store.KeepsSessionsAtStop;
         logger = loggers.CreateLogger("headend");
         var clock = new MonotonicClock(time);
         var limits = new UnauthenticatedLogLimits(time);
@@ -83,7 +85,9 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         dataPlane = opened.Plane;
         var filters = new SessionFilterCompiler(accessLists, opened.Filters?.Missing);
         store = OpenStore(configuration, time, bindPatience, cancellation);
-        accounting = new AccountingComposition(configuration, radius, aaaObserver, store.Embedded, time, logger);
+        var left = SessionRestoration.Read(store.Sealed, logger);
+        accounting = new AccountingComposition(
+            configuration, radius, aaaObserver, store.Embedded, time, logger, left.Select(s => s.Names.AcctSessionId).ToHashSet(StringComparer.Ordinal));
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, opened.Filters, logger);
@@ -95,7 +99,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var grants = MakeGrants(accessLists, filters, addresses, time);
         var reconnects = new ReconnectTable(clock);
         tickets = new TicketTable(new TicketKeys(time, ReturnTable.LongestTicket, []), time);
-        lifecycle = new SessionLifecycle(new SessionServices
+        var kept = new KeptSessionTable(store.Sealed, reconnects, clock);
+        var services = new SessionServices
         {
             Clock = clock,
             Table = table,
@@ -108,15 +113,18 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Interims = interims,
             Reconnects = reconnects,
             Tickets = tickets,
+            Kept = kept,
             Local = LocalAaa,
             ProfileObserver = aaaObserver,
             Radius = radius.Client,
             Accounting = accounting.Client,
             Metrics = metrics,
             Logger = logger,
-        });
+        };
+        lifecycle = new SessionLifecycle(services);
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
+        new SessionRestoration(services, lifecycle, profiles, shards, radius.FindGroup, store.Sealed?.LastAlive).Restore(left);
         Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa)
         {
             Accounting = accounting.Describe,
@@ -131,7 +139,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             var performer = new SessionDynamicAuthorization(
                 new SessionLookup(table, configuration.Radius.NasIdentifier ?? Environment.MachineName),
-                new SessionReauthorization(interfaces, grants, interims), radius.Client, clock, metrics, logger);
+                new SessionReauthorization(interfaces, grants, interims, kept, time), kept, radius.Client, clock, metrics, logger);
             try
             {
                 dynamicAuthorization = new DynamicAuthorizationComposition(dynamicAuthor, performer, time, metrics, limits, logger);
@@ -221,25 +229,29 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             templates.Reload(configuration.VirtualTemplates, table.All, logger);
     }
 
-    /// <summary>Ends every session: Delete to each client, Accounting Stop to RADIUS, both waited for within bounds.</summary>
+    /// <summary>
+    /// Ends every session: Delete to each client, Accounting Stop to RADIUS, both waited for within bounds. Where the configuration keeps sessions over a stop, those that clients may come back
+    /// to hear nothing and wait in the store.
+    /// </summary>
     public async Task StopAsync()
     {
         LogStopping(logger, table.UpCount);
+        var continuing = keepsAtStop ? await lifecycle.SuspendAllAsync() : 0;
         foreach (var shard in shards)
             shard.Post(new ShutdownCommand(SessionEndReason.Shutdown));
-        lifecycle.EndAllInactive();
+        lifecycle.EndAllInactive(keepsAtStop);
         // The shards' counts are those of their last turn, so the first look waits for the command's.
         for (var waited = TimeSpan.Zero; waited < GoodbyeTimeout; waited += GoodbyeCheck)
         {
             await Task.Delay(GoodbyeCheck);
-            if (table.IsEmpty && shards.TrueForAll(s => s.Counts.IkeSas == 0))
+            if (table.All.All(s => keepsAtStop && s.Inactivity is not null) && shards.TrueForAll(s => s.Counts.IkeSas == 0))
                 break;
         }
 
         foreach (var shard in shards)
             shard.Dispose();
         kernel.Dispose();
-        await accounting.StopAsync(AccountingTimeout);
+        await accounting.StopAsync(AccountingTimeout, continuing > 0);
     }
 
     public async ValueTask DisposeAsync()
@@ -347,7 +359,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         Pools = () => [.. addresses.Pools.Select(p => p.GetStatistics())],
         Dhcp = dhcp.GetStatistics,
         Accounting = () => accounting.Client?.GetStatistics(),
-        Esp = () => table.Totals(interfaces.CountersOf),
+        Esp = () => table.Totals(interfaces.LiveCountersOf),
         EspDrops = () => dataPlane.GetDrops().Select((count, index) => (Reason: (EspDrop)index, Count: count)).Where(d => d.Reason != EspDrop.None)
             .ToDictionary(d => d.Reason.ToString(), d => d.Count, StringComparer.Ordinal),
     });

@@ -50,6 +50,9 @@ internal sealed class RadiusComposition : IAsyncDisposable
 
     public AccountingBinding AccountingOf(string list) => accounting[list];
 
+    /// <summary>The group of this name, or null.</summary>
+    public RadiusServerGroup? FindGroup(string name) => groups.GetValueOrDefault(name);
+
     public IReadOnlyList<AaaMethod> MethodsOf(MethodListOptions list) => [.. list.Methods.Select(m => new AaaMethod(m.Group is null ? null : groups[m.Group]))];
 
     /// <summary>A configured server as a group of its own, which never passes it over.</summary>

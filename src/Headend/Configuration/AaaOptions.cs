@@ -35,7 +35,17 @@ internal enum AccountingFailureMode
 }
 
 /// <param name="KeyFile">Absolute path; null for the one in the state directory.</param>
-internal sealed record StoreOptions(string? KeyFile);
+/// <param name="KeepsSessionsAtStop">A stop of the headend is to sessions that clients may come back to what a crash is.</param>
+internal sealed record StoreOptions(string? KeyFile, bool KeepsSessionsAtStop);
+
+internal enum SessionsAtStop
+{
+    /// <summary>Delete to the client, Stop to accounting.</summary>
+    End,
+
+    /// <summary>Those that clients may come back to wait for the next start.</summary>
+    Keep,
+}
 
 internal enum StoreKind
 {

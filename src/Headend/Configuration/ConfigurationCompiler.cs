@@ -17,7 +17,7 @@ internal static class ConfigurationCompiler
             DataPlane = root.Section("data-plane").Get<DataPlaneKind>("kind"),
             KernelPlaneGap = KernelPlaneChecks.Gaps(root).Select(gap => $"{gap.What} ({gap.At})").FirstOrDefault(),
             StateDirectory = PathOf(root, "state-directory"),
-            Store = new StoreOptions(root.Section("store").GetOptional<string>("key-file") is null ? null : PathOf(root.Section("store"), "key-file")),
+            Store = CompileStore(root.Section("store")),
             AdminSocket = PathOf(root.Section("admin"), "socket"),
             Telemetry = Telemetry(root.Section("telemetry")),
             Admission = new AdmissionOptions(
@@ -131,6 +131,9 @@ internal static class ConfigurationCompiler
             Unique = profile.Get<UniqueOptions>("unique"),
         };
     }
+
+    private static StoreOptions CompileStore(SectionValue section) => new(
+        section.GetOptional<string>("key-file") is null ? null : PathOf(section, "key-file"), section.Get<SessionsAtStop>("sessions-at-stop") == SessionsAtStop.Keep);
 
     private static string PathOf(SectionValue section, string key) => ConfigurationPaths.Resolve(section.Get<string>(key), section.PlaceOf(key));
 }

@@ -21,7 +21,7 @@ internal sealed record HeadendConfiguration
     /// <summary>Absolute path of the Unix socket of the admin API.</summary>
     public required string AdminSocket { get; init; }
 
-    public StoreOptions Store { get; init; } = new(null);
+    public StoreOptions Store { get; init; } = new(null, false);
 
     public required TelemetryOptions Telemetry { get; init; }
 

@@ -32,6 +32,9 @@ internal sealed partial class KernelWorker : IDisposable
         thread.Start();
     }
 
+    /// <summary>Work is done by whoever posts it.</summary>
+    public bool IsInline => thread is null;
+
     /// <param name="action">The work.</param>
     /// <param name="filter">The packet filter that it will want, as far as that can be told now; it may want another one.</param>
     public void Post(Action action, InterfaceFilter? filter = null)

@@ -170,6 +170,20 @@ internal sealed class AddressAssignment
         return why is null;
     }
 
+    /// <summary>A session of an earlier process holds what it held, in whatever pools that lies now. False, with nothing held, where another session has some of it.</summary>
+    public bool TryRestore(ClientSession session, IEnumerable<IPNetwork> networks)
+    {
+        foreach (var network in networks)
+        {
+            if (TakeFixed(session, network, null) is null)
+                continue;
+            Release(session);
+            return false;
+        }
+
+        return true;
+    }
+
     /// <summary>Gives back everything that the session holds.</summary>
     public void Release(ClientSession session)
     {

@@ -111,7 +111,7 @@ internal sealed partial class ClientSession
     public string EapIkeIdentity { get; private set; } = "";
 
     /// <summary>How the client proves itself; meaningful once it has begun to.</summary>
-    public RemoteMethod RemoteMethod => Eap?.RemoteMethod ?? (Certificate is not null ? RemoteMethod.Certificate : RemoteMethod.PreSharedKey);
+    public RemoteMethod RemoteMethod => Eap?.RemoteMethod ?? restored?.RemoteMethod ?? (Certificate is not null ? RemoteMethod.Certificate : RemoteMethod.PreSharedKey);
 
     /// <summary>What the authentication brought (Access-Accept, or the local user's policy); null before, and where it brings nothing.</summary>
     public AuthorizationSource? Authenticated { get; set; }
@@ -180,7 +180,10 @@ internal sealed partial class ClientSession
     /// <summary>Under which identity it counts among simultaneous sessions; null while it does not. Under the gate of that table.</summary>
     public string? PlaceIdentity { get; set; }
 
-    /// <summary>Completes when the session has given back everything.</summary>
+    /// <summary>No later process can take it up again; meaningful once <see cref="Gone"/> is complete.</summary>
+    public bool IsRevoked { get; set; }
+
+    /// <summary>Completes when the session has given back everything and was removed from the store.</summary>
     public TaskCompletionSource Gone { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string InterfaceName => $"Virtual-Access{Names.Number}";
@@ -272,10 +275,10 @@ internal sealed partial class ClientSession
         NasAddress = Binding.NasAddress,
         IkeIdentity = IkeIdentity,
         ConnectInfo = ClientSoftware is null ? $"IKEv2 {Binding.Name}" : $"IKEv2 {Binding.Name} {ClientSoftware}",
-        IsAnyConnect = Eap is AnyConnectConversation,
-        TunnelGroup = (Eap as AnyConnectConversation)?.Group,
-        CertificatePair = (Eap as AnyConnectConversation)?.CertificatePair,
-        Device = Eap is AnyConnectConversation { Device: { } device } ? DeviceAttributes.Of(device) : [],
+        IsAnyConnect = IsAnyConnect,
+        TunnelGroup = TunnelGroup,
+        CertificatePair = CertificatePair,
+        Device = Device,
     };
 
     /// <summary>

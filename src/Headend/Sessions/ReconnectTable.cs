@@ -101,6 +101,24 @@ internal sealed class ReconnectTable(MonotonicClock clock)
         }
     }
 
+    /// <summary>A session of an earlier process that its client may come back to.</summary>
+    public void Restore(ClientSession session, KeptReconnect kept)
+    {
+        session.ReconnectHash = kept.Hash;
+        var entry = byHash.GetOrAdd(kept.Hash, static (_, s) => new Entry(s), session);
+        lock (entry)
+            entry.Restore(kept);
+    }
+
+    /// <summary>What the store needs of it; null where the client got no session-id. The receiver zeroes the tokens.</summary>
+    public KeptReconnect? Describe(ClientSession session)
+    {
+        if (session.ReconnectHash is not { } hash || !byHash.TryGetValue(hash, out var entry))
+            return null;
+        lock (entry)
+            return entry.Describe(hash);
+    }
+
     /// <summary>The session is over.</summary>
     public void Remove(ClientSession session)
     {
@@ -131,6 +149,14 @@ internal sealed class ReconnectTable(MonotonicClock clock)
 
         /// <summary>This one was used; its elders are not good any more, nor what was given beside it and not used.</summary>
         public void Keep(long number) => Drop(t => t.Number != number);
+
+        public void Restore(KeptReconnect kept)
+        {
+            last = kept.Last;
+            Tokens.AddRange(kept.Tokens.Select(t => new ReconnectToken(t.Number, t.Value)));
+        }
+
+        public KeptReconnect Describe(string hash) => new(hash, last, [.. Tokens.Select(t => new KeptToken(t.Number, [.. t.Value]))]);
 
         public void Add(byte[] token) => Tokens.Add(new ReconnectToken(++last, token));
 

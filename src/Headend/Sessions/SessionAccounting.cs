@@ -12,12 +12,17 @@ namespace Headend.Sessions;
 /// <param name="list">The accounting list.</param>
 /// <param name="interimInterval">Null sends no Interim-Updates.</param>
 /// <param name="time">Its timestamps measure the session: the wall clock may be set meanwhile.</param>
-internal sealed class SessionAccounting(AccountingSession records, AccountingClient client, string list, TimeSpan? interimInterval, TimeProvider time)
+/// <param name="before">How long the session has lasted already, where an earlier process began it.</param>
+internal sealed class SessionAccounting(
+    AccountingSession records, AccountingClient client, string list, TimeSpan? interimInterval, TimeProvider time, TimeSpan before = default)
 {
     private readonly Lock gate = new();
     private readonly long startedAt = time.GetTimestamp();
     private TrafficCounters last;
     private bool stopped;
+
+    /// <summary>Name of the accounting list.</summary>
+    public string List => list;
 
     /// <summary>Null sends no Interim-Updates.</summary>
     public TimeSpan? InterimInterval { get; private set; } = interimInterval;
@@ -39,7 +44,7 @@ internal sealed class SessionAccounting(AccountingSession records, AccountingCli
     }
 
     /// <summary>Since the session was established.</summary>
-    public TimeSpan Elapsed => time.GetElapsedTime(startedAt);
+    public TimeSpan Elapsed => before + time.GetElapsedTime(startedAt);
 
     /// <summary>Completes when the Start is on disk, or when the disk has refused it.</summary>
     public Task StartAsync() => client.Enqueue(list, records.Start());

@@ -38,6 +38,9 @@ internal sealed class SessionAddressing(AddressAssignment assignment, DhcpClient
         }
     }
 
+    /// <inheritdoc cref="AddressAssignment.TryRestore"/>
+    public bool TryRestore(ClientSession session, IEnumerable<System.Net.IPNetwork> networks) => assignment.TryRestore(session, networks);
+
     /// <summary>Gives back everything that the session holds. Call when its interface is gone.</summary>
     public void Release(ClientSession session) => assignment.Release(session);
 

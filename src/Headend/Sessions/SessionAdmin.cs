@@ -17,6 +17,9 @@ internal sealed class SessionAdmin(
     IReadOnlyList<IkeShard> shards, LocalAaa local) : IAdminBackend
 {
     /// <summary>Without an inner packet for this long a session shows as UP-IDLE.</summary>
+    /// <summary>How long an answer to `clear` waits for sessions to end for good.</summary>
+    private static readonly TimeSpan ClearTimeout = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan IdleAfter = TimeSpan.FromSeconds(60);
 
     private const int MostRangesShown = 100;
@@ -76,10 +79,10 @@ internal sealed class SessionAdmin(
     public ValueTask<IReadOnlyList<AddressPoolRecord>> GetPoolsAsync(CancellationToken cancellation) =>
         ValueTask.FromResult<IReadOnlyList<AddressPoolRecord>>([.. addresses.Pools.Select(ToRecord)]);
 
-    public ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
+    public async ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {
         var remote = which.Remote is not null && IPAddress.TryParse(which.Remote, out var parsed) ? parsed : null;
-        var cleared = 0;
+        var cleared = new List<ClientSession>();
         foreach (var session in table.All)
         {
             var fits = which.All
@@ -89,10 +92,13 @@ internal sealed class SessionAdmin(
             if (!fits)
                 continue;
             session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.AdminCleared, "cleared by an operator"));
-            cleared++;
+            cleared.Add(session);
         }
 
-        return ValueTask.FromResult(new ClearedSessionsRecord(cleared));
+        // What was cleared does not come back after a crash; of those that a restart could bring back the answer waits for that.
+        await Task.WhenAll(cleared.Where(s => s.Kept.IsStored).Select(s => s.Gone.Task)).WaitAsync(ClearTimeout, clock.Time, cancellation)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return new ClearedSessionsRecord(cleared.Count);
     }
 
     public ValueTask<IReadOnlyList<LockoutRecord>> GetLockoutsAsync(CancellationToken cancellation)

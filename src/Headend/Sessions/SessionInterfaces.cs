@@ -22,6 +22,8 @@ internal sealed partial class SessionInterfaces(
     IDataPlane dataPlane, KernelWorker kernel, MonotonicClock clock, InterfaceNames names, SessionFilterCompiler filters, SessionPolicyTable policies,
     AddressAssignment addresses, ILogger logger)
 {
+    private const string OtherMode = "the session's interface was made for the other mode of ESP";
+
     /// <summary>Installs a pair; the session's first one brings its interface up. <paramref name="done"/> gets the fault or null, on either thread.</summary>
     public void Install(ClientSession session, ChildSaParameters child, uint replaces, Action<string?> done)
     {
@@ -33,12 +35,18 @@ internal sealed partial class SessionInterfaces(
 
         if (session.InterfaceRequested)
         {
+            if (session.IsRestored && session.Handle.IsNone)
+            {
+                kernel.Post(() => done(RestoreAndInstall(session, parameters!, child)));
+                return;
+            }
+
             if (session.Returning is not null)
             {
                 if (child.IsTransportMode != (session.Encapsulation == TunnelEncapsulation.Gre))
                 {
                     Forget(parameters!);
-                    done("the session's interface was made for the other mode of ESP");
+                    done(OtherMode);
                     return;
                 }
 
@@ -55,7 +63,7 @@ internal sealed partial class SessionInterfaces(
 
         session.InterfaceRequested = true;
         session.Encapsulation = child.IsTransportMode ? TunnelEncapsulation.Gre : TunnelEncapsulation.Ipsec;
-        var request = Derive(session, child, [], out fault);
+        var request = Derive(session, ToEspPath(child.Path, child.UdpEncapsulation), [], out fault);
         if (request is null)
         {
             Forget(parameters!);
@@ -94,7 +102,11 @@ internal sealed partial class SessionInterfaces(
 
     public ImmutableArray<SaCounters> SasOf(ClientSession session) => session.Handle.IsNone ? [] : dataPlane.GetSaCounters(session.Handle);
 
-    public TrafficCounters CountersOf(ClientSession session) =>
+    /// <summary>Inner traffic of the session, over restarts.</summary>
+    public TrafficCounters CountersOf(ClientSession session) => LiveCountersOf(session) + session.Carried;
+
+    /// <summary>Inner traffic of the session in this process.</summary>
+    public TrafficCounters LiveCountersOf(ClientSession session) =>
         !session.Handle.IsNone && dataPlane.TryGetCounters(session.Handle, out var counters) ? ToTraffic(counters) : default;
 
     /// <summary>Removes what stands for the session, then calls <paramref name="done"/> with its final counters; behind a creation that is still under way.</summary>
@@ -121,7 +133,7 @@ internal sealed partial class SessionInterfaces(
             : new EspPath(local with { Port = 0 }, remote with { Port = 0 }, EspEncapsulation.Plain);
     }
 
-    private InterfaceRequest? Derive(ClientSession session, ChildSaParameters child, ImmutableHashSet<string> leftOut, out string? fault)
+    private InterfaceRequest? Derive(ClientSession session, EspPath path, ImmutableHashSet<string> leftOut, out string? fault)
     {
         var rules = new DerivationRules(names, session.Tunnel, session.Binding.IgnoresInterfaceErrors) { LeftOut = leftOut };
         var derived = VirtualAccessDerivation.Derive(session.Template, session.AuthorizedCommands(), rules);
@@ -129,7 +141,7 @@ internal sealed partial class SessionInterfaces(
         var qos = SessionQos.None;
         fault = derived.Failures.IsEmpty ? null : derived.Explain();
         var filter = InterfaceFilter.None;
-        if (fault is null && !filters.TryCompile(session, session.Profile, derived.Config, out filter, out var unresolved))
+        if (fault is null && !filters.TryCompile(session, session.FilterProfile ?? session.Profile, derived.Config, out filter, out var unresolved))
             fault = unresolved;
         if (fault is null)
             policies.TryResolve(derived.Config, session.Profile.RateUp, session.Profile.RateDown, out qos, out fault);
@@ -145,7 +157,7 @@ internal sealed partial class SessionInterfaces(
                 ClientAddresses = [.. session.ClientAddresses()],
                 Routes = PeerRouting.Assigned(session.Profile, session.Addresses),
                 Filter = filter,
-                Path = ToEspPath(child.Path, child.UdpEncapsulation),
+                Path = path,
                 Encapsulation = session.Encapsulation,
                 LocalNetworks = session.LocalNetworks,
                 Qos = qos,
@@ -235,7 +247,7 @@ internal sealed partial class SessionInterfaces(
 
         using (session.Trace.Step(Telemetry.LoginStep.CreateInterface))
         {
-            if (!TryCreate(session, child, request, out var handle, out var failure))
+            if (!TryCreate(session, request.Path, request, out var handle, out var failure))
             {
                 Forget(parameters);
                 return failure;
@@ -253,7 +265,7 @@ internal sealed partial class SessionInterfaces(
     }
 
     /// <summary>Where the profile ignores errors, commands that this machine cannot follow are left out, one after the other.</summary>
-    private bool TryCreate(ClientSession session, ChildSaParameters child, InterfaceRequest request, out SessionHandle handle, out string? fault)
+    private bool TryCreate(ClientSession session, EspPath path, InterfaceRequest request, out SessionHandle handle, out string? fault)
     {
         ImmutableHashSet<string> leftOut = [];
         InterfaceFailure? failure;
@@ -264,7 +276,7 @@ internal sealed partial class SessionInterfaces(
                 return false;
             LogNote(logger, session.Names.AuditSessionId, session.User, $"{fault}: left out");
             leftOut = leftOut.Add(failure.Step);
-            if (Derive(session, child, leftOut, out fault) is not { } without)
+            if (Derive(session, path, leftOut, out fault) is not { } without)
                 return false;
             request = without;
         }

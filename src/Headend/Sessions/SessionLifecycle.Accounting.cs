@@ -26,17 +26,22 @@ internal sealed partial class SessionLifecycle
     {
         if (session.Binding.Accounting.GetValueOrDefault(session.RemoteMethod) is not { } binding || session.Accounting is not null)
             return Task.CompletedTask;
+        var records = RecordsOf(session, services.Clock.Time.GetUtcNow());
+        session.Accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval, services.Clock.Time);
+        return session.Accounting.StartAsync();
+    }
+
+    private static AccountingSession RecordsOf(ClientSession session, DateTimeOffset startedAt)
+    {
         // The name that was proven: what EAP-Response/Identity said before a local method ran is anybody's claim.
         var nas = session.ToNasRecord(session.User ?? session.IkeIdentity);
-        var authentic = session.Eap?.IsLocal ?? (session.KeyIsLocal || session.Certificate is not null) ? AcctAuthentic.Local : AcctAuthentic.Radius;
-        var records = new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, services.Clock.Time.GetUtcNow())
+        var authentic = session.IsAuthenticatedLocally ? AcctAuthentic.Local : AcctAuthentic.Radius;
+        return new AccountingSession(nas, session.Profile, session.ClientAddresses(), authentic, startedAt)
         {
             FramedIpv6Prefix = session.FramedPrefix,
             DelegatedIpv6Prefix = session.DelegatedPrefix,
             Netmask = session.Addresses?.IPv4Netmask,
         };
-        session.Accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval, services.Clock.Time);
-        return session.Accounting.StartAsync();
     }
 
     private async Task PostWhenDurable(Task durable, IkeShard shard, IkeCompletion completion, bool established)

@@ -25,6 +25,7 @@ internal sealed partial class SessionLifecycle
         if (!session.TryWait(waits))
             return;
         services.Table.MarkInactive(true);
+        services.Kept.Keep(session);
         LogInactive(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, (long)effect.Timeout.TotalSeconds, effect.Detail);
         Watch(session, waits);
     }
@@ -57,9 +58,10 @@ internal sealed partial class SessionLifecycle
     }
 
     /// <summary>At shutdown: whoever waits does so no longer.</summary>
-    public void EndAllInactive()
+    /// <param name="keeps">But those of which the store has a picture wait for the next process.</param>
+    public void EndAllInactive(bool keeps)
     {
-        foreach (var session in services.Table.All)
+        foreach (var session in services.Table.All.Where(s => !keeps || !s.Kept.IsStored))
             EndInactive(session, null, SessionEndReason.Shutdown, "the headend shuts down");
     }
 
@@ -94,8 +96,10 @@ internal sealed partial class SessionLifecycle
     private void Replace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)
     {
         var changed = new SessionInactivity { Grant = grant, Since = waits.Since, Until = waits.Until, ExpiresAt = expires, IdleAt = idle };
-        if (session.TryChangeWait(waits, changed))
-            Watch(session, changed);
+        if (!session.TryChangeWait(waits, changed))
+            return;
+        Watch(session, changed);
+        services.Kept.Keep(session);
     }
 
     private MonotonicTime? IdleEnd(ClientSession session, TimeSpan? timeout, MonotonicTime now)

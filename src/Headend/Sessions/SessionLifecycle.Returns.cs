@@ -130,6 +130,7 @@ internal sealed partial class SessionLifecycle
     {
         session.CompleteReturn();
         services.Table.MarkInactive(false);
+        services.Table.NoteHandle(session);
         var (slept, from) = (now - waited.Since, session.Path.Remote.ToString());
         LogReturned(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, slept, from);
     }

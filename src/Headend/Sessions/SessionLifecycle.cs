@@ -35,6 +35,8 @@ internal sealed record SessionServices
 
     public required TicketTable Tickets { get; init; }
 
+    public required KeptSessionTable Kept { get; init; }
+
     public required LocalAaa Local { get; init; }
 
     public required IProfileObserver ProfileObserver { get; init; }
@@ -141,6 +143,10 @@ internal sealed partial class SessionLifecycle(SessionServices services)
                 services.Interims.Add(session);
         }
 
+        session.Kept.For = effect.KeptFor;
+        session.Kept.Grant = effect.Grant;
+        session.Kept.ExpiresAt = effect.Grant.SessionTimeout is { Ticks: > 0 } limit ? now + limit : null;
+        services.Kept.Keep(session);
         var row = new Telemetry.LoginRecord
         {
             User = session.User,
@@ -200,6 +206,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     private void End(ClientSession session, EndReasonRow reason, bool wasInactive)
     {
         var wasUp = session.UpAt is not null;
+        // Before its Stop: a crash in between must not bring back what has had its last record.
+        services.Kept.Forget(session);
         session.Eap?.Dispose();
         services.Reconnects.Remove(session);
         services.Tickets.Remove(session);
@@ -223,8 +231,9 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     {
         services.Addressing.Release(session);
         services.Numbers.Return(session.Names);
-        session.Gone.TrySetResult();
+        _ = TellGoneAsync(session);
         services.Table.Count(final);
+        final += session.Carried;
         // Whoever had a Start gets a Stop, even when the login broke off behind it.
         session.Accounting?.Stop(services.Clock.Time.GetUtcNow(), final, reason.TerminateCause);
         if (!wasUp)
@@ -234,6 +243,13 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         services.Logger.SessionEnded(
             session.User, address, session.Names.AuditSessionId, session.InterfaceName, reason.Word, ended - session.UpAt!.Value,
             final.InputOctets, final.OutputOctets, final.InputPackets, final.OutputPackets);
+    }
+
+    // Whoever waits for the end of a session may say that it is over for good.
+    private async Task TellGoneAsync(ClientSession session)
+    {
+        session.IsRevoked = await services.Kept.Forget(session).ConfigureAwait(false);
+        session.Gone.TrySetResult();
     }
 
     private ClientSession Find(LoginRecord login, IkeShard shard)

@@ -42,6 +42,10 @@ internal sealed class SessionNumbers
         return new SessionNames(number, $"{AddressWord(local):X8}{serial:X8}{now:X8}", $"{epoch:X8}{serial:X8}");
     }
 
+    /// <summary>A session of an earlier process keeps its names; their epoch is that process's, so that none given here is the same.</summary>
+    /// <returns>False when another session has its number.</returns>
+    public bool TryKeep(SessionNames names) => numbers.TryTakeKnown(names.Number);
+
     public void Return(SessionNames names) => numbers.Return(names.Number, time.GetTimestamp());
 
     // An IPv6 address does not fit into 8 digits; any stable word of it does.

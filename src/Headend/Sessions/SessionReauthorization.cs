@@ -10,7 +10,7 @@ namespace Headend.Sessions;
 /// Changes the authorization of a session that stands, all of it or none. What can fail comes first and is undone by its own plan; what follows cannot fail
 /// unless the session is over.
 /// </summary>
-internal sealed class SessionReauthorization(SessionInterfaces interfaces, SessionGrantCompiler grants, InterimSchedule interims)
+internal sealed class SessionReauthorization(SessionInterfaces interfaces, SessionGrantCompiler grants, InterimSchedule interims, KeptSessionTable kept, TimeProvider time)
 {
     /// <summary>What is the interface's: changed by one plan.</summary>
     private const SessionChangeKinds OfInterface = SessionChangeKinds.InterfaceConfig | SessionChangeKinds.AccessList
@@ -19,6 +19,8 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
     /// <summary>What the data plane and the session can change while they stand.</summary>
     public const SessionChangeKinds Supported =
         OfInterface | SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout | SessionChangeKinds.InterimInterval | SessionChangeKinds.Class;
+
+    private static readonly TimeSpan StorePatience = TimeSpan.FromSeconds(2);
 
     /// <summary>Answers null once every change holds.</summary>
     public async ValueTask<DynamicRequestFailure?> ApplyAsync(ClientSession session, SessionChange change, string origin)
@@ -63,7 +65,11 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         }
 
         var applied = await session.Shard.InvokeAsync((endpoint, now) => ApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false);
-        return applied && !session.IsClosed ? null : Gone;
+        if (!applied || session.IsClosed)
+            return Gone;
+        // A crash behind the ACK must not bring back what the change took away; a disk that hangs holds up nobody for longer than this.
+        await ((Task)kept.Keep(session)).WaitAsync(StorePatience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return null;
     }
 
     private static InterfaceChange Translate(SessionProfile standing, SessionChange change) => new(
@@ -85,6 +91,13 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
                     change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
                     change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null),
                 now);
+            if (session.Inactivity is null)
+            {
+                session.Kept.Change(
+                    change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
+                    change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null,
+                    now);
+            }
         }
 
         session.AuthorizationSources = Add(session.AuthorizationSources, change.Values, origin);

@@ -52,6 +52,12 @@ internal sealed class SessionTable
         Interlocked.Increment(ref up);
         byAcctSessionId[session.Names.AcctSessionId] = session;
         byAuditSessionId[session.Names.AuditSessionId] = session;
+        NoteHandle(session);
+    }
+
+    /// <summary>The session has an interface: the data plane speaks of it by that.</summary>
+    public void NoteHandle(ClientSession session)
+    {
         if (!session.Handle.IsNone)
             byHandle[session.Handle.Value] = session;
     }
@@ -101,10 +107,7 @@ internal sealed class SessionTable
     public void Count(in TrafficCounters final)
     {
         lock (endedGate)
-        {
-            ended = new TrafficCounters(
-                ended.InputOctets + final.InputOctets, ended.OutputOctets + final.OutputOctets, ended.InputPackets + final.InputPackets, ended.OutputPackets + final.OutputPackets);
-        }
+            ended += final;
     }
 
     /// <summary>Inner traffic since the start, of sessions gone and sessions up.</summary>

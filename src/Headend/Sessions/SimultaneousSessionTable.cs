@@ -5,7 +5,8 @@ namespace Headend.Sessions;
 
 /// <summary>
 /// Who is logged in how often, over all shards and profiles. A login takes its place after it has authenticated and been authorized, in one step with the count, so
-/// that of two at the same time exactly one gets the last place; it gives it back at its end. Kept in memory alone: after a restart there are no sessions to count.
+/// that of two at the same time exactly one gets the last place; it gives it back at its end. Kept in memory alone: after a restart the sessions that go on
+/// take their places again.
 /// Identities are compared without regard to case: RADIUS servers mostly do so, and a limit that another spelling passes is none. Thread-safe.
 /// </summary>
 internal sealed class SimultaneousSessionTable(SessionInterfaces interfaces, MonotonicClock clock)
@@ -63,6 +64,19 @@ internal sealed class SimultaneousSessionTable(SessionInterfaces interfaces, Mon
     {
         lock (gate)
             return byIdentity.TryGetValue(IdentityOf(login), out var held) ? [.. held] : [];
+    }
+
+    /// <summary>A session of an earlier process counts, whatever the limit is now.</summary>
+    public void Restore(ClientSession session)
+    {
+        var identity = IdentityOf(session);
+        lock (gate)
+        {
+            if (!byIdentity.TryGetValue(identity, out var held))
+                byIdentity[identity] = held = [];
+            held.Add(session);
+            session.PlaceIdentity = identity;
+        }
     }
 
     /// <summary>The login or session is over. Any number of times.</summary>

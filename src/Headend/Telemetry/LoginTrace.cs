@@ -17,6 +17,9 @@ internal sealed class LoginTrace : IDisposable
 
     private LoginTrace(Activity? root) => this.root = root;
 
+    /// <summary>Of what is no login.</summary>
+    public static LoginTrace None { get; } = new(null);
+
     /// <summary>Begins at the first IKE_SA_INIT that is not answered with a cookie.</summary>
     public static LoginTrace Begin(IPEndPoint remote, string localSpi)
     {

@@ -8,6 +8,7 @@ public sealed class InterfaceNumberPool(int first, int last, long holdDown)
     private readonly SortedSet<int> free = [];
     private readonly HashSet<int> taken = [];
     private readonly Queue<(int Number, long Until)> resting = new();
+    private readonly int lowest = first;
     private int next = first;
 
     public int Taken
@@ -38,6 +39,20 @@ public sealed class InterfaceNumberPool(int first, int last, long holdDown)
                 return false;
             }
 
+            taken.Add(number);
+            return true;
+        }
+    }
+
+    /// <summary>Takes this number, which a session of an earlier process has.</summary>
+    /// <returns>False when it is taken already, or none of the pool's.</returns>
+    public bool TryTakeKnown(int number)
+    {
+        lock (gate)
+        {
+            if (number < lowest || number > last || taken.Contains(number) || resting.Any(r => r.Number == number)) return false;
+            for (; next <= number; next++) free.Add(next);
+            free.Remove(number);
             taken.Add(number);
             return true;
         }

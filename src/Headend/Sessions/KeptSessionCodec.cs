@@ -1,0 +1,58 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Headend.Sessions;
+
+/// <summary>
+/// Kept sessions as JSON, with the version in front. What a version adds must be optional: an older record then reads as one that does not say it. A record of a newer version, or of none, is
+/// not read.
+/// </summary>
+internal static class KeptSessionCodec
+{
+    private const byte Version = 1;
+
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new TextConverter<IPAddress>(IPAddress.Parse), new TextConverter<IPEndPoint>(IPEndPoint.Parse), new TextConverter<IPNetwork>(IPNetwork.Parse) },
+    };
+
+    /// <summary>The receiver zeroes it.</summary>
+    public static byte[] Encode(KeptSession session)
+    {
+        using var stream = new MemoryStream(4096);
+        stream.WriteByte(Version);
+        JsonSerializer.Serialize(stream, session, Options);
+        var octets = stream.ToArray();
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(stream.GetBuffer());
+        return octets;
+    }
+
+    /// <summary>False for what is no kept session of a version that is known.</summary>
+    public static bool TryDecode(ReadOnlySpan<byte> octets, [NotNullWhen(true)] out KeptSession? session)
+    {
+        session = null;
+        if (octets.Length < 2 || octets[0] != Version)
+            return false;
+        try
+        {
+            session = JsonSerializer.Deserialize<KeptSession>(octets[1..], Options);
+        }
+        catch (Exception error) when (error is JsonException or FormatException or ArgumentException)
+        {
+            return false;
+        }
+
+        return session is not null;
+    }
+
+    private sealed class TextConverter<T>(Func<string, T> parse) : JsonConverter<T>
+    {
+        public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            parse(reader.GetString() ?? throw new JsonException());
+
+        public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(value!.ToString());
+    }
+}
