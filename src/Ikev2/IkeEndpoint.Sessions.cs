@@ -80,7 +80,7 @@ public sealed partial class IkeEndpoint
         ArmIkeLifetime(sa);
         ArmSession(sa);
         ChildLifetime.Arm(sa);
-        Emit(new SessionUpEffect(session.Login, session.Grant, session.Addresses!, first) { Reconnect = session.Offer, KeptFor = session.KeptFor });
+        Emit(new SessionUpEffect(session.Login, session.Grant, session.Addresses!, first) { Reconnect = session.Offer, KeptFor = session.KeptFor(Now) });
         session.Offer = null;
     }
 

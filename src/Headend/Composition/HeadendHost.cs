@@ -98,7 +98,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         dhcp = new DhcpClient(new DhcpClientOptions(), time);
         var grants = MakeGrants(accessLists, filters, addresses, time);
         var reconnects = new ReconnectTable(clock);
-        tickets = new TicketTable(new TicketKeys(time, ReturnTable.LongestTicket, []), time);
+        tickets = new TicketTable(TicketKeyStore.Open(store.Sealed, time, ReturnTable.LongestTicket), time);
         var kept = new KeptSessionTable(store.Sealed, reconnects, clock);
         var services = new SessionServices
         {

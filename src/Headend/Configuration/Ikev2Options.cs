@@ -112,7 +112,7 @@ internal sealed record IkeProfileOptions
     public ResumptionOptions? Resumption { get; init; }
 
     /// <summary>Sessions of this profile can be come back to, after a restart, too.</summary>
-    public bool KeepsSessions => Reconnect is not null || ClientResume is not null;
+    public bool KeepsSessions => Reconnect is not null || ClientResume is not null || Resumption is not null;
 }
 
 /// <summary>Absolute paths of PEM files; the certificate file holds the leaf first, then the chain to send.</summary>

@@ -82,6 +82,9 @@ internal sealed record KeptSession
     /// <summary>Null where the client got no session-id.</summary>
     public KeptReconnect? Reconnect { get; init; }
 
+    /// <summary>Hashes of the tickets that are out for it.</summary>
+    public ImmutableArray<string> Tickets { get; init; } = [];
+
     public override string ToString() => Names.AuditSessionId;
 }
 

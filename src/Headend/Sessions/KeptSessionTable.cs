@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Headend.Ikev2;
 using Headend.Runtime;
@@ -63,6 +64,12 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
             CryptographicOperations.ZeroMemory(token.Value);
     }
 
+    private static ImmutableArray<string> TicketsOf(ClientSession session)
+    {
+        lock (session.Tickets)
+            return [.. session.Tickets];
+    }
+
     private KeptSession Describe(ClientSession session)
     {
         var now = clock.Now;
@@ -100,6 +107,7 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
             AccountingList = accounting?.List,
             InterimInterval = accounting?.InterimInterval,
             Reconnect = reconnects.Describe(session),
+            Tickets = TicketsOf(session),
         };
 
         DateTimeOffset? ToWall(MonotonicTime? at) => at is { } time ? wall + (time - now) : null;

@@ -11,9 +11,9 @@ internal sealed partial class SessionLifecycle
     /// <summary>Takes a session of an earlier process up: it waits for its client like any that went silent. Before the shards start.</summary>
     /// <param name="session">It has its addresses and its number.</param>
     /// <param name="waits">Not over yet.</param>
-    /// <param name="reconnect">Null where its client has no session-id.</param>
+    /// <param name="kept">What its client has to come back with.</param>
     /// <param name="accounting">List and interval, or null for none.</param>
-    public void Restore(ClientSession session, SessionInactivity waits, KeptReconnect? reconnect, AccountingBinding? accounting)
+    public void Restore(ClientSession session, SessionInactivity waits, KeptSession kept, AccountingBinding? accounting)
     {
         if (accounting is not null && services.Accounting?.FindContinued(session.Names.AcctSessionId) is { } open)
         {
@@ -25,8 +25,9 @@ internal sealed partial class SessionLifecycle
         }
 
         services.Simultaneous.Restore(session);
-        if (reconnect is not null)
+        if (kept.Reconnect is { } reconnect)
             services.Reconnects.Restore(session, reconnect);
+        services.Tickets.Restore(session, kept.Tickets);
         services.Table.Add(session);
         services.Table.MarkUp(session);
         session.TryWait(waits);

@@ -21,7 +21,16 @@ internal sealed partial class SessionLifecycle
 
     public void ReconnectFailed(ReconnectFailedEffect effect) => services.Reconnects.RecordWrongToken(effect);
 
-    public void IssueTicket(IssueTicketEffect effect, IkeShard shard) => shard.Post(services.Tickets.Issue(effect, Find(effect.Login, shard)), effect.Established);
+    public void IssueTicket(IssueTicketEffect effect, IkeShard shard)
+    {
+        var session = Find(effect.Login, shard);
+        shard.Post(services.Tickets.Issue(effect, session), effect.Established);
+        // One that is given later makes a session that is kept of one that was not.
+        if (session.UpAt is null || effect.Login.Profile.Resumption is not { } policy)
+            return;
+        session.Kept.For = session.Kept.For > policy.Timeout ? session.Kept.For : policy.Timeout;
+        services.Kept.Keep(session);
+    }
 
     public void OpenTicket(OpenTicketEffect effect, IkeShard shard) => shard.Post(services.Tickets.Open(effect), established: false);
 

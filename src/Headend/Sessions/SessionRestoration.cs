@@ -108,7 +108,7 @@ internal sealed partial class SessionRestoration
             return false;
         }
 
-        lifecycle.Restore(session!, waits, kept.Reconnect, kept.AccountingList is { } list ? new AccountingBinding(list, kept.InterimInterval) : null);
+        lifecycle.Restore(session!, waits, kept, kept.AccountingList is { } list ? new AccountingBinding(list, kept.InterimInterval) : null);
         return true;
     }
 
@@ -118,7 +118,7 @@ internal sealed partial class SessionRestoration
         session = null;
         if (profiles.FirstOrDefault(p => p.Name == kept.Profile) is not { } profile)
             return $"there is no profile {kept.Profile} any more";
-        if (profile.Reconnect is null && profile.ClientResume is null)
+        if (profile.Reconnect is null && profile.ClientResume is null && profile.Resumption is null)
             return $"profile {kept.Profile} lets nobody come back any more";
         if (!services.Numbers.TryKeep(kept.Names))
             return $"another session has its number {kept.Names.Number}";

@@ -72,6 +72,19 @@ internal sealed class TicketTable(TicketKeys keys, TimeProvider time) : IDisposa
         }
     }
 
+    /// <summary>Tickets of a session of an earlier process, which had them out.</summary>
+    public void Restore(ClientSession session, IEnumerable<string> hashes)
+    {
+        lock (session.Tickets)
+        {
+            foreach (var hash in hashes.Take(MostOfSession))
+            {
+                byHash[hash] = new Entry(session, session.Id);
+                session.Tickets.Add(hash);
+            }
+        }
+    }
+
     /// <summary>The session is over.</summary>
     public void Remove(ClientSession session)
     {

@@ -154,6 +154,24 @@ public sealed class RestartHostTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ATicketIsGoodAfterACrashAndOnce()
+    {
+        using var client = Client("erin@tickets");
+        var address = Established(client).IPv4;
+        var before = Assert.Single(await SessionsAsync());
+        await CrashAsync();
+        using var back = ByTicket(client);
+        Assert.Equal(address, Established(back).IPv4);
+        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+        await CrashAsync();
+        using var again = ByTicket(client);
+        Assert.IsType<InitiatorOutcome.Failed>(again.Login());
+        using var next = ByTicket(back);
+        Established(next);
+        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+    }
+
+    [Fact]
     public async Task WhoseTimeRanOutWhileNobodyWasThereHasAStopOfThatMoment()
     {
         using var client = Client("alice@reconnect");
@@ -247,6 +265,16 @@ public sealed class RestartHostTests : IAsyncLifetime
         User = user,
         Password = password,
         ReconnectAttributes = (SessionId, Token),
+        RequestTicket = user.EndsWith("@tickets", StringComparison.Ordinal),
+    });
+
+    private LoopbackClient ByTicket(LoopbackClient client) => new(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
+    {
+        Identity = new IkeIdentity(IdType.Rfc822Address, "erin@tickets"u8),
+        User = "nobody",
+        Password = "nothing",
+        RequestTicket = true,
+        Ticket = client.Initiator.Ticket,
     });
 
     private LoopbackClient Back(TestInitiator client, string? token = null) => new(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
@@ -350,12 +378,14 @@ public sealed class RestartHostTests : IAsyncLifetime
             - { name: alice@reconnect, password: wonderland }
             - { name: carol@resume, password: wonderland }
             - { name: dave@resume, password: wonderland }
+            - { name: erin@tickets, password: wonderland }
         ikev2:
           proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
           authorization-policies: [ { name: staff, pool: p4, dns: [10.0.0.53], route-set: ["prefix 10.10.0.0/24", "local ipv4 10.77.0.0 255.255.255.0 tag:5 distance:7"] } ]
           profiles:
         {{Profile("reconnect", "reconnect", "reconnect: { timeout: 30m }")}}
         {{Profile(resumeProfile, "resume", "client-resume: { interval: 2m }")}}
+        {{Profile("tickets", "tickets", "session-resumption: { lifetime: 1h, timeout: 30m }")}}
         virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
         pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
         """;

@@ -156,6 +156,7 @@ public sealed class KeptSessionCodecTests
         KeptFor = TimeSpan.FromMinutes(30),
         AccountingList = "acct",
         InterimInterval = TimeSpan.FromMinutes(5),
+        Tickets = ["CD", "EF"],
         Reconnect = new KeptReconnect("AB", 2, [new KeptToken(1, "token-of-alice"u8.ToArray()), new KeptToken(2, "token2"u8.ToArray())]),
     };
 
