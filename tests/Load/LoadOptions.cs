@@ -46,6 +46,12 @@ internal sealed record LoadOptions
     /// <summary>The user of each established session is written there at once, a line each.</summary>
     public string? SessionsFile { get; init; }
 
+    /// <summary>What each established session can be come back to with is written there at once, a line each.</summary>
+    public string? ReturnsFile { get; init; }
+
+    /// <summary>Not empty: instead of logging in, clients come back with these, one after the other.</summary>
+    public IReadOnlyList<SavedReturn> Returns { get; init; } = [];
+
     public required int SourcePorts { get; init; }
 
     public required bool Probe { get; init; }
@@ -85,7 +91,7 @@ internal sealed record LoadOptions
         RetransmitTries = 6,
         LoginTimeout = LoginTimeout,
         RequestTicket = Return == ReturnWay.Ticket,
-        ReconnectAttributes = Return == ReturnWay.Reconnect ? (LoadReturns.SessionId, LoadReturns.Token) : null,
+        ReconnectAttributes = Return == ReturnWay.Reconnect || ReturnsFile is not null || Returns.Count > 0 ? (LoadReturns.SessionId, LoadReturns.Token) : null,
     };
 
     public string UserOf(int number) => User.Replace("%d", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);

@@ -33,6 +33,7 @@ internal sealed partial class LoadRun : IDisposable
     private readonly PriorityQueue<(int Slot, int Generation), long> _timers = new();
     private readonly PriorityQueue<(int Slot, int Generation), long> _ends = new();
     private readonly StreamWriter? _sessions;
+    private readonly StreamWriter? _returns;
     private readonly byte[] _buffer = new byte[65_536];
     private LoadFigures _figures = new();
     private InnerTraffic? _traffic;
@@ -47,6 +48,7 @@ internal sealed partial class LoadRun : IDisposable
         _options = options;
         _initiator = options.Initiator();
         _sessions = options.SessionsFile is null ? null : new StreamWriter(options.SessionsFile) { AutoFlush = true };
+        _returns = options.ReturnsFile is null ? null : new StreamWriter(options.ReturnsFile) { AutoFlush = true };
         var direct = options.Target.Port != 500;
         for (var i = 0; i < options.SourcePorts; i++)
         {
@@ -121,6 +123,7 @@ internal sealed partial class LoadRun : IDisposable
     public void Dispose()
     {
         _sessions?.Dispose();
+        _returns?.Dispose();
         _traffic?.Dispose();
         foreach (var socket in _bySocket.Values)
             socket.Dispose();
@@ -151,13 +154,14 @@ internal sealed partial class LoadRun : IDisposable
             _figures.Begun(now);
             _begun++;
             _inFlight++;
-            _slots[Begin(_options.UserOf(_begun))].Counted = true;
+            var back = _options.Returns.Count > 0 ? _options.Returns[_begun - 1] : null;
+            _slots[Begin(back?.User ?? _options.UserOf(_begun), back)].Counted = true;
         }
 
         return now + s_longestWait;
     }
 
-    private int Begin(string user)
+    private int Begin(string user, SavedReturn? back = null)
     {
         if (!_free.TryPop(out var index))
         {
@@ -168,7 +172,8 @@ internal sealed partial class LoadRun : IDisposable
         var slot = _slots[index];
         var socket = index % _first.Count;
         slot.User = user;
-        slot.Begin(new TestInitiator(_initiator with { User = user, SpiPrefix = (uint)index }, _first[socket].Path), socket);
+        var options = _initiator with { User = user, SpiPrefix = (uint)index };
+        slot.Begin(new TestInitiator(back?.Options(options) ?? options, _first[socket].Path), socket);
         slot.Initiator!.Start(Now);
         Flush(slot);
         return index;
@@ -287,6 +292,8 @@ internal sealed partial class LoadRun : IDisposable
             var keep = initiator.Outcome is InitiatorOutcome.Established && (_options.Hold > TimeSpan.Zero || _options.Delete || IsChurning || _options.Return is not null);
             if (initiator.Outcome is InitiatorOutcome.Established)
                 _sessions?.WriteLine(slot.User);
+            if (_returns is not null && SavedReturn.Of(slot.User, initiator) is { } back)
+                _returns.WriteLine(back);
             if (!keep)
             {
                 Release(slot);

@@ -17,6 +17,8 @@ var hold = new Option<double>("--hold") { Description = "Keep the sessions this 
 var delete = new Option<bool>("--delete") { Description = "Delete each session: after its login, or after --hold. Without it sessions are left behind." };
 var churn = new Option<string?>("--churn") { Description = "Let each session live for a random time of LEAST-MOST seconds, then delete it.", HelpName = "LEAST-MOST" };
 var sessions = new Option<string?>("--sessions") { Description = "Write the user of each established session there at once, a line each.", HelpName = "FILE" };
+var returnsFile = new Option<string?>("--save-returns") { Description = "Ask for session-id and token, and write there what each established session can be come back to with, a line each.", HelpName = "FILE" };
+var returnFrom = new Option<string?>("--return-from") { Description = "Come back to the sessions that another run wrote with --save-returns, instead of logging in; --count is their number.", HelpName = "FILE" };
 var sourcePorts = new Option<int>("--source-ports") { Description = "UDP sockets to spread the logins over.", DefaultValueFactory = _ => 4 };
 var probe = new Option<bool>("--probe") { Description = "Log in once before the load and measure how fast that session's liveness checks are answered." };
 var ipv6 = new Option<bool>("--ipv6") { Description = "Ask for an inner IPv6 address too." };
@@ -33,7 +35,7 @@ var json = new Option<string?>("--json") { Description = "Write the figures ther
 
 var root = new RootCommand("Does complete EAP-MSCHAPv2 logins against an IKEv2 responder and reports rate, latency and failures. Exit code 1 if a login failed.")
 {
-    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, sourcePorts, probe, ipv6, timeout, traffic, trafficSessions, trafficRate, rounds, gatewayProcess, back, sleep, waves, json,
+    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, returnsFile, returnFrom, sourcePorts, probe, ipv6, timeout, traffic, trafficSessions, trafficRate, rounds, gatewayProcess, back, sleep, waves, json,
 };
 root.SetAction((parsed, cancellation) =>
 {
@@ -55,11 +57,14 @@ root.SetAction((parsed, cancellation) =>
         return Task.FromResult(Refuse("--rounds wants --gateway-pid, --hold and --delete"));
     if (parsed.GetValue(back) is not null && (parsed.GetValue(gatewayProcess) < 1 || parsed.GetValue(waves) < 1 || parsed.GetValue(rounds) > 0 || lifetime.Most > TimeSpan.Zero))
         return Task.FromResult(Refuse("--return wants --gateway-pid and --waves, and neither --rounds nor --churn"));
+    IReadOnlyList<SavedReturn> returns = parsed.GetValue(returnFrom) is { } from ? SavedReturn.Read(from) : [];
+    if (parsed.GetValue(returnFrom) is not null && returns.Count == 0)
+        return Task.FromResult(Refuse("--return-from wants a file that --save-returns wrote"));
     var (trust, authorities) = LoadOptions.ReadAuthorities(parsed.GetValue(ca));
     var options = new LoadOptions
     {
         Target = endPoint,
-        Count = parsed.GetValue(count),
+        Count = returns.Count > 0 ? returns.Count : parsed.GetValue(count),
         Rate = parsed.GetValue(rate),
         Concurrency = parsed.GetValue(concurrency),
         User = parsed.GetRequiredValue(user),
@@ -72,6 +77,8 @@ root.SetAction((parsed, cancellation) =>
         Delete = parsed.GetValue(delete),
         Churn = lifetime,
         SessionsFile = parsed.GetValue(sessions),
+        ReturnsFile = parsed.GetValue(returnsFile),
+        Returns = returns,
         SourcePorts = parsed.GetValue(sourcePorts),
         Probe = parsed.GetValue(probe),
         IPv6 = parsed.GetValue(ipv6),

@@ -84,7 +84,7 @@ internal sealed partial class ClientSession
 
     private string? TunnelGroup => Eap is AnyConnectConversation conversation ? conversation.Group : Eap is null ? restored?.TunnelGroup : null;
 
-    private string? CertificatePair => Eap is AnyConnectConversation conversation ? conversation.CertificatePair : Eap is null ? restored?.CertificatePair : null;
+    private KeyValuePair<string, string>? CertificatePair => Eap is AnyConnectConversation conversation ? conversation.CertificatePair : Eap is null ? restored?.CertificatePair : null;
 
     private IReadOnlyList<KeyValuePair<string, string>> Device =>
         Eap is AnyConnectConversation { Device: { } device } ? DeviceAttributes.Of(device) : Eap is null && restored is not null ? restored.Device : [];

@@ -118,7 +118,7 @@ internal sealed record KeptLogin
 
     public string? TunnelGroup { get; init; }
 
-    public string? CertificatePair { get; init; }
+    public KeyValuePair<string, string>? CertificatePair { get; init; }
 
     public ImmutableArray<KeyValuePair<string, string>> Device { get; init; } = [];
 }

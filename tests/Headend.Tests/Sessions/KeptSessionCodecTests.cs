@@ -114,7 +114,7 @@ public sealed class KeptSessionCodecTests
             NatDetected = true,
             IsAnyConnect = true,
             TunnelGroup = "staff",
-            CertificatePair = "subject=x",
+            CertificatePair = new("subject", "x"),
             Device = [new("device-type", "\"x\"")],
         },
         Local = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 4500),
