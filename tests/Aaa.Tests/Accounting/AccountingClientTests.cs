@@ -241,6 +241,37 @@ public sealed class AccountingClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_session_that_goes_on_after_a_crash_has_one_stop_at_its_end()
+    {
+        fixture.Acknowledge();
+        var client = fixture.Open(spool);
+        var (one, two) = (fixture.Session("s1", "bob"), fixture.Session("s2", "eve"));
+        await client.Enqueue("acct", one.Start());
+        await client.Enqueue("acct", two.Start());
+        client.Checkpoint([("s1", TimeSpan.FromSeconds(9), new TrafficCounters(1, 2, 3, 4)), ("s2", TimeSpan.FromSeconds(9), new TrafficCounters(5, 6, 7, 8))]);
+        await fixture.Until(() => spool.Load().AliveAt is not null && client.Waiting == 0);
+        var crashed = new MemorySpool(spool.Load());
+        await client.DisposeAsync();
+
+        client = fixture.Open(crashed, continuing: ["s1", "s2", "never heard of"]);
+        Assert.Equal((0, 2), (client.GetStatistics().Recovered, client.GetStatistics().OpenSessions));
+        Assert.Equal((new TrafficCounters(1, 2, 3, 4), TimeSpan.FromSeconds(9)), (client.FindContinued("s1")!.Counters, client.FindContinued("s1")!.SessionTime));
+        Assert.Null(client.FindContinued("never heard of"));
+
+        // One cannot go on after all; the other does and ends.
+        client.EndContinued("s2", fixture.Time.GetUtcNow() + TimeSpan.FromSeconds(50), AcctTerminateCause.LostCarrier);
+        client.EndContinued("s2", fixture.Time.GetUtcNow(), AcctTerminateCause.NasReboot);
+        _ = client.Enqueue("acct", one.Stop(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(70), new TrafficCounters(10, 20, 30, 40), AcctTerminateCause.UserRequest));
+        await fixture.Until(() => client.Waiting == 0);
+        var stops = fixture.Seen.Where(r => AccountingFixture.Number(r, RadiusAttributeType.AcctStatusType) == Stop).ToList();
+        Assert.Equal(
+            [("s1", 1u, 10u), ("s2", 2u, 5u)],
+            stops.Select(s => (AccountingFixture.Text(s, RadiusAttributeType.AcctSessionId), AccountingFixture.Number(s, RadiusAttributeType.AcctTerminateCause), AccountingFixture.Number(s, RadiusAttributeType.AcctInputOctets)))
+                .OrderBy(s => s.Item1, StringComparer.Ordinal));
+        await fixture.Until(() => crashed.Load() is { Records.Count: 0, OpenSessions.Count: 0 });
+    }
+
+    [Fact]
     public async Task A_record_that_servers_refuse_holds_up_its_session_and_not_accounting_on()
     {
         fixture.Acknowledge(p => AccountingFixture.Text(p, RadiusAttributeType.AcctSessionId) != "poison");

@@ -44,10 +44,10 @@ internal sealed class AccountingFixture : IAsyncDisposable, IAccountingObserver
 
     public ConcurrentQueue<string> Events { get; } = new();
 
-    public AccountingClient Open(IAccountingSpool spool, AccountingLimits? limits = null, TimeSpan? endSessionsAfter = null)
+    public AccountingClient Open(IAccountingSpool spool, AccountingLimits? limits = null, TimeSpan? endSessionsAfter = null, IEnumerable<string>? continuing = null)
     {
         Client = new AccountingClient(
-            Radius, spool, [new AccountingListOptions("acct", Groups) { EndSessionsAfter = endSessionsAfter }], Time, limits, this);
+            Radius, spool, [new AccountingListOptions("acct", Groups) { EndSessionsAfter = endSessionsAfter }], Time, limits, this, continuing?.ToHashSet());
         Client.Start();
         return Client;
     }

@@ -22,4 +22,20 @@ public sealed class InterfaceNumberPoolTests
 
         int Take(long now) => pool.TryTake(now, out var number) ? number : -1;
     }
+
+    [Fact]
+    public void ANumberThatIsKnownIsTakenOnceAndThoseBelowItStayFree()
+    {
+        var pool = new InterfaceNumberPool(1, 4, holdDown: 10);
+        Assert.True(pool.TryTakeKnown(3));
+        Assert.False(pool.TryTakeKnown(3));
+        Assert.False(pool.TryTakeKnown(0));
+        Assert.False(pool.TryTakeKnown(5));
+        Assert.Equal([1, 2, 4], new[] { Take(), Take(), Take() });
+        pool.Return(3, 0);
+        Assert.False(pool.TryTakeKnown(3));
+        Assert.Equal(3, pool.Taken);
+
+        int Take() => pool.TryTake(0, out var number) ? number : -1;
+    }
 }
