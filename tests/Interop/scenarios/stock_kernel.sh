@@ -11,7 +11,7 @@ in_guest() {
       "interop: "*) counted=1 ;;
       *) printf '%s\n' "$line" ;;
     esac
-  done < <("$HERE/qemu.sh" --seconds "$seconds" env INTEROP_PATIENCE="${GUEST_PATIENCE:-10}" MEGABYTES="${GUEST_MEGABYTES:-2}" FLOW_RATE=300000 FLOW_ECHO=20 DOTNET_TieredPGO=0 DATA_PLANE="${DATA_PLANE:-}" HEADEND="$HEADEND" "$HERE/run.sh" "$@")
+  done < <("$HERE/qemu.sh" --seconds "$seconds" env INTEROP_PATIENCE="${GUEST_PATIENCE:-10}" MEGABYTES="${GUEST_MEGABYTES:-2}" FLOW_RATE=300000 FLOW_ECHO=20 QOS_TENTH=1 DOTNET_TieredPGO=0 DATA_PLANE="${DATA_PLANE:-}" HEADEND="$HEADEND" "$HERE/run.sh" "$@")
   check "the guest came to its end" "it did not within $seconds s" test -n "$counted"
 }
 
