@@ -7,7 +7,7 @@ DYNAMIC_AUTHOR_LINE="dynamic-author: { port: 3799, ports: [1700], clients: [ { a
 radclient_asks() {
   local code=$1 line; shift
   { for line; do echo "$line"; done; echo "Message-Authenticator = 0x00"; echo "Event-Timestamp = $(date +%s)"; } >"$RUN/radclient.in"
-  in_ns "$AAA" radclient -x -r 1 -t "${RADCLIENT_WAIT:-8}" -f "$RUN/radclient.in" "192.0.2.1:${DAC_PORT:-3799}" "$code" "${DAC_SECRET_USED:-$DAC_SECRET}" >"$RUN/radclient.out" 2>&1
+  in_ns "$AAA" radclient -x -r 1 -t "${RADCLIENT_WAIT:-$((8 * PATIENCE))}" -f "$RUN/radclient.in" "192.0.2.1:${DAC_PORT:-3799}" "$code" "${DAC_SECRET_USED:-$DAC_SECRET}" >"$RUN/radclient.out" 2>&1
   if grep -q 'Received .*-ACK' "$RUN/radclient.out"; then echo ACK
   elif grep -q 'Received .*-NAK' "$RUN/radclient.out"; then echo "NAK $(sed -n 's/^[[:space:]]*Error-Cause = //p' "$RUN/radclient.out" | head -n 1)"
   else echo silence; fi
