@@ -33,7 +33,7 @@ internal sealed class AnyConnectCertificate(ClientSession session, AnyConnectCer
         var outcome = await services.Certificates.VerifyAsync(claim, binding.Policy, CancellationToken.None).ConfigureAwait(false);
         if (outcome.Identity is not { } identity)
             return new AnyConnectVerdict.CertificateRefused(outcome.Detail);
-        var name = identity.Subject;
+        var name = string.Concat(identity.Subject.Select(c => char.IsControl(c) ? '?' : c));
         if (binding.Policy.Mangler is { } mangler)
         {
             if (!mangler.TryMangle(new PeerName(PeerNameKind.Whole, identity.Subject) { Further = identity.Names }, out var mangled, out var refusal))

@@ -1,4 +1,5 @@
 using Headend.Aaa.Authorization;
+using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.Runtime;
@@ -74,6 +75,7 @@ internal sealed partial class SessionLifecycle
             return false;
         session.Eap?.Dispose();
         session.Eap = login.Eap;
+        session.Certificate = login.Certificate;
         session.Authenticated = login.Authenticated;
         session.AuthorizedBy = login.AuthorizedBy;
         session.AuthorizationSources = login.AuthorizationSources;
@@ -83,18 +85,22 @@ internal sealed partial class SessionLifecycle
     }
 
     /// <summary>
-    /// The same proven user through the same profile, calling itself the same; addresses as IKE identities change with the network and tell nothing. A session that is still
+    /// The same proven user through the same profile, from the same device where that proves itself too, calling itself the same; addresses as IKE identities change with the network and tell nothing. A session that is still
     /// up only where the client says that it has forgotten it (INITIAL_CONTACT).
     /// </summary>
     private ClientSession? FindResumable(ClientSession login)
     {
         var mine = services.Simultaneous.SessionsOf(login).Where(s =>
             s.Binding == login.Binding && s.RemoteMethod == login.RemoteMethod && s.UpAt is not null && !s.IsClosed
-            && string.Equals(s.User, login.User, StringComparison.Ordinal)
+            && string.Equals(s.User, login.User, StringComparison.Ordinal) && IsSameDevice(s, login)
             && (s.RemoteIdentity.Equals(login.RemoteIdentity) || (IsAddress(s.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
             && (s.Inactivity is not null || (login.InitialContact && s.RemoteIdentity.Equals(login.RemoteIdentity))));
         return mine.OrderByDescending(s => s.RemoteIdentity.Equals(login.RemoteIdentity)).ThenByDescending(s => s.Inactivity?.Since.Ticks ?? 0).FirstOrDefault();
     }
+
+    // Where the user is proven by other means, a certificate beside them is the machine's: two machines of one user have a session each.
+    private static bool IsSameDevice(ClientSession one, ClientSession other) =>
+        other.RemoteMethod == RemoteMethod.Certificate || string.Equals(one.Certificate?.Subject, other.Certificate?.Subject, StringComparison.Ordinal);
 
     private static bool IsAddress(IdType type) => type == IdType.IPv4Address || type == IdType.IPv6Address;
 

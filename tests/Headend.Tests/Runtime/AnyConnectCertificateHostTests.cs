@@ -101,6 +101,23 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
         Assert.Equal("alice", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).User);
     }
 
+    // All AnyConnect clients call themselves the same: what tells two machines of one user apart is the certificate.
+    [Fact]
+    public async Task Another_machine_of_the_same_user_does_not_take_over_the_session_that_the_first_left_behind()
+    {
+        using var first = Client("resume", Peer("alice", "wonder"));
+        Assert.IsType<InitiatorOutcome.Established>(first.Login());
+        var left = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        using var second = Client("resume", Peer("alice", "wonder") with { Chain = [Root.Issue(Laptop with { Name = "CN=desktop,OU=engineers,O=Example" }, Key)] }, initialContact: true);
+        Assert.IsType<InitiatorOutcome.Established>(second.Login());
+        var other = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.AcctSessionId != left.AcctSessionId);
+        Assert.NotEqual(left.AssignedAddresses, other.AssignedAddresses);
+
+        using var back = Client("resume", Peer("alice", "wonder"), initialContact: true);
+        Assert.IsType<InitiatorOutcome.Established>(back.Login());
+        Assert.Contains(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.AcctSessionId == left.AcctSessionId && s.AssignedAddresses.SequenceEqual(left.AssignedAddresses));
+    }
+
     public static TheoryData<string, string> Refusals => new()
     {
         { "no certificate", "the client has no certificate" },
@@ -221,7 +238,7 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
 
     private static AnyConnectPeerOptions Peer(string user, params string[] answers) => new() { User = user, Answers = answers, Chain = [Root.Issue(Laptop, Key)], Key = Key };
 
-    private LoopbackClient Client(string profile, AnyConnectPeerOptions options, bool cisco = false) => new(
+    private LoopbackClient Client(string profile, AnyConnectPeerOptions options, bool cisco = false, bool initialContact = false) => new(
         new IPEndPoint(IPAddress.Loopback, port),
         new TestInitiatorOptions
         {
@@ -232,6 +249,7 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
             IkeProposals = [Headend.Ikev2.Crypto.ProposalParser.ParseIke(Proposal(profile))],
             VendorIds = [Encoding.ASCII.GetBytes("CISCO-ANYCONNECT-EAP"), Convert.FromHexString("4048B7D56EBCE88525E7DE7F00D6C2D3")],
             SignatureHashes = false,
+            InitialContact = initialContact,
             Fragmentation = !cisco,
             CiscoFragmentation = cisco,
             FragmentOctets = 900,
@@ -249,7 +267,7 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
 
     private string Configuration()
     {
-        string Profile(string name, string keys) => $$"""
+        string Profile(string name, string keys, string further = "") => $$"""
                 - name: {{name}}
                   match: { remote-identity: [key-id {{name}}] }
                   local-identity: fqdn gw.example
@@ -260,6 +278,7 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
                   proposals: [test]
                   ipsec: { transforms: [aes128gcm16] }
                   virtual-template: 1
+            {{further}}
             """;
         const string device = "crl: [listed.crl], radius-pair: cert-name";
         return $$"""
@@ -283,6 +302,7 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
             {{Profile("sha512", device)}}
             {{Profile("prefilled", "username: prefilled")}}
             {{Profile("required", "username: required")}}
+            {{Profile("resume", "crl: [listed.crl]", "      client-resume: { interval: 2m }")}}
             {{Profile("strict", "crl: [listed.crl], revocation: strict")}}
             virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
             pools: [ { name: p4, range: 10.99.0.1-10.99.0.99 } ]
