@@ -22,11 +22,9 @@ internal static class KeptSessionCodec
     /// <summary>The receiver zeroes it.</summary>
     public static byte[] Encode(KeptSession session)
     {
-        using var stream = new MemoryStream(4096);
-        stream.WriteByte(Version);
-        JsonSerializer.Serialize(stream, session, Options);
-        var octets = stream.ToArray();
-        System.Security.Cryptography.CryptographicOperations.ZeroMemory(stream.GetBuffer());
+        var text = JsonSerializer.SerializeToUtf8Bytes(session, Options);
+        byte[] octets = [Version, .. text];
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(text);
         return octets;
     }
 

@@ -19,8 +19,10 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
     public const string Kind = "session";
 
     /// <summary>Writes the session as it is now, if it is one that is kept.</summary>
+    /// <param name="session">Which.</param>
+    /// <param name="isUrgent">Somebody waits for it.</param>
     /// <returns>Completes when that is on disk, with false when the disk refused it; with true at once where nothing is written.</returns>
-    public Task<bool> Keep(ClientSession session)
+    public Task<bool> Keep(ClientSession session, bool isUrgent = false)
     {
         lock (session.Kept.Gate)
         {
@@ -36,7 +38,7 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
 
             session.Kept.IsStored = true;
             var record = Describe(session);
-            var written = store.PutAsync(Kind, session.Names.AcctSessionId, KeptSessionCodec.Encode(record));
+            var written = store.PutAsync(Kind, session.Names.AcctSessionId, KeptSessionCodec.Encode(record), isUrgent: isUrgent);
             Zero(record);
             return written;
         }

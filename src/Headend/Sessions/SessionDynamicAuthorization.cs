@@ -64,7 +64,7 @@ internal sealed partial class SessionDynamicAuthorization(
                 session.Shard.Post(new ReauthenticateCommand(session.Id, ReauthenticationTime));
                 if (!session.Kept.ExpiresAt.HasValue || session.Kept.ExpiresAt > clock.Now + ReauthenticationTime)
                     session.Kept.ExpiresAt = clock.Now + ReauthenticationTime;
-                await ((Task)kept.Keep(session)).WaitAsync(EndTimeout, clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)kept.Keep(session, isUrgent: true)).WaitAsync(EndTimeout, clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return DynamicAuthorizationOutcome.Ack($"the client has {ReauthenticationTime.TotalSeconds:0} s to authenticate anew");
             case SubscriberCommand.DisableHostPort:
                 return await EndAsync(session, $"subscriber:command=disable-host-port of {line.Client}").ConfigureAwait(false);

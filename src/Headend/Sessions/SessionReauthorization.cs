@@ -68,7 +68,7 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         if (!applied || session.IsClosed)
             return Gone;
         // A crash behind the ACK must not bring back what the change took away; a disk that hangs holds up nobody for longer than this.
-        await ((Task)kept.Keep(session)).WaitAsync(StorePatience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)kept.Keep(session, isUrgent: true)).WaitAsync(StorePatience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return null;
     }
 

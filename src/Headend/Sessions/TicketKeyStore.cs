@@ -27,7 +27,7 @@ internal static class TicketKeyStore
 
         return new TicketKeys(time, longest, kept)
         {
-            Made = key => store?.PutAsync(Kind, NameOf(key.Id), Encode(key), key.MadeAt + TicketKeys.Rotation + longest),
+            Made = key => store?.PutAsync(Kind, NameOf(key.Id), Encode(key), key.MadeAt + TicketKeys.Rotation + longest, isUrgent: true),
             Dropped = id => store?.RemoveAsync(Kind, NameOf(id)),
         };
     }

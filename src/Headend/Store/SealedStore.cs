@@ -24,6 +24,9 @@ internal sealed partial class SealedStore : IAsyncDisposable
     /// <summary>Between two marks that the process lives; by so much an end that nobody saw is uncertain.</summary>
     internal static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long what is not urgent waits for more, so that many sessions share a commit.</summary>
+    internal static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(100);
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     private readonly EmbeddedStore store;
@@ -38,6 +41,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private readonly Dictionary<(string Kind, string Id), Change> pending = [];
     private readonly Dictionary<string, List<SealedRecord>> loaded = new(StringComparer.Ordinal);
     private bool aliveDue;
+    private bool urgent;
     private bool stopping;
     private bool keyIsDestroyed;
     private bool failing;
@@ -81,13 +85,14 @@ internal sealed partial class SealedStore : IAsyncDisposable
     /// <param name="id">Its id.</param>
     /// <param name="content">The store's from now on: it zeroes it.</param>
     /// <param name="expiresAt">When it may be forgotten; null for never.</param>
+    /// <param name="isUrgent">Somebody waits for it; else it is written within <see cref="Gathering"/>.</param>
     /// <returns>Completes with true when it is on disk, or what came after it; with false when the disk refused it, which is tried again.</returns>
-    public Task<bool> PutAsync(string kind, string id, byte[] content, DateTimeOffset? expiresAt = null) =>
-        Enqueue((kind, id), new Change(content, expiresAt?.ToUnixTimeMilliseconds()));
+    public Task<bool> PutAsync(string kind, string id, byte[] content, DateTimeOffset? expiresAt = null, bool isUrgent = false) =>
+        Enqueue((kind, id), new Change(content, expiresAt?.ToUnixTimeMilliseconds()), isUrgent);
 
     /// <summary>Removes the record, if it is there. Returns at once.</summary>
     /// <returns>Completes with true when no later start can find it; with false when neither could the record be removed nor the key be destroyed.</returns>
-    public Task<bool> RemoveAsync(string kind, string id) => Enqueue((kind, id), new Change(null, null));
+    public Task<bool> RemoveAsync(string kind, string id) => Enqueue((kind, id), new Change(null, null), isUrgent: true);
 
     /// <summary>Writes what has come, then ends; the store is free.</summary>
     public async ValueTask DisposeAsync()
@@ -109,7 +114,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
             CryptographicOperations.ZeroMemory(record.Content);
     }
 
-    private Task<bool> Enqueue((string Kind, string Id) name, Change change)
+    private Task<bool> Enqueue((string Kind, string Id) name, Change change, bool isUrgent)
     {
         lock (gate)
         {
@@ -123,7 +128,9 @@ internal sealed partial class SealedStore : IAsyncDisposable
             }
 
             pending.Add(name, change);
-            Monitor.Pulse(gate);
+            urgent |= isUrgent;
+            if (isUrgent || pending.Count == 1)
+                Monitor.Pulse(gate);
         }
 
         return change.Completion.Task;
@@ -148,9 +155,11 @@ internal sealed partial class SealedStore : IAsyncDisposable
             {
                 while (pending.Count == 0 && !aliveDue && !stopping)
                     Monitor.Wait(gate);
+                if (!urgent && !stopping)
+                    Gather();
                 batch = new(pending);
                 pending.Clear();
-                aliveDue = false;
+                (aliveDue, urgent) = (false, false);
                 last = stopping;
             }
 
@@ -183,6 +192,14 @@ internal sealed partial class SealedStore : IAsyncDisposable
                     Monitor.Wait(gate, RetryDelay);
             }
         }
+    }
+
+    // Under the gate, which it gives up meanwhile.
+    private void Gather()
+    {
+        var begun = Environment.TickCount64;
+        for (var left = (int)Gathering.TotalMilliseconds; left > 0 && !urgent && !stopping; left = (int)(begun + (long)Gathering.TotalMilliseconds - Environment.TickCount64))
+            Monitor.Wait(gate, left);
     }
 
     private bool TryCommit(Dictionary<(string Kind, string Id), Change> batch, out string failure)
