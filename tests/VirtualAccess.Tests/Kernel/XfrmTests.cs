@@ -206,9 +206,9 @@ public sealed class XfrmTests : IDisposable
         Up(c, h, EspEncapsulation.Udp);
         headend.Exec("nft add table ip seen");
         headend.Exec("nft add counter ip seen df");
-        headend.Exec("nft add counter ip seen all");
+        headend.Exec("nft add counter ip seen sent");
         headend.Exec("nft add chain ip seen out '{ type filter hook output priority 0 ; }'");
-        headend.Exec("nft add rule ip seen out oifname eth0 udp sport 4500 counter name all ip frag-off '&' 0x4000 '!=' 0 counter name df");
+        headend.Exec("nft add rule ip seen out oifname eth0 udp sport 4500 counter name sent ip frag-off '&' 0x4000 '!=' 0 counter name df");
         uint spi = 0x1000;
         foreach (var (dfBit, all, withDf) in new[] { (DfBit.Copy, 2, 1), (DfBit.Clear, 4, 1) })
         {
@@ -217,7 +217,7 @@ public sealed class XfrmTests : IDisposable
             c.Install(cp);
             headend.Exec("ping -c 1 -W 20 -M do -I 10.10.0.1 10.99.0.1");
             headend.Exec("ping -c 1 -W 20 -M dont -I 10.10.0.1 10.99.0.1");
-            Assert.Contains($"packets {all} ", headend.Exec("nft list counter ip seen all"), StringComparison.Ordinal);
+            Assert.Contains($"packets {all} ", headend.Exec("nft list counter ip seen sent"), StringComparison.Ordinal);
             Assert.Contains($"packets {withDf} ", headend.Exec("nft list counter ip seen df"), StringComparison.Ordinal);
             Assert.True(h.Plane.RemoveSa(spi));
             Assert.True(c.Plane.RemoveSa(spi + 1));
