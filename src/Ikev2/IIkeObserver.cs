@@ -19,6 +19,12 @@ public interface IIkeObserver
 
     /// <summary>A negotiation failed; <paramref name="detail"/> says what was received and what was wanted.</summary>
     void Failed(IkeFailure failure, SessionId? session, in IkePath path, string detail);
+
+    /// <summary>
+    /// A request of an authenticated peer came to nothing while its session stands and goes on: a further CHILD_SA, a rekey, a message that does not parse. No end of a
+    /// login or of a session will tell <paramref name="detail"/>.
+    /// </summary>
+    void Refused(IkeFailure failure, SessionId session, in IkePath path, string detail);
 }
 
 /// <summary>Why a datagram led to nothing.</summary>

@@ -123,7 +123,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         };
         lifecycle = new SessionLifecycle(services);
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
-        MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, limits, logger));
+        MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, table, limits, logger));
         new SessionRestoration(services, lifecycle, profiles, shards, radius.FindGroup, store.Sealed?.LastAlive).Restore(left);
         Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa)
         {

@@ -1,16 +1,20 @@
 using System.Collections.Frozen;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
+using Headend.Sessions;
 using Headend.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Headend.Runtime;
 
 /// <summary>What the core tells, as metrics and log lines; lines that strangers cause pass a limiter.</summary>
-internal sealed class IkeEventObserver(HeadendMetrics metrics, UnauthenticatedLogLimits limits, ILogger logger) : IIkeObserver
+internal sealed class IkeEventObserver(HeadendMetrics metrics, SessionTable sessions, UnauthenticatedLogLimits limits, ILogger logger) : IIkeObserver
 {
     private static readonly FrozenDictionary<DiscardReason, string> Words = Enum.GetValues<DiscardReason>().ToFrozenDictionary(r => r, r => Hyphenate(r.ToString()));
     private static readonly FrozenDictionary<IkeFailure, string> FailureWords = Enum.GetValues<IkeFailure>().ToFrozenDictionary(f => f, f => Hyphenate(f.ToString()));
+
+    // Limited apart from what strangers cause under the same address.
+    private static readonly FrozenDictionary<IkeFailure, string> RefusalKeys = FailureWords.ToFrozenDictionary(f => f.Key, f => "session-" + f.Value);
 
     public void Discarded(DiscardReason reason, in IkePath path, string detail)
     {
@@ -37,11 +41,21 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, UnauthenticatedLo
 
     public void Rekeyed(SessionId session, bool ikeSa, bool byPeer) => metrics.Rekeyed(ikeSa ? "ike" : "child", !byPeer);
 
-    // With a session the login's own line tells it.
+    // With a session the login's own line tells it; but what the client reports may be about a rekey.
     public void Failed(IkeFailure failure, SessionId? session, in IkePath path, string detail)
     {
         if (session is null)
             Log(FailureWords[failure], path, detail);
+        else if (failure == IkeFailure.PeerReported)
+            Refused(failure, session.Value, path, detail);
+    }
+
+    public void Refused(IkeFailure failure, SessionId session, in IkePath path, string detail)
+    {
+        if (!limits.TryAdmit(path.Remote.Address, RefusalKeys[failure], out var suppressed))
+            return;
+        sessions.TryFind(session, out var known);
+        logger.ExchangeFailed(known?.User, known?.Names.AuditSessionId ?? session.ToString(), path.Remote.ToString(), FailureWords[failure], detail, suppressed);
     }
 
     private static string WordOf(ExchangeType exchange) => exchange.Value switch

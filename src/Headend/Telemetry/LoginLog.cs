@@ -41,6 +41,14 @@ internal static partial class LoginLog
         Level = LogLevel.Information,
         Message = "address={Address} reason={Reason} detail={Detail} suppressed={Suppressed}")]
     public static partial void Discarded(this ILogger logger, string address, string reason, string? detail, long suppressed);
+
+    /// <summary>A request within a session came to nothing and the session goes on; call only when <see cref="UnauthenticatedLogLimits"/> admits it.</summary>
+    [LoggerMessage(
+        EventId = 1004,
+        EventName = "exchange-failed",
+        Level = LogLevel.Information,
+        Message = "user={User} session={Session} address={Address} reason={Reason} detail={Detail} suppressed={Suppressed}")]
+    public static partial void ExchangeFailed(this ILogger logger, string? user, string session, string address, string reason, string? detail, long suppressed);
 }
 
 /// <summary>What one login line says.</summary>

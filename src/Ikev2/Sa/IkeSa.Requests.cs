@@ -82,7 +82,10 @@ internal sealed partial class IkeSa
     {
         var row = IkeFailureTable.Of(failure);
         var detail = outcome.Detail ?? "";
-        Endpoint.Observer.Failed(failure, Session?.Id, Path, detail);
+        if (Phase >= IkeSaPhase.Established && row.Radius != BlastRadius.FailIkeSa && Session is { } standing)
+            Endpoint.Observer.Refused(failure, standing.Id, Path, detail);
+        else
+            Endpoint.Observer.Failed(failure, Session?.Id, Path, detail);
         if (row.Radius == BlastRadius.Discard)
         {
             Window.Abandoned();

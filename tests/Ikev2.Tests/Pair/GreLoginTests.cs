@@ -160,7 +160,10 @@ public class GreLoginTests
         client.Do((initiator, now) => initiator.RekeyChild(initiator.Children[0], now, transportMode: !toTunnel, local: Selector(toTunnel ? (byte)0 : (byte)47, s_client.Address.ToString())));
         network.RunFor(TimeSpan.FromSeconds(5));
         Assert.Equal(first, Child().InboundSpi);
-        Assert.Equal(IkeFailure.SelectorsUnacceptable, Assert.Single(headend.Observer.Failures).Failure);
+        var (failure, detail) = Assert.Single(headend.Observer.Refusals);
+        Assert.Equal(IkeFailure.SelectorsUnacceptable, failure);
+        Assert.NotEmpty(detail);
+        Assert.Empty(headend.Observer.Failures);
         Assert.Equal(1, headend.Outside.SessionsUp);
     }
 

@@ -10,6 +10,9 @@ public sealed class RecordingObserver : IIkeObserver
 
     public List<(IkeFailure Failure, string Detail)> Failures { get; } = [];
 
+    /// <summary>Failures of requests in sessions that go on; not among <see cref="Failures"/>.</summary>
+    public List<(IkeFailure Failure, string Detail)> Refusals { get; } = [];
+
     public int Rekeys { get; private set; }
 
     public int AnsweredRequests { get; private set; }
@@ -34,4 +37,6 @@ public sealed class RecordingObserver : IIkeObserver
     public void Rekeyed(SessionId session, bool ikeSa, bool byPeer) => Rekeys++;
 
     public void Failed(IkeFailure failure, SessionId? session, in IkePath path, string detail) => Failures.Add((failure, detail));
+
+    public void Refused(IkeFailure failure, SessionId session, in IkePath path, string detail) => Refusals.Add((failure, detail));
 }
