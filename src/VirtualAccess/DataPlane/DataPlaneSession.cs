@@ -52,6 +52,7 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
     /// <summary>The headend's IPv4 address on the interface, from which a DHCPINFORM is answered; null where it is not.</summary>
     public uint? InformServer => Request.InformServer(Lent);
 
+    /// <summary>Set by <see cref="PeerIndex.Move"/> alone, so that the session is found under the address that it has.</summary>
     public SessionPath Path
     {
         get => path;

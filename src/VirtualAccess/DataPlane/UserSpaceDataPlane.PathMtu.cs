@@ -20,7 +20,7 @@ public sealed partial class UserSpaceDataPlane
         var now = time.GetTimestamp();
         if (!MayLearnPathMtu(now)) return;
         var until = now + (long)(PathMtuAge.TotalSeconds * time.TimestampFrequency);
-        foreach (var (_, session) in sessions) session.Learn(report, now, until);
+        peers.Learn(report, now, until);
     }
 
     private bool MayLearnPathMtu(long now)

@@ -25,6 +25,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     private readonly DhcpInformResponder informs;
     private readonly ThreadLocal<TcpCoalescer> coalescers;
     private readonly ConcurrentDictionary<long, DataPlaneSession> sessions = new();
+    private readonly PeerIndex peers = new();
     private readonly ConcurrentDictionary<uint, InboundSa> inbound = new();
     private readonly ImmutableArray<BatchSocket> udpSockets;
     private readonly ImmutableArray<RawEspListener> rawListeners;
@@ -72,11 +73,13 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
         session = default;
         if (!interfaces.TryCreate(request, CreateDevice, out var device, out var lent, out failure)) return false;
         var created = new DataPlaneSession(new SessionHandle(Interlocked.Increment(ref lastHandle)), request, device, lent, Resolve(request.Path));
+        peers.Add(created);
         sessions[created.Handle.Value] = created;
         var errno = ReaderOf(created).Add(created);
         if (errno != 0)
         {
             sessions.TryRemove(created.Handle.Value, out _);
+            peers.Remove(created);
             interfaces.Discard(device, request, lent);
             failure = new InterfaceFailure($"watch {device.Name}", Errno.Describe(errno));
             return false;
@@ -186,7 +189,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     {
         if (!sessions.TryGetValue(session.Value, out var found)) return false;
         // What was learned of a path belongs to that path.
-        if (Resolve(path) is var resolved && resolved.Path != found.Path.Path) found.Path = resolved;
+        if (Resolve(path) is var resolved && resolved.Path != found.Path.Path) peers.Move(found, resolved);
         return true;
     }
 
@@ -194,6 +197,7 @@ public sealed partial class UserSpaceDataPlane : IDataPlane
     {
         final = default;
         if (!sessions.TryRemove(session.Value, out var found)) return false;
+        peers.Remove(found);
         foreach (var sa in found.Close())
         {
             inbound.TryRemove(sa.InboundSpi, out _);
