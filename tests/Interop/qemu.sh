@@ -85,7 +85,7 @@ trap 'rm -f "$script" "$output"' EXIT
 { printf 'cd %q\n' "$PWD"; printf '%q ' "$@"; echo; } >"$script"
 timeout -k 5 "$SECONDS_ALLOWED" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m "${QEMU_MEMORY:-2560}" -nographic -no-reboot -nic none \
   -kernel "$CACHE/vmlinuz" -initrd "$CACHE/initrd.gz" -virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
-  -append "console=ttyS0 panic=-1 no_timer_check quiet guest=$script" </dev/null 2>&1 | sed -u 's/\r$//' | tee "$output" | sed -u '/^guest-exit /d'
+  -append "console=ttyS0 panic=-1 no_timer_check quiet guest=$script" </dev/null 2>&1 | sed -u 's/\r$//' | tee "$output" | sed -u '/guest-exit [0-9]*$/d'
 [ "${PIPESTATUS[0]}" = 0 ] || exit 124
-code=$(sed -n 's/^guest-exit //p' "$output" | tail -n 1)
+code=$(sed -n 's/.*guest-exit \([0-9]*\)$/\1/p' "$output" | tail -n 1)
 exit "${code:-1}"
