@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -20,7 +19,7 @@ internal static class AnyConnectLogin
         var target = new Option<string>("--target") { Description = "Gateway's address; port 4500.", Required = true, HelpName = "ADDRESS" };
         var identity = new Option<string>("--identity") { Description = "IDi, of type 201.", DefaultValueFactory = _ => "*$AnyConnectClient$*" };
         var user = new Option<string>("--user") { Required = true };
-        var answers = new Option<string[]>("--answer") { Description = "Typed one after the other into whatever form comes.", Required = true };
+        var answers = new Option<string[]>("--answer") { Description = "Typed one after the other into whatever form comes." };
         var group = new Option<string?>("--group") { Description = "Chosen where the form has groups." };
         var ca = new Option<string?>("--ca") { Description = "PEM file of the authorities that the gateway's certificate must chain to.", HelpName = "FILE" };
         var cisco = new Option<bool>("--payload-132") { Description = "Cisco's fragments instead of RFC 7383's." };
@@ -28,8 +27,11 @@ internal static class AnyConnectLogin
         var key = new Option<string?>("--key") { Description = "PEM file of the RSA key to sign with.", HelpName = "FILE" };
         var alter = new Option<bool>("--alter-signature") { Description = "Flips a bit of the signature." };
         var prefilled = new Option<bool>("--prefilled-name") { Description = "Takes the user name that stands in the form." };
+        var tun = new Option<string?>("--tun") { Description = "TUN device that stands; its IPv4 packets go through the session.", HelpName = "DEVICE" };
+        var save = new Option<string?>("--save-return") { Description = "Asks for session-id and token and writes them to the file.", HelpName = "FILE" };
+        var back = new Option<string?>("--return-from") { Description = "Comes back with the session-id and token of the file, without AnyConnect-EAP.", HelpName = "FILE" };
         var hold = new Option<double>("--hold") { Description = "Keep the session this long, then delete it.", HelpName = "SECONDS" };
-        var command = new Command("anyconnect", "Logs in by AnyConnect-EAP and prints what the user saw. Exit code 1 if the login failed.") { target, identity, user, answers, group, ca, cisco, certificate, key, alter, prefilled, hold };
+        var command = new Command("anyconnect", "Logs in by AnyConnect-EAP and prints what the user saw. Exit code 1 if the login failed.") { target, identity, user, answers, group, ca, cisco, certificate, key, alter, prefilled, tun, save, back, hold };
         command.SetAction((parsed, _) =>
         {
             AnyConnectPeer? peer = null;
@@ -42,7 +44,7 @@ internal static class AnyConnectLogin
                     new AnyConnectPeerOptions
                     {
                         User = parsed.GetRequiredValue(user),
-                        Answers = parsed.GetRequiredValue(answers),
+                        Answers = parsed.GetValue(answers) ?? [],
                         Group = parsed.GetValue(group),
                         Chain = ReadChain(parsed.GetValue(certificate)),
                         Key = ReadKey(parsed.GetValue(key)),
@@ -66,7 +68,12 @@ internal static class AnyConnectLogin
                 Trust = LoadOptions.ReadAuthorities(parsed.GetValue(ca)).Trust,
                 LoginTimeout = TimeSpan.FromSeconds(20),
             };
-            return Task.FromResult(Run(options, IPAddress.Parse(parsed.GetRequiredValue(target)), () => peer, TimeSpan.FromSeconds(parsed.GetValue(hold))));
+            if (parsed.GetValue(save) is not null)
+                options = options with { ReconnectAttributes = (LoadReturns.SessionId, LoadReturns.Token) };
+            if (parsed.GetValue(back) is { } file)
+                options = Back(options, file);
+            var session = new ScriptedSession(options, IPAddress.Parse(parsed.GetRequiredValue(target)), parsed.GetValue(tun), parsed.GetValue(save), TimeSpan.FromSeconds(parsed.GetValue(hold)));
+            return Task.FromResult(session.Run(() => peer));
         });
         return command;
     }
@@ -88,49 +95,10 @@ internal static class AnyConnectLogin
         return key;
     }
 
-    private static MonotonicTime Now => new(Stopwatch.GetElapsedTime(0).Ticks);
-
-    private static int Run(TestInitiatorOptions options, IPAddress gateway, Func<AnyConnectPeer?> peer, TimeSpan hold)
+    /// <summary>Two lines of hexadecimal digits: session-id, token.</summary>
+    private static TestInitiatorOptions Back(TestInitiatorOptions options, string file)
     {
-        using var socket = new LoadSocket(new IPEndPoint(gateway, 4500), marker: true);
-        var initiator = new TestInitiator(options, socket.Path);
-        initiator.Start(Now);
-        Drive(socket, initiator, () => initiator.Outcome is not InitiatorOutcome.Pending);
-        foreach (var error in peer()?.Errors ?? [])
-            Console.WriteLine($"error {error}");
-        Console.WriteLine($"documents {peer()?.Documents.Count ?? 0} pieces {initiator.CiscoFragmentsReceived}");
-        foreach (var (type, value) in initiator.Configuration.Where(a => a.Type >= 28672))
-            Console.WriteLine($"attribute {type} {Convert.ToHexStringLower(value)}");
-        Console.WriteLine(initiator.Outcome is InitiatorOutcome.Established established ? $"established {established.IPv4}" : $"failed {initiator.Outcome}");
-        if (initiator.Outcome is not InitiatorOutcome.Established)
-            return 1;
-        var until = Now + hold;
-        Drive(socket, initiator, () => Now >= until);
-        initiator.Delete(Now);
-        until = Now + TimeSpan.FromSeconds(3);
-        Drive(socket, initiator, () => initiator.IkeSas == 0 || Now >= until);
-        return 0;
-    }
-
-    private static void Drive(LoadSocket socket, TestInitiator initiator, Func<bool> done)
-    {
-        var buffer = new byte[65_536];
-        while (true)
-        {
-            while (initiator.TryTake(out var datagram))
-                socket.TrySend(datagram.Octets);
-            if (done())
-                return;
-            if (socket.Socket.Poll(TimeSpan.FromMilliseconds(20), System.Net.Sockets.SelectMode.SelectRead))
-            {
-                while (socket.TryReceive(buffer, out var message, out _))
-                {
-                    if (!message.IsEmpty)
-                        initiator.Handle(message.ToArray(), Now);
-                }
-            }
-
-            initiator.Advance(Now);
-        }
+        var lines = File.ReadAllLines(file);
+        return options with { Identity = new IkeIdentity(IdType.KeyId, Convert.FromHexString(lines[0])), PreSharedKey = Convert.FromHexString(lines[1]) };
     }
 }

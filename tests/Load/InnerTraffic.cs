@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Security.Cryptography;
 using Headend.Ikev2;
 using Headend.TestKit.Initiator;
 
@@ -23,9 +22,8 @@ internal sealed record TrafficRecord(int Sessions, int Sent, int Returned, int D
 /// </summary>
 internal sealed class InnerTraffic(IPEndPoint echo, double rate) : IDisposable
 {
-    private const int EspHeader = 8, IvOctets = 8, IcvOctets = 16, SaltOctets = 4;
     private const int Ipv4Header = 20, UdpHeader = 8, NumberOctets = 8;
-    private const byte NextHeaderIpv4 = 4, Udp = 17;
+    private const byte Udp = 17;
     private const ushort SourcePort = 40_000;
 
     private readonly List<Flow> _flows = [];
@@ -38,7 +36,7 @@ internal sealed class InnerTraffic(IPEndPoint echo, double rate) : IDisposable
     /// <summary>A session that stands. The gateway must have taken AES-GCM and given an IPv4 address.</summary>
     public void Add(TestInitiator initiator, LoadSocket socket)
     {
-        if (initiator is not { Outcome: InitiatorOutcome.Established { IPv4: { } address }, Children: [var child, ..] } || child.InboundIntegrityKey.Length > 0)
+        if (initiator is not { Outcome: InitiatorOutcome.Established { IPv4: { } address }, Children: [var child, ..] })
             throw new InvalidOperationException("--traffic wants sessions with an IPv4 address and --esp aes256gcm16");
         var flow = new Flow(_flows.Count, address, child, socket);
         _flows.Add(flow);
@@ -62,20 +60,8 @@ internal sealed class InnerTraffic(IPEndPoint echo, double rate) : IDisposable
     /// <summary>Takes an ESP datagram; what is not ours, or not authentic, is ignored.</summary>
     public void Receive(ReadOnlySpan<byte> datagram)
     {
-        if (datagram.Length < EspHeader + IvOctets + IcvOctets || !_byInboundSpi.TryGetValue(BinaryPrimitives.ReadUInt32BigEndian(datagram), out var flow))
+        if (datagram.Length < sizeof(uint) || !_byInboundSpi.TryGetValue(BinaryPrimitives.ReadUInt32BigEndian(datagram), out var flow) || !flow.Esp.TryOpen(datagram, out var inner))
             return;
-        var sealedOctets = datagram[(EspHeader + IvOctets)..^IcvOctets];
-        var inner = _inner.AsSpan(0, sealedOctets.Length);
-        Span<byte> nonce = [.. flow.InboundSalt, .. datagram.Slice(EspHeader, IvOctets)];
-        try
-        {
-            flow.Inbound.Decrypt(nonce, sealedOctets, datagram[^IcvOctets..], inner, flow.Authenticated(datagram));
-        }
-        catch (AuthenticationTagMismatchException)
-        {
-            return;
-        }
-
         if (inner.Length >= Ipv4Header + UdpHeader + NumberOctets && inner[9] == Udp && new IPAddress(inner.Slice(12, 4)).Equals(echo.Address))
             flow.Returned(BinaryPrimitives.ReadInt64BigEndian(inner[(Ipv4Header + UdpHeader)..]));
     }
@@ -96,7 +82,7 @@ internal sealed class InnerTraffic(IPEndPoint echo, double rate) : IDisposable
     private ReadOnlySpan<byte> Seal(Flow flow)
     {
         var length = Ipv4Header + UdpHeader + NumberOctets;
-        var inner = _inner.AsSpan(0, length + 4);
+        var inner = _inner.AsSpan(0, length);
         inner.Clear();
         inner[0] = 0x45;
         BinaryPrimitives.WriteUInt16BigEndian(inner[2..], (ushort)length);
@@ -109,19 +95,7 @@ internal sealed class InnerTraffic(IPEndPoint echo, double rate) : IDisposable
         BinaryPrimitives.WriteUInt16BigEndian(inner[(Ipv4Header + 2)..], (ushort)echo.Port);
         BinaryPrimitives.WriteUInt16BigEndian(inner[(Ipv4Header + 4)..], UdpHeader + NumberOctets);
         BinaryPrimitives.WriteInt64BigEndian(inner[(Ipv4Header + UdpHeader)..], flow.NextNumber++);
-        // RFC 4303 2.4: two octets of padding, 1 and 2, then their number, so that the whole is of four octets.
-        inner[length] = 1;
-        inner[length + 1] = 2;
-        inner[length + 2] = 2;
-        inner[length + 3] = NextHeaderIpv4;
-
-        var datagram = _datagram.AsSpan(0, EspHeader + IvOctets + inner.Length + IcvOctets);
-        BinaryPrimitives.WriteUInt32BigEndian(datagram, flow.OutboundSpi);
-        BinaryPrimitives.WriteUInt32BigEndian(datagram[4..], ++flow.Sequence);
-        BinaryPrimitives.WriteUInt64BigEndian(datagram[EspHeader..], flow.Sequence);
-        Span<byte> nonce = [.. flow.OutboundSalt, .. datagram.Slice(EspHeader, IvOctets)];
-        flow.Outbound.Encrypt(nonce, inner, datagram.Slice(EspHeader + IvOctets, inner.Length), datagram[^IcvOctets..], flow.Authenticated(datagram));
-        return datagram;
+        return _datagram.AsSpan(0, flow.Esp.Seal(inner, _datagram));
     }
 
     private static ushort Checksum(ReadOnlySpan<byte> header)
@@ -145,23 +119,7 @@ internal sealed class InnerTraffic(IPEndPoint echo, double rate) : IDisposable
 
         public LoadSocket Socket { get; } = socket;
 
-        public uint OutboundSpi { get; } = child.OutboundSpi;
-
-        public AesGcm Inbound { get; } = new(child.InboundEncryptionKey.AsSpan()[..^SaltOctets], IcvOctets);
-
-        public AesGcm Outbound { get; } = new(child.OutboundEncryptionKey.AsSpan()[..^SaltOctets], IcvOctets);
-
-        public byte[] InboundSalt { get; } = child.InboundEncryptionKey[^SaltOctets..];
-
-        public byte[] OutboundSalt { get; } = child.OutboundEncryptionKey[^SaltOctets..];
-
-        public uint Sequence { get; set; }
-
-        public bool IsExtended { get; } = child.Suite.Esn;
-
-        /// <summary>RFC 4106 5: SPI and sequence number, of an extended one all 64 bits, whose upper half is zero here.</summary>
-        public byte[] Authenticated(ReadOnlySpan<byte> datagram) =>
-            IsExtended ? [.. datagram[..4], 0, 0, 0, 0, .. datagram[4..EspHeader]] : [.. datagram[..EspHeader]];
+        public ClientEsp Esp { get; } = new(child);
 
         public long NextNumber { get; set; }
 
@@ -194,10 +152,6 @@ internal sealed class InnerTraffic(IPEndPoint echo, double rate) : IDisposable
             }
         }
 
-        public void Dispose()
-        {
-            Inbound.Dispose();
-            Outbound.Dispose();
-        }
+        public void Dispose() => Esp.Dispose();
     }
 }

@@ -5,7 +5,7 @@ namespace Headend.Sessions;
 /// <summary>
 /// When each session's next Interim-Update is due. The first interval is spread by up to a tenth (RFC 2869 2.1 leaves that to the NAS), so that sessions that came up
 /// together after a restart do not report together for ever. Due times are of the monotonic clock: setting the wall clock neither holds reports back nor
-/// brings them all at once. One timer for all.
+/// brings them all at once. One timer for all; a session that is over is not held.
 /// </summary>
 internal sealed class InterimSchedule : IDisposable
 {
@@ -13,10 +13,12 @@ internal sealed class InterimSchedule : IDisposable
     private const double Spread = 0.1;
 
     private readonly Lock gate = new();
-    private readonly PriorityQueue<(ClientSession Session, int Generation), long> due = new();
+    private readonly SortedSet<Turn> due = new(Turn.Order);
+    private readonly Dictionary<ClientSession, Turn> turns = [];
     private readonly TimeProvider time;
     private readonly Func<ClientSession, TrafficCounters> countersOf;
     private readonly ITimer timer;
+    private long lastNumber;
 
     public InterimSchedule(TimeProvider time, Func<ClientSession, TrafficCounters> countersOf)
     {
@@ -25,49 +27,94 @@ internal sealed class InterimSchedule : IDisposable
         timer = time.CreateTimer(static state => ((InterimSchedule)state!).Run(), this, Tick, Tick);
     }
 
+    /// <summary>Sessions that have a turn.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (gate)
+                return due.Count;
+        }
+    }
+
     /// <summary>A session began, or its interval was changed; what an earlier interval had scheduled goes.</summary>
     public void Add(ClientSession session)
     {
-        if (session.Accounting is { InterimInterval: { } interval } accounting && interval > TimeSpan.Zero)
-            Enqueue(session, accounting.InterimGeneration, interval * (1 - (Spread * Random.Shared.NextDouble())));
+        if (session.Accounting?.InterimInterval is { } interval && interval > TimeSpan.Zero)
+            Schedule(session, interval * (1 - (Spread * Random.Shared.NextDouble())));
+        else
+            Remove(session);
+    }
+
+    /// <summary>The session has its Stop. Does nothing where it has no turn.</summary>
+    public void Remove(ClientSession session)
+    {
+        lock (gate)
+        {
+            if (turns.Remove(session, out var turn))
+                due.Remove(turn);
+        }
     }
 
     public void Dispose() => timer.Dispose();
 
     private long Ticks => time.GetElapsedTime(0).Ticks;
 
-    private void Enqueue(ClientSession session, int generation, TimeSpan after)
+    private void Schedule(ClientSession session, TimeSpan after)
     {
         lock (gate)
-            due.Enqueue((session, generation), Ticks + after.Ticks);
+        {
+            if (turns.Remove(session, out var standing))
+                due.Remove(standing);
+            var turn = new Turn(Ticks + after.Ticks, ++lastNumber, session);
+            turns.Add(session, turn);
+            due.Add(turn);
+        }
+
+        // It may have ended, and been removed, while its record was made.
+        if (session.Accounting!.IsStopped)
+            Remove(session);
     }
 
     private void Run()
     {
         var now = time.GetUtcNow();
-        while (TryTake(Ticks, out var session, out var generation))
+        while (Take(Ticks) is { } session)
         {
-            // Sessions that ended meanwhile leave the schedule here, at their next turn; so does an interval that was changed meanwhile.
-            if (session!.Accounting!.Interim(now, countersOf(session)) && session.Accounting.InterimInterval is { } interval)
-                Enqueue(session, generation, interval);
+            if (session.Accounting!.Interim(now, countersOf(session)) && session.Accounting.InterimInterval is { } interval && interval > TimeSpan.Zero)
+                Reschedule(session, interval);
         }
     }
 
-    private bool TryTake(long now, out ClientSession? session, out int generation)
+    // An interval that was changed meanwhile has its turn already.
+    private void Reschedule(ClientSession session, TimeSpan interval)
     {
         lock (gate)
         {
-            (session, generation) = (null, 0);
-            while (due.TryPeek(out var first, out var at) && at <= now)
-            {
-                due.Dequeue();
-                if (first.Generation != first.Session.Accounting!.InterimGeneration)
-                    continue;
-                (session, generation) = first;
-                return true;
-            }
-
-            return false;
+            if (turns.ContainsKey(session))
+                return;
         }
+
+        Schedule(session, interval);
+    }
+
+    private ClientSession? Take(long now)
+    {
+        lock (gate)
+        {
+            if (due.Count == 0 || due.Min is not { } first || first.At > now)
+                return null;
+            due.Remove(first);
+            turns.Remove(first.Session);
+            return first.Session;
+        }
+    }
+
+    /// <param name="At">Of the monotonic clock, in ticks.</param>
+    /// <param name="Number">Tells those of one moment apart.</param>
+    /// <param name="Session">Whose.</param>
+    private sealed record Turn(long At, long Number, ClientSession Session)
+    {
+        public static IComparer<Turn> Order { get; } = Comparer<Turn>.Create(static (a, b) => a.At != b.At ? a.At.CompareTo(b.At) : a.Number.CompareTo(b.Number));
     }
 }

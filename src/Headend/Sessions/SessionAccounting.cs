@@ -27,19 +27,27 @@ internal sealed class SessionAccounting(
     /// <summary>Null sends no Interim-Updates.</summary>
     public TimeSpan? InterimInterval { get; private set; } = interimInterval;
 
-    /// <summary>Counts the changes of <see cref="InterimInterval"/>: what is scheduled by an older one is not sent.</summary>
-    public int InterimGeneration { get; private set; }
+    /// <summary>The Stop is made; nothing follows.</summary>
+    public bool IsStopped
+    {
+        get
+        {
+            lock (gate)
+                return stopped;
+        }
+    }
 
     /// <summary>Authorization was changed while the session stood: records from now on say so.</summary>
-    public void Change(SessionProfile profile, TimeSpan? interval)
+    /// <returns>True when the interval is another one now.</returns>
+    public bool Change(SessionProfile profile, TimeSpan? interval)
     {
         lock (gate)
         {
             records.Profile = profile;
             if (interval == InterimInterval)
-                return;
+                return false;
             InterimInterval = interval;
-            InterimGeneration++;
+            return true;
         }
     }
 

@@ -236,6 +236,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         final += session.Carried;
         // Whoever had a Start gets a Stop, even when the login broke off behind it.
         session.Accounting?.Stop(services.Clock.Time.GetUtcNow(), final, reason.TerminateCause);
+        services.Interims.Remove(session);
         if (!wasUp)
             return;
         services.Metrics.SessionEnded(reason.Word);

@@ -104,11 +104,10 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         session.Profile = Merge(session.Profile, session.FilterProfile ?? session.Profile, change) with { InterfaceCommands = [.. session.AuthorizationSources.SelectMany(s => s.Profile.InterfaceCommands)] };
         if (session.Accounting is not { } accounting)
             return;
-        var generation = accounting.InterimGeneration;
-        accounting.Change(
+        var changed = accounting.Change(
             session.Profile,
             change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval ?? session.Binding.Accounting.GetValueOrDefault(session.RemoteMethod)?.InterimInterval : accounting.InterimInterval);
-        if (accounting.InterimGeneration != generation)
+        if (changed)
             interims.Add(session);
     }
 
