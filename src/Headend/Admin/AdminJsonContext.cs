@@ -23,6 +23,7 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(IReadOnlyList<VirtualTemplateRecord>))]
 [JsonSerializable(typeof(IReadOnlyList<PolicyMapRecord>))]
 [JsonSerializable(typeof(ReconnectStatisticsRecord))]
+[JsonSerializable(typeof(IReadOnlyList<CertificateRecord>))]
 [JsonSerializable(typeof(HealthRecord))]
 [JsonSerializable(typeof(AdminFailure))]
 internal sealed partial class AdminJsonContext : JsonSerializerContext;

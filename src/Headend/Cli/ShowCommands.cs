@@ -196,7 +196,7 @@ internal static class ShowCommands
         return detail;
     }
 
-    private static void PrintJson<T>(T value, JsonTypeInfo<T> type, TextWriter output)
+    internal static void PrintJson<T>(T value, JsonTypeInfo<T> type, TextWriter output)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))

@@ -10,8 +10,11 @@ public static class AtomicFile
     public const UnixFileMode Public = Private | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private const UnixFileMode PrivateDirectory = Private | UnixFileMode.UserExecute;
 
-    /// <summary>Writes UTF-8 text beside the target and renames it over it. The directory is made (0700) if it is missing.</summary>
-    public static void Write(string path, string text, UnixFileMode mode)
+    /// <summary>
+    /// Writes UTF-8 text beside the target and renames it over it. The directory is made (0700) if it is missing. IOException when the target exists and
+    /// <paramref name="overwrite"/> is false; it is then as it was.
+    /// </summary>
+    public static void Write(string path, string text, UnixFileMode mode, bool overwrite = true)
     {
         if (OperatingSystem.IsWindows())
             throw new PlatformNotSupportedException("The headend runs on Linux.");
@@ -28,7 +31,7 @@ public static class AtomicFile
                 CryptographicOperations.ZeroMemory(octets);
             }
 
-            File.Move(temporary, path, overwrite: true);
+            File.Move(temporary, path, overwrite);
         }
         catch (IOException)
         {

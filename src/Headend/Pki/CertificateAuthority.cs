@@ -5,15 +5,18 @@ using System.Security.Cryptography.X509Certificates;
 namespace Headend.Pki;
 
 /// <summary>
-/// The headend's own CA for the start without configuration, kept in STATE/pki: <c>ca.key</c> (0600, key and certificate in one file so that
+/// The headend's own CA, made by <c>headend pki init</c> or by the start without configuration, kept in STATE/pki: <c>ca.key</c> (0600, key and certificate in one file so that
 /// they cannot disagree after a crash), <c>ca.pem</c> (for clients), <c>server.key</c> (0600, key and certificate), <c>server.pem</c>.
 /// </summary>
 public sealed class CertificateAuthority : IDisposable
 {
-    // RSA because the manual VPN screens of iOS and Windows take nothing else for certain.
+    // Without configuration RSA, because the manual VPN screens of iOS and Windows take nothing else for certain.
     private const int AuthorityBits = 3072;
     private const int ServerBits = 2048;
     private const int SerialLength = 16;
+
+    // RFC 5280 A.1: ub-common-name.
+    private const int MaximumCommonName = 64;
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const string IkeIntermediate = "1.3.6.1.5.5.8.2.2";
@@ -30,16 +33,16 @@ public sealed class CertificateAuthority : IDisposable
 
     private readonly string _directory;
     private readonly TimeProvider _time;
-    private readonly RSA _key;
+    private readonly AsymmetricAlgorithm _key;
     private readonly X509Certificate2 _signer;
 
-    private CertificateAuthority(string directory, TimeProvider time, RSA key, X509Certificate2 certificate)
+    private CertificateAuthority(string directory, TimeProvider time, AsymmetricAlgorithm key, X509Certificate2 certificate)
     {
         _directory = directory;
         _time = time;
         _key = key;
         Certificate = certificate;
-        _signer = certificate.CopyWithPrivateKey(key);
+        _signer = key is RSA rsa ? certificate.CopyWithPrivateKey(rsa) : certificate.CopyWithPrivateKey((ECDsa)key);
     }
 
     /// <summary>The self-signed root that clients must trust.</summary>
@@ -65,13 +68,12 @@ public sealed class CertificateAuthority : IDisposable
         if (!File.Exists(path))
         {
             var created = RSA.Create(AuthorityBits);
-            var name = new X500DistinguishedName($"CN=Headend CA {RandomNumberGenerator.GetHexString(8, lowercase: true)}");
-            return Store(directory, time, created, SelfSign(created, name, time.GetUtcNow()));
+            return Store(directory, time, created, SelfSign(created, NameOf(NewCommonName()), time.GetUtcNow()), overwrite: false);
         }
 
         if (!ServerCredential.TryReadText(path, out var pem, out var error) || !ServerCredential.TryReadKey(path, pem, out var loaded, out error))
             throw new InvalidDataException(error);
-        if (loaded is not RSA key || !TryReadCertificate(pem, loaded, out var certificate))
+        if (!TryReadCertificate(pem, loaded!, out var certificate))
         {
             loaded!.Dispose();
             throw new InvalidDataException($"{path}: no certificate for the private key in it");
@@ -79,14 +81,39 @@ public sealed class CertificateAuthority : IDisposable
 
         if (certificate!.NotAfter.ToUniversalTime() - time.GetUtcNow().UtcDateTime >= RenewBefore)
         {
-            var authority = new CertificateAuthority(directory, time, key, certificate);
+            var authority = new CertificateAuthority(directory, time, loaded!, certificate);
             Publish(authority.CertificatePath, authority.CertificatePem);
             return authority;
         }
 
         using (certificate)
-            return Store(directory, time, key, SelfSign(key, certificate.SubjectName, time.GetUtcNow()));
+            return Store(directory, time, loaded!, SelfSign(loaded!, certificate.SubjectName, time.GetUtcNow()), overwrite: true);
     }
+
+    /// <summary>
+    /// Makes a CA with path length 0 and 10 years in the state directory: EC P-256, or RSA-3072 where <paramref name="isRsa"/>. One that is there is replaced only with
+    /// <paramref name="force"/>: nobody then trusts what it issues who trusted the old one. IOException when one is there, ArgumentException for a name that is none.
+    /// </summary>
+    /// <param name="stateDirectory">Made (0700) if it is missing.</param>
+    /// <param name="commonName">1 to 64 printable ASCII characters; null: "Headend CA" with a random number, so that two CAs differ in name.</param>
+    /// <param name="isRsa">For clients that take no ECDSA.</param>
+    /// <param name="force">Replace.</param>
+    /// <param name="time">Clock.</param>
+    public static CertificateAuthority Create(string stateDirectory, string? commonName, bool isRsa, bool force, TimeProvider? time = null)
+    {
+        time ??= TimeProvider.System;
+        var directory = Path.Combine(stateDirectory, "pki");
+        var path = Path.Combine(directory, "ca.key");
+        if (!force && File.Exists(path))
+            throw new IOException($"{path}: there is a CA; --force replaces it, and whoever trusts it must then be given the new one");
+        if (commonName is not null && (commonName.Length is 0 or > MaximumCommonName || string.IsNullOrWhiteSpace(commonName) || commonName.Any(c => c is < ' ' or >= '\x7f')))
+            throw new ArgumentException($"'{commonName}' is no name for a CA: 1 to {MaximumCommonName} printable ASCII characters", nameof(commonName));
+        AsymmetricAlgorithm key = isRsa ? RSA.Create(AuthorityBits) : ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return Store(directory, time, key, SelfSign(key, NameOf(commonName ?? NewCommonName()), time.GetUtcNow()), force);
+    }
+
+    /// <summary>Whether the state directory has a CA.</summary>
+    public static bool Exists(string stateDirectory) => File.Exists(Path.Combine(stateDirectory, "pki", "ca.key"));
 
     /// <summary>
     /// The stored server certificate if it is this CA's, names all of these and has at least 30 days left; otherwise a new one, stored.
@@ -107,13 +134,13 @@ public sealed class CertificateAuthority : IDisposable
 
         var issued = IssueServer(names, addresses);
         var pem = issued.Leaf.ExportCertificatePem() + Newline;
-        AtomicFile.Write(path, ((RSA)issued.Key).ExportPkcs8PrivateKeyPem() + Newline + pem, AtomicFile.Private);
+        AtomicFile.Write(path, issued.Key.ExportPkcs8PrivateKeyPem() + Newline + pem, AtomicFile.Private);
         Publish(ServerCertificatePath, pem);
         return issued;
     }
 
     /// <summary>
-    /// Issues a server certificate with a new RSA-2048 key, 397 days. At least one name or address; a name that is no DNS host name is an
+    /// Issues a server certificate with a new key (RSA-2048 of an RSA CA, EC P-256 of an EC one), 397 days. At least one name or address; a name that is no DNS host name is an
     /// ArgumentException. Nothing is stored.
     /// </summary>
     public ServerCredential IssueServer(IReadOnlyList<string> names, IReadOnlyList<IPAddress> addresses)
@@ -128,11 +155,12 @@ public sealed class CertificateAuthority : IDisposable
                 throw new ArgumentException($"'{name}' is not a DNS name.", nameof(names));
         }
 
-        var key = RSA.Create(ServerBits);
-        var request = new CertificateRequest(SubjectOf(names, addresses), key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var key = NewLeafKey();
+        var request = RequestFor(SubjectOf(names, addresses), key);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
-        request.CertificateExtensions.Add(
-            new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, critical: true));
+        // An EC key enciphers none (RFC 8813 3).
+        var usage = key is RSA ? X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment : X509KeyUsageFlags.DigitalSignature;
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(usage, critical: true));
         // serverAuth for Windows and Apple, ikeIntermediate for macOS before 10.8 and old strongSwan peers.
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication), new Oid(IkeIntermediate)], critical: false));
         request.CertificateExtensions.Add(BuildAlternativeNames(names, addresses));
@@ -140,18 +168,16 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// Issues a client certificate with a new RSA-2048 key, 397 days: subject CN=NAME; a name with @ is an rfc822Name too, one with a dot a dNSName, so that the client
+    /// Issues a client certificate with a new key (RSA-2048 of an RSA CA, EC P-256 of an EC one), 397 days: subject CN=NAME; a name with @ is an rfc822Name too, one with a dot a dNSName, so that the client
     /// may go by it in IKE. ArgumentException for a name that is none. Nothing is stored.
     /// </summary>
-    public (X509Certificate2 Certificate, RSA Key) IssueUser(string name)
+    public (X509Certificate2 Certificate, AsymmetricAlgorithm Key) IssueUser(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (name.Length is 0 or > 64 || name.Any(c => c is <= ' ' or >= '\x7f'))
+        if (name.Length is 0 or > MaximumCommonName || name.Any(c => c is <= ' ' or >= '\x7f'))
             throw new ArgumentException($"'{name}' is no name for a certificate: 1 to 64 printable ASCII characters without spaces", nameof(name));
-        var key = RSA.Create(ServerBits);
-        var subject = new X500DistinguishedNameBuilder();
-        subject.AddCommonName(name);
-        var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var key = NewLeafKey();
+        var request = RequestFor(NameOf(name), key);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ClientAuthentication)], critical: false));
@@ -173,6 +199,12 @@ public sealed class CertificateAuthority : IDisposable
         Certificate.Dispose();
         _key.Dispose();
     }
+
+    private AsymmetricAlgorithm NewLeafKey() => _key is RSA ? RSA.Create(ServerBits) : ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+    private static CertificateRequest RequestFor(X500DistinguishedName name, AsymmetricAlgorithm key) => key is RSA rsa
+        ? new CertificateRequest(name, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+        : new CertificateRequest(name, (ECDsa)key, HashAlgorithmName.SHA256);
 
     private X509Certificate2 Sign(CertificateRequest request)
     {
@@ -201,11 +233,11 @@ public sealed class CertificateAuthority : IDisposable
             && chain.Build(leaf);
     }
 
-    private static CertificateAuthority Store(string directory, TimeProvider time, RSA key, X509Certificate2 certificate)
+    private static CertificateAuthority Store(string directory, TimeProvider time, AsymmetricAlgorithm key, X509Certificate2 certificate, bool overwrite)
     {
         var authority = new CertificateAuthority(directory, time, key, certificate);
         AtomicFile.Write(
-            Path.Combine(directory, "ca.key"), key.ExportPkcs8PrivateKeyPem() + Newline + authority.CertificatePem, AtomicFile.Private);
+            Path.Combine(directory, "ca.key"), key.ExportPkcs8PrivateKeyPem() + Newline + authority.CertificatePem, AtomicFile.Private, overwrite);
         Publish(authority.CertificatePath, authority.CertificatePem);
         return authority;
     }
@@ -217,14 +249,15 @@ public sealed class CertificateAuthority : IDisposable
             AtomicFile.Write(path, pem, AtomicFile.Public);
     }
 
-    private static X509Certificate2 SelfSign(RSA key, X500DistinguishedName name, DateTimeOffset now)
+    private static X509Certificate2 SelfSign(AsymmetricAlgorithm key, X500DistinguishedName name, DateTimeOffset now)
     {
-        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var request = RequestFor(name, key);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var start = now - Backdate;
-        return request.Create(name, X509SignatureGenerator.CreateForRSA(key, RSASignaturePadding.Pkcs1), start, start + AuthorityLifetime, NewSerial());
+        var generator = key is RSA rsa ? X509SignatureGenerator.CreateForRSA(rsa, RSASignaturePadding.Pkcs1) : X509SignatureGenerator.CreateForECDsa((ECDsa)key);
+        return request.Create(name, generator, start, start + AuthorityLifetime, NewSerial());
     }
 
     private static bool TryReadCertificate(string pem, AsymmetricAlgorithm key, out X509Certificate2? certificate)
@@ -242,13 +275,20 @@ public sealed class CertificateAuthority : IDisposable
         return certificate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo());
     }
 
-    // CN has at most 64 characters (RFC 5280 A.1); clients go by the subjectAltName anyway.
+    private static string NewCommonName() => $"Headend CA {RandomNumberGenerator.GetHexString(8, lowercase: true)}";
+
+    private static X500DistinguishedName NameOf(string commonName)
+    {
+        var builder = new X500DistinguishedNameBuilder();
+        builder.AddCommonName(commonName);
+        return builder.Build();
+    }
+
+    // Clients go by the subjectAltName anyway.
     private static X500DistinguishedName SubjectOf(IReadOnlyList<string> names, IReadOnlyList<IPAddress> addresses)
     {
         var name = names.Count > 0 ? names[0] : addresses[0].ToString();
-        var builder = new X500DistinguishedNameBuilder();
-        builder.AddCommonName(name.Length <= 64 ? name : "Headend");
-        return builder.Build();
+        return NameOf(name.Length <= MaximumCommonName ? name : "Headend");
     }
 
     private static X509Extension BuildAlternativeNames(IReadOnlyList<string> names, IReadOnlyList<IPAddress> addresses)

@@ -123,7 +123,7 @@ public sealed class ServerCredential : IDisposable
         }
     }
 
-    private static bool TryReadCertificates(string path, out X509Certificate2Collection certificates, out string error)
+    internal static bool TryReadCertificates(string path, out X509Certificate2Collection certificates, out string error)
     {
         certificates = [];
         if (!TryReadText(path, out var pem, out error))

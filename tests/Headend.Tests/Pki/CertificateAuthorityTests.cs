@@ -61,6 +61,29 @@ public sealed class CertificateAuthorityTests : IDisposable
         return chain.Build(leaf);
     }
 
+    /// <summary>A CA of <c>headend pki init</c> serves the start without configuration and is renewed under its key and name.</summary>
+    [Fact]
+    public void AnEcAuthorityIssuesAndIsRenewed()
+    {
+        using var state = new TemporaryDirectory();
+        using var made = CertificateAuthority.Create(state.Path, "Corp CA", isRsa: false, force: false, _time);
+        using (var loaded = CertificateAuthority.LoadOrCreate(state.Path, _time))
+        using (var server = loaded.LoadOrIssueServer(Names, Addresses))
+        using (var again = loaded.LoadOrIssueServer(Names, Addresses))
+        {
+            Assert.Equal(made.Certificate, loaded.Certificate);
+            Assert.IsAssignableFrom<ECDsa>(server.Key);
+            Assert.Equal(server.Leaf, again.Leaf);
+            Assert.True(Builds(server.Leaf, made.Certificate));
+        }
+
+        _time.Now = made.Certificate.NotAfter.ToUniversalTime() - TimeSpan.FromDays(29);
+        using var renewed = CertificateAuthority.LoadOrCreate(state.Path, _time);
+        Assert.NotEqual(made.Certificate, renewed.Certificate);
+        Assert.Equal(made.Certificate.PublicKey.ExportSubjectPublicKeyInfo(), renewed.Certificate.PublicKey.ExportSubjectPublicKeyInfo());
+        Assert.Equal(made.Certificate.SubjectName.RawData, renewed.Certificate.SubjectName.RawData);
+    }
+
     [Fact]
     public void ServerCertificateIsWhatClientsWant()
     {
