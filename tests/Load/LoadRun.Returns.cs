@@ -1,4 +1,3 @@
-using Headend.Ikev2;
 using Headend.TestKit.Initiator;
 
 namespace Headend.Load;

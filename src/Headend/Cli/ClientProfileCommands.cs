@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Headend.Clients;
 using Headend.Configuration;
-using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.Pki;
 

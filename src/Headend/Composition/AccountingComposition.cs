@@ -2,7 +2,6 @@ using System.Net;
 using Headend.Aaa.Accounting;
 using Headend.Admin;
 using Headend.Configuration;
-using Headend.Runtime;
 using Headend.Sessions;
 using Headend.Store;
 using Microsoft.Extensions.Logging;

@@ -40,14 +40,6 @@ internal static class KernelPlaneChecks
             }
         }
 
-        // The classifier reads packets from their first octet on, which in front of an xfrm interface is not that of the inner packet.
-        var classes = (root.GetOptional<SectionValue>("qos")?.Sections("policy-maps") ?? []).SelectMany(p => p.Sections("classes"));
-        if (classes.FirstOrDefault(c => c.GetOptional<string>("class") is { } name && name != "default") is { } classified)
-        {
-            yield return new KernelPlaneGap(
-                classified.PlaceOf("class"), "classes of packets from the client are nothing that the kernel's data plane tells apart", "with 'data-plane: xfrm' all of them are of the class 'default'");
-        }
-
         foreach (var template in root.Sections("virtual-templates"))
         {
             if (template.GetOptionalValue<TemplateMode>("mode") is TemplateMode.Auto)

@@ -55,7 +55,9 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, SessionTable sess
         if (!limits.TryAdmit(path.Remote.Address, RefusalKeys[failure], out var suppressed))
             return;
         sessions.TryFind(session, out var known);
-        logger.ExchangeFailed(known?.User, known?.Names.AuditSessionId ?? session.ToString(), path.Remote.ToString(), FailureWords[failure], detail, suppressed);
+        var name = known?.Names.AuditSessionId ?? session.ToString();
+        var remote = path.Remote.ToString();
+        logger.ExchangeFailed(known?.User, name, remote, FailureWords[failure], detail, suppressed);
     }
 
     private static string WordOf(ExchangeType exchange) => exchange.Value switch

@@ -2,7 +2,6 @@ using Headend.Aaa.Authorization;
 using Headend.Configuration;
 using Headend.Eap;
 using Headend.Eap.AnyConnect;
-using Headend.Ikev2;
 using Headend.Pki.Verification;
 using Headend.Telemetry;
 using LoginRecord = Headend.Ikev2.LoginRecord;

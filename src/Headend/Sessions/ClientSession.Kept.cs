@@ -3,7 +3,6 @@ using System.Net;
 using Headend.Aaa.Accounting;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
-using Headend.Runtime;
 using Headend.Telemetry;
 
 namespace Headend.Sessions;

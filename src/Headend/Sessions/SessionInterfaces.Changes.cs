@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Headend.Aaa.Authorization;
 using Headend.VirtualAccess.Configuration;
-using Headend.VirtualAccess.DataPlane;
 using Headend.VirtualAccess.Policy;
 
 namespace Headend.Sessions;

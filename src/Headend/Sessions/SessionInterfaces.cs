@@ -3,7 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Security.Cryptography;
 using Headend.Aaa.Accounting;
-using Headend.Aaa.Authorization;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.Runtime;

@@ -25,7 +25,7 @@ internal sealed partial class SessionLifecycle
         if (!session.TryWait(waits))
             return;
         services.Table.MarkInactive(true);
-        services.Kept.Keep(session);
+        _ = services.Kept.Keep(session);
         LogInactive(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, (long)effect.Timeout.TotalSeconds, effect.Detail);
         Watch(session, waits);
     }
@@ -99,7 +99,7 @@ internal sealed partial class SessionLifecycle
         if (!session.TryChangeWait(waits, changed))
             return;
         Watch(session, changed);
-        services.Kept.Keep(session);
+        _ = services.Kept.Keep(session);
     }
 
     private MonotonicTime? IdleEnd(ClientSession session, TimeSpan? timeout, MonotonicTime now)

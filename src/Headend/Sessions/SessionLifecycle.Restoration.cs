@@ -1,6 +1,4 @@
-using Headend.Aaa.Accounting;
 using Headend.Ikev2;
-using Headend.Runtime;
 using Microsoft.Extensions.Logging;
 
 namespace Headend.Sessions;
@@ -35,7 +33,7 @@ internal sealed partial class SessionLifecycle
         if (session.Accounting is not null)
             services.Interims.Add(session);
         // Since when it is silent: a second crash must not give it its time again.
-        services.Kept.Keep(session);
+        _ = services.Kept.Keep(session);
         Watch(session, waits);
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class SessionLifecycle
         if (session.UpAt is null || effect.Login.Profile.Resumption is not { } policy)
             return;
         session.Kept.For = session.Kept.For > policy.Timeout ? session.Kept.For : policy.Timeout;
-        services.Kept.Keep(session);
+        _ = services.Kept.Keep(session);
     }
 
     public void OpenTicket(OpenTicketEffect effect, IkeShard shard) => shard.Post(services.Tickets.Open(effect), established: false);

@@ -146,7 +146,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         session.Kept.For = effect.KeptFor;
         session.Kept.Grant = effect.Grant;
         session.Kept.ExpiresAt = effect.Grant.SessionTimeout is { Ticks: > 0 } limit ? now + limit : null;
-        services.Kept.Keep(session);
+        _ = services.Kept.Keep(session);
         var row = new Telemetry.LoginRecord
         {
             User = session.User,
@@ -207,7 +207,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     {
         var wasUp = session.UpAt is not null;
         // Before its Stop: a crash in between must not bring back what has had its last record.
-        services.Kept.Forget(session);
+        _ = services.Kept.Forget(session);
         session.Eap?.Dispose();
         services.Reconnects.Remove(session);
         services.Tickets.Remove(session);

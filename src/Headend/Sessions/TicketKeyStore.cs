@@ -27,8 +27,8 @@ internal static class TicketKeyStore
 
         return new TicketKeys(time, longest, kept)
         {
-            Made = key => store?.PutAsync(Kind, NameOf(key.Id), Encode(key), key.MadeAt + TicketKeys.Rotation + longest, isUrgent: true),
-            Dropped = id => store?.RemoveAsync(Kind, NameOf(id)),
+            Made = key => _ = store?.PutAsync(Kind, NameOf(key.Id), Encode(key), key.MadeAt + TicketKeys.Rotation + longest, isUrgent: true),
+            Dropped = id => _ = store?.RemoveAsync(Kind, NameOf(id)),
         };
     }
 

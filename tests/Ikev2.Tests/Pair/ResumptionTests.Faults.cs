@@ -93,7 +93,7 @@ public sealed partial class ResumptionTests
             Assert.True(headend.Outside.Open + headend.Outside.Inactive.Count == 1, $"seed {seed}: {headend.Outside.Open} open, {headend.Outside.Inactive.Count} inactive");
             Assert.True(!established || headend.Outside.Open == 1, $"seed {seed}: the client is back and its session is not");
             Assert.Equal(headend.Outside.Outstanding, headend.Endpoint.PendingOperations);
-            Assert.Empty(headend.Outside.Ended.Where(e => e.WasUp));
+            Assert.DoesNotContain(headend.Outside.Ended, e => e.WasUp);
         }
 
         Assert.InRange(returned, 100, 150);

@@ -25,7 +25,7 @@ device_alias() { ip -n "$GATEWAY_NS" link show "$(session "$1" device)" | sed -n
 
 # What a refused request must not touch: every session as it is shown, and every interface.
 snapshot() {
-  headend show crypto session --json | sed -E 's/"uptimeSeconds": *[0-9]+//; s/"status": *"UP-[A-Z]+"//'
+  headend show crypto session --json | sed -E 's/"uptimeSeconds": *[0-9]+//g; s/"status": *"UP-[A-Z]+"//g'
   ip -n "$GATEWAY_NS" -o link show | grep -E ': vi[0-9]+' | sed 's/ qlen.*//'
 }
 unchanged() { [ "$(snapshot)" = "$1" ]; }

@@ -106,8 +106,7 @@ scenario_qos() {
   watch_dscp "$CLIENT" ipsec0 "ip saddr $LAN_V4"
   check "ping with a marking policy" "no answer" pings "$CLIENT" $LAN_V4
   equal "DSCP of pings seen by the LAN host and by the client" "3 3" "$(seen_dscp "$LAN" ef) $(seen_dscp "$CLIENT" ef)"
-  # With xfrm the rates of classes hold to the client alone (docs/data-plane.md).
-  measures "the class of an access list" 5 "$([ "${DATA_PLANE:-}" = xfrm ] || echo up) down" 10.99.1.10 tcp
+  measures "the class of an access list" 5 "up down" 10.99.1.10 tcp
   check "DSCP of the access list's class seen by the LAN host" "$(seen_dscp "$LAN" af21)" test "$(seen_dscp "$LAN" af21)" -gt "$([ -n "${QOS_TENTH:-}" ] && echo 30 || echo 1000)"
   # At a tenth too few packets pass to measure it.
   [ -n "${QOS_TENTH:-}" ] || measures "what no class takes" 1 up 10.99.1.10 udp
