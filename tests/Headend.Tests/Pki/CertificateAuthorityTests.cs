@@ -77,7 +77,7 @@ public sealed class CertificateAuthorityTests : IDisposable
             Assert.True(Builds(server.Leaf, made.Certificate));
         }
 
-        _time.Now = made.Certificate.NotAfter.ToUniversalTime() - TimeSpan.FromDays(29);
+        _time.Now = new DateTimeOffset(made.Certificate.NotAfter) - TimeSpan.FromDays(29);
         using var renewed = CertificateAuthority.LoadOrCreate(state.Path, _time);
         Assert.NotEqual(made.Certificate, renewed.Certificate);
         Assert.Equal(made.Certificate.PublicKey.ExportSubjectPublicKeyInfo(), renewed.Certificate.PublicKey.ExportSubjectPublicKeyInfo());

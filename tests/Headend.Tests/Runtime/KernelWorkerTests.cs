@@ -3,7 +3,6 @@ using System.Collections.Immutable;
 using Headend.Runtime;
 using Headend.VirtualAccess.Policy;
 using Microsoft.Extensions.Logging.Abstractions;
-using Xunit;
 
 namespace Headend.Tests.Runtime;
 
