@@ -11,12 +11,12 @@ export LC_ALL=C
 cd / || exit 1
 for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$part.sh"; done
 LOAD=${LOAD:-$ROOT/out/load/headend-load.dll}
-COUNT=${COUNT:-1500} RATE=${RATE:-250} SLEEP=15 PRINT=${1:-}
+COUNT=${COUNT:-1500} RATE=${RATE:-250} SLEEP=26 PRINT=${1:-}
 [ -z "$PRINT" ] || [ "$PRINT" = --print ] || { echo "usage: return_compare.sh [--print]" >&2; exit 2; }
 
 # All clients of this run share one address.
 EXTRA_SECTIONS="admission: { half-open: 100000, half-open-per-source: 100000, cookie-threshold: 100000 }"
-GATEWAY_FLUSH=no DPD=4s DPD_OPTIONS="retransmissions: 1" PROPOSALS=aes256-sha256-x25519 INTERIM=1h
+GATEWAY_FLUSH=no DPD=10s DPD_OPTIONS="retransmissions: 1" PROPOSALS=aes256-sha256-x25519 INTERIM=1h
 RADIUS_LOG_AUTH=no
 SCENARIO=return_compare RESULTS=$(mktemp "${TMPDIR:-/tmp}/hi-results-XXXXXX")
 make_run

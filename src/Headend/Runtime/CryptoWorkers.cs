@@ -65,9 +65,14 @@ internal sealed partial class CryptoWorkers : IDisposable
 
     /// <summary>
     /// Curve25519 and P-256 take less than a tenth of a millisecond, no more than the two changes of thread that a worker costs: done on the caller's thread.
-    /// Every other group, and every signature, waits for a worker.
+    /// Every other group and signature waits for a worker.
     /// </summary>
-    public static bool IsCheap(KeyExchangeMethod method) => method.Family == KeyExchangeFamily.Montgomery || method.Id == EcpP256;
+    public static bool IsCheap(IkeOperation operation) => operation switch
+    {
+        KeyAgreementEffect { Method: var method } => method.Family == KeyExchangeFamily.Montgomery || method.Id == EcpP256,
+        SignAuthEffect { Credential.PrivateKey: ECDsa { KeySize: 256 } } => true,
+        _ => false,
+    };
 
     /// <summary>Does the arithmetic and answers the shard.</summary>
     public void Perform(IkeOperation operation, IkeShard shard)

@@ -14,8 +14,8 @@ internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypt
             case TransmitEffect transmit:
                 listener.Transmit(transmit.Message, transmit.Path);
                 break;
-            case KeyAgreementEffect agreement when CryptoWorkers.IsCheap(agreement.Method):
-                crypto.Perform(agreement, shard);
+            case KeyAgreementEffect or SignAuthEffect when CryptoWorkers.IsCheap((IkeOperation)effect):
+                crypto.Perform((IkeOperation)effect, shard);
                 break;
             case KeyAgreementEffect or SignAuthEffect:
                 crypto.Post((IkeOperation)effect, shard);

@@ -56,6 +56,19 @@ internal sealed partial class IkeShard : IDisposable
 
     public void Post(IkeCommand command) => mailbox.Post(command, MailPriority.Established);
 
+    /// <summary>
+    /// Posts a command. The task completes, on the shard's thread, when all that came of it has been performed: what awaits it goes on there and must not block. It never
+    /// completes where the shard stops before.
+    /// </summary>
+    public Task PostAsync(IkeCommand command)
+    {
+        var performed = new TaskCompletionSource();
+        Post(command);
+        if (!mailbox.Post((Action<IkeEndpoint>)(_ => performed.SetResult()), MailPriority.Established))
+            performed.SetResult();
+        return performed.Task;
+    }
+
     /// <summary>What the endpoint knows of its IKE SAs, asked on its own thread. Answers an empty list once the shard has stopped.</summary>
     public Task<IReadOnlyList<IkeSaSnapshot>> DescribeAsync(CancellationToken cancellation)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text.Json;
@@ -20,12 +21,11 @@ internal static class KeptSessionCodec
     };
 
     /// <summary>The receiver zeroes it.</summary>
-    public static byte[] Encode(KeptSession session)
+    public static void Encode(KeptSession session, IBufferWriter<byte> output)
     {
-        var text = JsonSerializer.SerializeToUtf8Bytes(session, Options);
-        byte[] octets = [Version, .. text];
-        System.Security.Cryptography.CryptographicOperations.ZeroMemory(text);
-        return octets;
+        output.Write([Version]);
+        using var writer = new Utf8JsonWriter(output);
+        JsonSerializer.Serialize(writer, session, Options);
     }
 
     /// <summary>False for what is no kept session of a version that is known.</summary>

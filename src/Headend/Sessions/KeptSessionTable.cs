@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Headend.Ikev2;
@@ -37,10 +38,7 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
             }
 
             session.Kept.IsStored = true;
-            var record = Describe(session);
-            var written = store.PutAsync(Kind, session.Names.AcctSessionId, KeptSessionCodec.Encode(record), isUrgent: isUrgent);
-            Zero(record);
-            return written;
+            return store.PutAsync(Kind, session.Names.AcctSessionId, new Picture(Describe(session)), isUrgent: isUrgent);
         }
     }
 
@@ -70,6 +68,14 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
     {
         lock (session.Tickets)
             return [.. session.Tickets];
+    }
+
+    /// <summary>A session as it was; made into octets off the shard, and not at all where a later one takes its place.</summary>
+    private sealed class Picture(KeptSession session) : ISealedContent
+    {
+        public void Encode(IBufferWriter<byte> output) => KeptSessionCodec.Encode(session, output);
+
+        public void Zero() => KeptSessionTable.Zero(session);
     }
 
     private KeptSession Describe(ClientSession session)

@@ -133,9 +133,7 @@ internal sealed partial class SessionLifecycle
             if (session.IsClosed)
                 return null;
             var (id, shard) = (session.Id, session.Shard);
-            shard.Post(new SuspendSessionCommand(id, "its client comes back by another login"));
-            // Behind what comes of that.
-            await shard.InvokeAsync(static (_, _) => { }).ConfigureAwait(false);
+            await shard.PostAsync(new SuspendSessionCommand(id, "its client comes back by another login")).ConfigureAwait(false);
         }
 
         return null;

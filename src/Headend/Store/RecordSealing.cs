@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
@@ -17,14 +18,17 @@ internal static class RecordSealing
     private const int TagLength = 16;
     private const int Overhead = 1 + NonceLength + TagLength;
 
-    public static byte[] Seal(AesGcm cipher, string kind, string id, long? expiresAt, ReadOnlySpan<byte> content)
+    /// <returns>Octets appended to <paramref name="output"/>.</returns>
+    public static int Seal(AesGcm cipher, string kind, string id, long? expiresAt, ReadOnlySpan<byte> content, IBufferWriter<byte> output)
     {
-        var sealedOctets = new byte[Overhead + content.Length];
+        var length = Overhead + content.Length;
+        var sealedOctets = output.GetSpan(length)[..length];
         sealedOctets[0] = Version;
-        var nonce = sealedOctets.AsSpan(1, NonceLength);
+        var nonce = sealedOctets.Slice(1, NonceLength);
         RandomNumberGenerator.Fill(nonce);
-        cipher.Encrypt(nonce, content, sealedOctets.AsSpan(Overhead), sealedOctets.AsSpan(1 + NonceLength, TagLength), Bound(kind, id, expiresAt));
-        return sealedOctets;
+        cipher.Encrypt(nonce, content, sealedOctets[Overhead..], sealedOctets.Slice(1 + NonceLength, TagLength), Bound(kind, id, expiresAt));
+        output.Advance(length);
+        return length;
     }
 
     /// <summary>False for another key, another version, and for what was changed.</summary>

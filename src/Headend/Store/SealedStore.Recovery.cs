@@ -61,7 +61,13 @@ internal sealed partial class SealedStore
             store.Begin();
             store.Statement("DELETE FROM sealed_record").Execute();
             foreach (var record in records)
-                Insert(record.Kind, record.Id, record.ExpiresAt?.ToUnixTimeMilliseconds(), record.Content);
+            {
+                var expiresAt = record.ExpiresAt?.ToUnixTimeMilliseconds();
+                sealedRows.ResetWrittenCount();
+                RecordSealing.Seal(cipher, record.Kind, record.Id, expiresAt, record.Content, sealedRows);
+                Insert(record.Kind, record.Id, expiresAt, sealedRows.WrittenSpan);
+            }
+
             store.Commit();
             return true;
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +10,16 @@ namespace Headend.Store;
 /// <param name="Content">The reader zeroes it when done, where it is secret.</param>
 /// <param name="ExpiresAt">When it may be forgotten; null for never.</param>
 internal sealed record SealedRecord(string Kind, string Id, byte[] Content, DateTimeOffset? ExpiresAt);
+
+/// <summary>What a record is to hold, made into octets when it is written: what is replaced before that never is.</summary>
+internal interface ISealedContent
+{
+    /// <summary>Called on the store's thread, perhaps more than once. The store zeroes what is written.</summary>
+    void Encode(IBufferWriter<byte> output);
+
+    /// <summary>It is not needed any more: zeroes what is secret in it.</summary>
+    void Zero();
+}
 
 /// <summary>
 /// Secrets that outlive the process: records of the embedded store, each sealed with a key that is in a file of its own. What an earlier process left is read at the opening;
@@ -40,6 +51,10 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private readonly ITimer alive;
     private readonly Dictionary<(string Kind, string Id), Change> pending = [];
     private readonly Dictionary<string, List<SealedRecord>> loaded = new(StringComparer.Ordinal);
+
+    // The writing thread's.
+    private readonly SecretBuffer clear = new();
+    private readonly ArrayBufferWriter<byte> sealedRows = new(1 << 16);
     private bool aliveDue;
     private bool urgent;
     private bool stopping;
@@ -88,6 +103,10 @@ internal sealed partial class SealedStore : IAsyncDisposable
     /// <param name="isUrgent">Somebody waits for it; else it is written within <see cref="Gathering"/>.</param>
     /// <returns>Completes with true when it is on disk, or what came after it; with false when the disk refused it, which is tried again.</returns>
     public Task<bool> PutAsync(string kind, string id, byte[] content, DateTimeOffset? expiresAt = null, bool isUrgent = false) =>
+        PutAsync(kind, id, new Octets(content), expiresAt, isUrgent);
+
+    /// <inheritdoc cref="PutAsync(string, string, byte[], DateTimeOffset?, bool)"/>
+    public Task<bool> PutAsync(string kind, string id, ISealedContent content, DateTimeOffset? expiresAt = null, bool isUrgent = false) =>
         Enqueue((kind, id), new Change(content, expiresAt?.ToUnixTimeMilliseconds()), isUrgent);
 
     /// <summary>Removes the record, if it is there. Returns at once.</summary>
@@ -205,6 +224,8 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private bool TryCommit(Dictionary<(string Kind, string Id), Change> batch, out string failure)
     {
         failure = "";
+        // Before the lock, which accounting waits for.
+        Seal(batch);
         lock (store.Gate)
         {
             try
@@ -212,8 +233,8 @@ internal sealed partial class SealedStore : IAsyncDisposable
                 store.Begin();
                 foreach (var ((kind, id), change) in batch)
                 {
-                    if (change.Content is { } content)
-                        Insert(kind, id, change.ExpiresAt, content);
+                    if (change.Content is not null)
+                        Insert(kind, id, change.ExpiresAt, sealedRows.WrittenSpan.Slice(change.Start, change.Length));
                     else
                         store.Statement("DELETE FROM sealed_record WHERE kind = ?1 AND id = ?2").Bind(1, kind).Bind(2, id).Execute();
                 }
@@ -233,13 +254,27 @@ internal sealed partial class SealedStore : IAsyncDisposable
         }
     }
 
-    private void Insert(string kind, string id, long? expiresAt, byte[] content) =>
+    private void Seal(Dictionary<(string Kind, string Id), Change> batch)
+    {
+        sealedRows.ResetWrittenCount();
+        foreach (var ((kind, id), change) in batch)
+        {
+            if (change.Content is not { } content)
+                continue;
+            content.Encode(clear);
+            change.Start = sealedRows.WrittenCount;
+            change.Length = RecordSealing.Seal(cipher, kind, id, change.ExpiresAt, clear.Written, sealedRows);
+            clear.Clear();
+        }
+    }
+
+    private void Insert(string kind, string id, long? expiresAt, ReadOnlySpan<byte> octets) =>
         store.Statement(
             """
             INSERT INTO sealed_record (kind, id, expires_at, content) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (kind, id) DO UPDATE SET expires_at = excluded.expires_at, content = excluded.content
             """)
-            .Bind(1, kind).Bind(2, id).Bind(3, expiresAt).Bind(4, RecordSealing.Seal(cipher, kind, id, expiresAt, content)).Execute();
+            .Bind(1, kind).Bind(2, id).Bind(3, expiresAt).Bind(4, octets).Execute();
 
     private void Committed(Dictionary<(string Kind, string Id), Change> batch)
     {
@@ -285,18 +320,23 @@ internal sealed partial class SealedStore : IAsyncDisposable
     }
 
     /// <summary>What is to be done to one record; null removes it.</summary>
-    private sealed class Change(byte[]? content, long? expiresAt)
+    private sealed class Change(ISealedContent? content, long? expiresAt)
     {
-        public byte[]? Content { get; } = content;
+        public ISealedContent? Content { get; } = content;
 
         public long? ExpiresAt { get; } = expiresAt;
+
+        /// <summary>Where it stands, sealed, while it is written.</summary>
+        public int Start { get; set; }
+
+        public int Length { get; set; }
 
         public TaskCompletionSource<bool> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Of what it took the place of.</summary>
         public List<TaskCompletionSource<bool>> Waiting { get; } = [];
 
-        public void Forget() => CryptographicOperations.ZeroMemory(Content);
+        public void Forget() => Content?.Zero();
 
         public void Complete(bool isDone)
         {
@@ -304,5 +344,12 @@ internal sealed partial class SealedStore : IAsyncDisposable
             foreach (var waiter in Waiting)
                 waiter.TrySetResult(isDone);
         }
+    }
+
+    private sealed class Octets(byte[] content) : ISealedContent
+    {
+        public void Encode(IBufferWriter<byte> output) => output.Write(content);
+
+        public void Zero() => CryptographicOperations.ZeroMemory(content);
     }
 }

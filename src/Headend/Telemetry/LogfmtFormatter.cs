@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Console;
 
 namespace Headend.Telemetry;
 
@@ -11,19 +10,17 @@ namespace Headend.Telemetry;
 /// One line per event: <c>TIME level=info event=login user=alice ...</c>. Values with spaces are quoted; control characters, which peers can put
 /// into names, are escaped, so that nobody can forge a line or drive a terminal. Absent (null) values are left out.
 /// </summary>
-internal sealed class LogfmtFormatter(TimeProvider clock) : ConsoleFormatter(FormatterName)
+internal sealed class LogfmtFormatter(TimeProvider clock)
 {
-    public const string FormatterName = "logfmt";
-
     /// <summary>Characters of one value; a peer's longest identity would otherwise be a line of 64 kB.</summary>
     private const int MaximumValue = 512;
 
     /// <summary>Values of these alone, which is nearly all of them, are written as they are.</summary>
     private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:,/@[]+#%()");
 
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    /// <summary>Appends the event's line, with its end.</summary>
+    public void Append<TState>(StringBuilder line, in LogEntry<TState> logEntry)
     {
-        var line = new StringBuilder(256);
         line.Append(clock.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
         line.Append(" level=").Append(Level(logEntry.LogLevel));
         var named = !string.IsNullOrEmpty(logEntry.EventId.Name);
@@ -39,7 +36,7 @@ internal sealed class LogfmtFormatter(TimeProvider clock) : ConsoleFormatter(For
             Append(line, "msg", logEntry.Formatter(logEntry.State, logEntry.Exception));
         if (logEntry.Exception is { } exception)
             Append(line, "exception", exception.ToString());
-        textWriter.Write(line.Append('\n').ToString());
+        line.Append('\n');
     }
 
     private static void AppendProperties(StringBuilder line, IReadOnlyList<KeyValuePair<string, object?>> properties)

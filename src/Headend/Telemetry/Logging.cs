@@ -1,6 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace Headend.Telemetry;
 
@@ -12,8 +10,6 @@ internal static class Logging
     {
         builder.SetMinimumLevel(minimum);
         builder.AddFilter("Microsoft", LogLevel.Warning);
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.AddConsole(console => console.FormatterName = LogfmtFormatter.FormatterName);
-        builder.AddConsoleFormatter<LogfmtFormatter, ConsoleFormatterOptions>();
+        builder.AddProvider(new LogWriter(Console.OpenStandardOutput(), TimeProvider.System));
     });
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Headend.Store;
 using Headend.Tests.Pki;
@@ -48,6 +49,34 @@ public sealed class SealedStoreTests : IAsyncDisposable
         Assert.All(await Task.WhenAll(changes), Assert.True);
         Assert.Equal(["one=199"], await AfterACrashAsync());
         Assert.Contains(changes, c => c.IsCompletedSuccessfully);
+    }
+
+    /// <summary>What is replaced before the store comes to it is zeroed and never made into octets.</summary>
+    [Fact]
+    public async Task What_is_replaced_is_not_encoded()
+    {
+        Picture[] pictures = [.. Enumerable.Range(0, 50).Select(i => new Picture($"{i}"))];
+        Assert.All(await Task.WhenAll(pictures.Select(p => store.PutAsync(Kind, "one", p))), Assert.True);
+        Assert.All(pictures, p => Assert.True(p.IsZeroed));
+        Assert.InRange(pictures.Count(p => p.IsEncoded), 1, 10);
+        Assert.Equal(["one=49"], await AfterACrashAsync());
+    }
+
+    [Fact]
+    public void A_secret_buffer_leaves_nothing_behind()
+    {
+        var buffer = new SecretBuffer(4);
+        buffer.GetMemory(3);
+        var small = buffer.GetMemory(4);
+        buffer.Write(Octets("abcd"));
+        buffer.Write(Octets("efghijkl"));
+        Assert.Equal("abcdefghijkl", Encoding.UTF8.GetString(buffer.Written));
+        Assert.Equal(new byte[4], small.ToArray());
+        var large = buffer.GetMemory();
+        buffer.Clear();
+        Assert.Equal(0, buffer.Length);
+        Assert.All(large.ToArray(), o => Assert.Equal(0, o));
+        Assert.Equal(new byte[12], buffer.GetMemory(12)[..12].ToArray());
     }
 
     [Fact]
@@ -234,6 +263,21 @@ public sealed class SealedStoreTests : IAsyncDisposable
     }
 
     private static string Shown(SealedRecord record) => $"{record.Id}={Encoding.UTF8.GetString(record.Content)}";
+
+    private sealed class Picture(string text) : ISealedContent
+    {
+        public bool IsEncoded { get; private set; }
+
+        public bool IsZeroed { get; private set; }
+
+        public void Encode(IBufferWriter<byte> output)
+        {
+            IsEncoded = true;
+            output.Write(Encoding.UTF8.GetBytes(text));
+        }
+
+        public void Zero() => IsZeroed = true;
+    }
 
     private sealed class LineLogger : ILogger
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Headend.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -74,12 +75,12 @@ public sealed class LogTests
 
     private static string Lines(Action<ILogger> write)
     {
-        using var output = new StringWriter();
+        var output = new StringBuilder();
         write(new LineLogger(new LogfmtFormatter(new SteppedTime()), output));
         return output.ToString();
     }
 
-    private sealed class LineLogger(LogfmtFormatter formatter, TextWriter output) : ILogger
+    private sealed class LineLogger(LogfmtFormatter formatter, StringBuilder output) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -87,7 +88,7 @@ public sealed class LogTests
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter1) =>
-            formatter.Write(new LogEntry<TState>(logLevel, "Headend.Tests", eventId, state, exception, formatter1), null, output);
+            formatter.Append(output, new LogEntry<TState>(logLevel, "Headend.Tests", eventId, state, exception, formatter1));
     }
 
     private sealed class SteppedTime : TimeProvider
