@@ -69,8 +69,11 @@ public sealed class LogWriterTests
         Assert.DoesNotContain("lost", output.Text, StringComparison.Ordinal);
     }
 
-    private static void Say(ILogger logger, string user) =>
-        logger.Log<IReadOnlyList<KeyValuePair<string, object?>>>(LogLevel.Information, new EventId(1, "said"), [new("user", user)], null, static (_, _) => "");
+    private static void Say(ILogger logger, string user)
+    {
+        IReadOnlyList<KeyValuePair<string, object?>> state = [new("user", user)];
+        logger.Log(LogLevel.Information, new EventId(1, "said"), state, null, static (_, _) => "");
+    }
 
     private sealed class SlowStream : MemoryStream
     {
