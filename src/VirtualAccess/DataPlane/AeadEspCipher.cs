@@ -73,14 +73,14 @@ internal sealed unsafe class AeadEspCipher : EspCipher
     private bool Start(byte* packet, int encrypt)
     {
         *(ulong*)(scratch + saltLength) = *(ulong*)(packet + EspCodec.HeaderLength);
-        return LibCrypto.Initialize(context, 0, null, scratch, encrypt, 0) == 1;
+        return LibCrypto.Restart(context, 0, null, scratch, encrypt, 0) == 1;
     }
 
     private bool Authenticate(byte* packet, int dataLength, uint high)
     {
         int unused;
         // CCM wants the length of the message before anything else (EVP_EncryptInit(3)).
-        if (construction == EspConstruction.Ccm && LibCrypto.Update(context, null, &unused, null, dataLength) != 1) return false;
+        if (construction == EspConstruction.Ccm && LibCrypto.UpdateShort(context, null, &unused, null, dataLength) != 1) return false;
         if (extended)
         {
             // RFC 4106 5, figure 3: SPI and the sequence number from its high half on.
@@ -88,9 +88,9 @@ internal sealed unsafe class AeadEspCipher : EspCipher
             *(uint*)aad = *(uint*)packet;
             BinaryPrimitives.WriteUInt32BigEndian(new Span<byte>(aad + 4, 4), high);
             *(uint*)(aad + 8) = *(uint*)(packet + 4);
-            if (LibCrypto.Update(context, null, &unused, aad, ExtendedLength) != 1) return false;
+            if (LibCrypto.UpdateShort(context, null, &unused, aad, ExtendedLength) != 1) return false;
         }
-        else if (LibCrypto.Update(context, null, &unused, packet, EspCodec.HeaderLength) != 1)
+        else if (LibCrypto.UpdateShort(context, null, &unused, packet, EspCodec.HeaderLength) != 1)
         {
             return false;
         }

@@ -227,10 +227,10 @@ internal sealed class DataPlaneSession(SessionHandle handle, InterfaceRequest re
 
     public void TouchInbound(long now) => Volatile.Write(ref lastInbound, now);
 
-    public void CountOutbound(int octets, long now)
+    public void CountOutbound(int octets, int packets, long now)
     {
         Interlocked.Add(ref outOctets, octets);
-        Interlocked.Increment(ref outPackets);
+        Interlocked.Add(ref outPackets, packets);
         Volatile.Write(ref lastOutbound, now);
     }
 

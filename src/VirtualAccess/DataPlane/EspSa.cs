@@ -184,10 +184,11 @@ internal sealed class EspSa : IDisposable
         }
     }
 
-    public void CountOutbound(int octets)
+    /// <summary>Counts sent packets.</summary>
+    public void CountOutbound(int octets, int packets)
     {
         Interlocked.Add(ref outOctets, octets);
-        Interlocked.Increment(ref outPackets);
+        Interlocked.Add(ref outPackets, packets);
     }
 
     /// <summary>True once, when a soft limit is reached in either direction.</summary>

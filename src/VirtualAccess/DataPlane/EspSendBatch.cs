@@ -89,7 +89,8 @@ internal sealed unsafe class EspSendBatch : IDisposable
             var sent = NativeMethods.SendMessages(descriptor, messages, Prepare(index), NativeMethods.MSG_DONTWAIT);
             if (sent > 0)
             {
-                for (var end = index + PacketsOf(sent); index < end; index++) CountSent(entries[index], now, onSoftLimit);
+                CountSent(entries.AsSpan(index, PacketsOf(sent)), now, onSoftLimit);
+                index += PacketsOf(sent);
                 repeated = false;
                 continue;
             }
@@ -198,11 +199,18 @@ internal sealed unsafe class EspSendBatch : IDisposable
         _ = NativeMethods.Poll(&poll, 1, errno == Errno.ENOBUFS ? 1 : WaitMilliseconds);
     }
 
-    private static void CountSent(in Entry entry, long now, Action<DataPlaneSession, EspSa> onSoftLimit)
+    /// <summary>Counts packets that the kernel took, those of one SA in a row at once.</summary>
+    private static void CountSent(ReadOnlySpan<Entry> sent, long now, Action<DataPlaneSession, EspSa> onSoftLimit)
     {
-        entry.Session.CountOutbound(entry.InnerLength, now);
-        entry.Sa.CountOutbound(entry.InnerLength);
-        if (entry.Sa.ReachedSoftLimit()) onSoftLimit(entry.Session, entry.Sa);
+        for (var index = 0; index < sent.Length;)
+        {
+            var (session, sa) = (sent[index].Session, sent[index].Sa);
+            var (octets, first) = (0, index);
+            for (; index < sent.Length && ReferenceEquals(sent[index].Sa, sa); index++) octets += sent[index].InnerLength;
+            session.CountOutbound(octets, index - first, now);
+            sa.CountOutbound(octets, index - first);
+            if (sa.ReachedSoftLimit()) onSoftLimit(session, sa);
+        }
     }
 
     private void CountFailed(in Entry entry, EspDrop drop)

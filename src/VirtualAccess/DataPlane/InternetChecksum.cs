@@ -1,11 +1,11 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Headend.VirtualAccess.DataPlane;
 
 /// <summary>The Internet checksum (RFC 1071).</summary>
-internal static class InternetChecksum
+internal static unsafe class InternetChecksum
 {
     /// <summary>RFC 1624 3: HC' = ~(~HC + ~m + m').</summary>
     public static ushort Update(ushort checksum, ushort before, ushort after)
@@ -17,29 +17,19 @@ internal static class InternetChecksum
     /// <summary>Checksum of <paramref name="bytes"/> on top of an unfolded <paramref name="initial"/> sum.</summary>
     public static ushort Compute(ReadOnlySpan<byte> bytes, uint initial = 0) => (ushort)~Fold(Sum(bytes, initial));
 
-    /// <summary>The sum of 16-bit words, not folded to the end; at most 64 KiB of octets.</summary>
+    /// <summary>The sum of 16-bit words, not folded to the end.</summary>
     public static uint Sum(ReadOnlySpan<byte> bytes, uint initial = 0)
     {
-        // RFC 1071 2(B): the sum does not depend on the order of octets in the machine; it is swapped once at the end.
-        ulong sum = 0;
-        if (Vector256.IsHardwareAccelerated && bytes.Length >= Vector256<byte>.Count)
-        {
-            var words = MemoryMarshal.Cast<byte, Vector256<ushort>>(bytes);
-            var lanes = Vector256<uint>.Zero;
-            foreach (var word in words)
-            {
-                var (low, high) = Vector256.Widen(word);
-                lanes += low + high;
-            }
+        fixed (byte* from = bytes) return initial + Run(from, null, bytes.Length, copy: false);
+    }
 
-            sum = Vector256.Sum(lanes);
-            bytes = bytes[(words.Length * Vector256<byte>.Count)..];
-        }
-
-        for (; bytes.Length >= sizeof(ushort); bytes = bytes[sizeof(ushort)..]) sum += MemoryMarshal.Read<ushort>(bytes);
-        if (!bytes.IsEmpty) sum += BitConverter.IsLittleEndian ? bytes[0] : (uint)(bytes[0] << 8);
-        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-        return initial + (BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness((ushort)sum) : (ushort)sum);
+    /// <summary>Copies and sums in one pass.</summary>
+    /// <param name="bytes">What is copied.</param>
+    /// <param name="destination">At least as long, elsewhere.</param>
+    /// <param name="initial">Unfolded sum of what stands before.</param>
+    public static uint CopyAndSum(ReadOnlySpan<byte> bytes, Span<byte> destination, uint initial = 0)
+    {
+        fixed (byte* from = bytes, to = destination[..bytes.Length]) return initial + Run(from, to, bytes.Length, copy: true);
     }
 
     /// <summary>The sum of the pseudo header (RFC 9293 3.1, RFC 8200 8.1).</summary>
@@ -55,5 +45,69 @@ internal static class InternetChecksum
     {
         while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
         return (ushort)sum;
+    }
+
+    /// <summary>
+    /// RFC 1071 2: as 2^16 is 1 modulo 2^16 - 1, words of 32 bits add up to the same (C), and as the order of octets in the machine does not matter either, the sum is
+    /// swapped once at the end (B). Lanes of 64 bits do not overflow.
+    /// </summary>
+    /// <returns>16 bits.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Run(byte* from, byte* to, int length, bool copy)
+    {
+        ulong sum = 0;
+        var i = 0;
+        if (Vector512.IsHardwareAccelerated && length >= Vector512<byte>.Count)
+        {
+            var lanes = Vector512<ulong>.Zero;
+            for (; i <= length - Vector512<byte>.Count; i += Vector512<byte>.Count)
+            {
+                var octets = Vector512.Load(from + i);
+                if (copy) octets.Store(to + i);
+                var words = octets.AsUInt64();
+                lanes += (words & Vector512.Create<ulong>(uint.MaxValue)) + (words >>> 32);
+            }
+
+            sum = Vector512.Sum(lanes);
+        }
+
+        if (Vector256.IsHardwareAccelerated && length - i >= Vector256<byte>.Count)
+        {
+            var lanes = Vector256<ulong>.Zero;
+            for (; i <= length - Vector256<byte>.Count; i += Vector256<byte>.Count)
+            {
+                var octets = Vector256.Load(from + i);
+                if (copy) octets.Store(to + i);
+                var words = octets.AsUInt64();
+                lanes += (words & Vector256.Create<ulong>(uint.MaxValue)) + (words >>> 32);
+            }
+
+            sum += Vector256.Sum(lanes);
+        }
+
+        for (; i <= length - sizeof(uint); i += sizeof(uint)) sum += Word<uint>(from + i, to + i, copy);
+        if (i <= length - sizeof(ushort))
+        {
+            sum += Word<ushort>(from + i, to + i, copy);
+            i += sizeof(ushort);
+        }
+
+        if (i < length)
+        {
+            var last = Word<byte>(from + i, to + i, copy);
+            sum += BitConverter.IsLittleEndian ? last : (uint)(last << 8);
+        }
+
+        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+        return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness((ushort)sum) : (ushort)sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Word<T>(byte* from, byte* to, bool copy)
+        where T : unmanaged
+    {
+        var word = Unsafe.ReadUnaligned<T>(from);
+        if (copy) Unsafe.WriteUnaligned(to, word);
+        return word;
     }
 }

@@ -25,16 +25,29 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Library, EntryPoint = "EVP_CIPHER_CTX_set_padding")]
     public static partial int SetPadding(nint context, int pad);
 
+    /// <summary>As all that go without a GC transition: some dozen nanoseconds per packet, never waits.</summary>
     [LibraryImport(Library, EntryPoint = "EVP_CIPHER_CTX_ctrl")]
+    [SuppressGCTransition]
     public static partial int Control(nint context, int type, int argument, void* pointer);
 
     [LibraryImport(Library, EntryPoint = "EVP_CipherInit_ex2")]
     public static partial int Initialize(nint context, nint cipher, byte* key, byte* iv, int encrypt, nint parameters);
 
+    /// <summary>Begins a message with the key that the context has.</summary>
+    [LibraryImport(Library, EntryPoint = "EVP_CipherInit_ex2")]
+    [SuppressGCTransition]
+    public static partial int Restart(nint context, nint noCipher, byte* noKey, byte* iv, int encrypt, nint parameters);
+
+    /// <summary><see cref="Update"/> for a header's octets.</summary>
+    [LibraryImport(Library, EntryPoint = "EVP_CipherUpdate")]
+    [SuppressGCTransition]
+    public static partial int UpdateShort(nint context, byte* output, int* outputLength, byte* input, int inputLength);
+
     [LibraryImport(Library, EntryPoint = "EVP_CipherUpdate")]
     public static partial int Update(nint context, byte* output, int* outputLength, byte* input, int inputLength);
 
     [LibraryImport(Library, EntryPoint = "EVP_CipherFinal_ex")]
+    [SuppressGCTransition]
     public static partial int Final(nint context, byte* output, int* outputLength);
 
     [LibraryImport(Library, EntryPoint = "EVP_MAC_fetch", StringMarshalling = StringMarshalling.Utf8)]

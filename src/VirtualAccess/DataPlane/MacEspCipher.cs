@@ -93,7 +93,7 @@ internal sealed unsafe class MacEspCipher : EspCipher
             var iv = start + EspCodec.HeaderLength;
             var data = iv + ivLength;
             if (counterMode) *(ulong*)(counterBlock + saltLength) = *(ulong*)iv;
-            return LibCrypto.Initialize(context, 0, null, counterMode ? counterBlock : iv, encrypt, 0) == 1
+            return LibCrypto.Restart(context, 0, null, counterMode ? counterBlock : iv, encrypt, 0) == 1
                 && LibCrypto.Update(context, data, &done, data, length) == 1
                 && LibCrypto.Final(context, data + done, &rest) == 1;
         }

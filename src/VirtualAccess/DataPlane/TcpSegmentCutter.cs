@@ -18,6 +18,12 @@ internal readonly ref struct TcpSegmentCutter
     private readonly int size;
     private readonly bool ipv6;
 
+    /// <summary>Sum of what all segments have in common of the IPv4 header: all but length, identification and checksum.</summary>
+    private readonly uint ipSum;
+
+    /// <summary>The same of pseudo header and TCP header: all but length, sequence number, flags and checksum.</summary>
+    private readonly uint tcpSum;
+
     private TcpSegmentCutter(ReadOnlySpan<byte> packet, int transport, int headers, int size, bool ipv6)
     {
         this.packet = packet;
@@ -25,6 +31,10 @@ internal readonly ref struct TcpSegmentCutter
         this.size = size;
         this.ipv6 = ipv6;
         HeaderLength = headers;
+        var tcp = packet[transport..headers];
+        tcpSum = InternetChecksum.PseudoHeader(packet, ipv6, 0, IpPacket.Tcp)
+            + InternetChecksum.Sum(tcp[..4]) + InternetChecksum.Sum(tcp[8..12]) + InternetChecksum.Sum(tcp[14..16]) + InternetChecksum.Sum(tcp[18..]);
+        if (!ipv6) ipSum = InternetChecksum.Sum(packet[..2]) + InternetChecksum.Sum(packet[6..10]) + InternetChecksum.Sum(packet[12..((packet[0] & 15) * 4)]);
     }
 
     /// <summary>Octets of IP and TCP headers.</summary>
@@ -60,24 +70,26 @@ internal readonly ref struct TcpSegmentCutter
         var payload = packet.Slice(HeaderLength + offset, Math.Min(size, packet.Length - HeaderLength - offset));
         var segment = output[..(HeaderLength + payload.Length)];
         packet[..HeaderLength].CopyTo(segment);
-        payload.CopyTo(segment[HeaderLength..]);
         if (ipv6) BinaryPrimitives.WriteUInt16BigEndian(segment[4..], (ushort)(segment.Length - IpPacket.IPv6Header));
         else WriteIPv4(segment, index);
 
         var tcp = segment[transport..];
-        BinaryPrimitives.WriteUInt32BigEndian(tcp[4..], unchecked(BinaryPrimitives.ReadUInt32BigEndian(packet[(transport + 4)..]) + (uint)offset));
+        var sequence = unchecked(BinaryPrimitives.ReadUInt32BigEndian(tcp[4..]) + (uint)offset);
+        BinaryPrimitives.WriteUInt32BigEndian(tcp[4..], sequence);
         if (index > 0) tcp[13] &= unchecked((byte)~CongestionWindowReduced);
         if (index < Count - 1) tcp[13] &= unchecked((byte)~(Fin | Push));
-        tcp[16..18].Clear();
-        BinaryPrimitives.WriteUInt16BigEndian(tcp[16..], InternetChecksum.Compute(tcp, InternetChecksum.PseudoHeader(segment, ipv6, tcp.Length, IpPacket.Tcp)));
+        var sum = tcpSum + (uint)tcp.Length + (sequence >> 16) + (sequence & 0xffff) + BinaryPrimitives.ReadUInt16BigEndian(tcp[12..]);
+        // TCP's header is a multiple of four octets: the payload's words are those of the whole.
+        sum = InternetChecksum.CopyAndSum(payload, segment[HeaderLength..], sum);
+        BinaryPrimitives.WriteUInt16BigEndian(tcp[16..], (ushort)~InternetChecksum.Fold(sum));
         return segment.Length;
     }
 
-    private static void WriteIPv4(Span<byte> segment, int index)
+    private void WriteIPv4(Span<byte> segment, int index)
     {
+        var identification = unchecked((ushort)(BinaryPrimitives.ReadUInt16BigEndian(segment[4..]) + index));
         BinaryPrimitives.WriteUInt16BigEndian(segment[2..], (ushort)segment.Length);
-        BinaryPrimitives.WriteUInt16BigEndian(segment[4..], unchecked((ushort)(BinaryPrimitives.ReadUInt16BigEndian(segment[4..]) + index)));
-        segment[10..12].Clear();
-        BinaryPrimitives.WriteUInt16BigEndian(segment[10..], InternetChecksum.Compute(segment[..((segment[0] & 15) * 4)]));
+        BinaryPrimitives.WriteUInt16BigEndian(segment[4..], identification);
+        BinaryPrimitives.WriteUInt16BigEndian(segment[10..], (ushort)~InternetChecksum.Fold(ipSum + (uint)segment.Length + identification));
     }
 }

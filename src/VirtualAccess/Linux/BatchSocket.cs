@@ -39,7 +39,7 @@ public sealed unsafe class BatchSocket : IDisposable
     private const int UdpGro = 104;
     private const int SlotMetadata = 128;
 
-    /// <summary>Reads of one call from which on a sender counts as busy.</summary>
+    /// <summary>Reads from one wait to the next from which on a sender counts as busy.</summary>
     private const int BusyReads = 4;
 
     /// <summary>How long datagrams of a busy sender gather before the next call, as a network card's interrupt moderation has it: fewer calls and wake-ups, longer joined TCP.
@@ -68,8 +68,8 @@ public sealed unsafe class BatchSocket : IDisposable
     private Socket? dontFragment;
     private bool disposed;
 
-    /// <summary>The last call brought much. The receiving thread's own.</summary>
-    private bool busy;
+    /// <summary>What came since the last wait. The receiving thread's own.</summary>
+    private int reads;
 
     private BatchSocket(Socket socket, bool raw)
     {
@@ -137,7 +137,7 @@ public sealed unsafe class BatchSocket : IDisposable
             var count = NativeMethods.ReceiveMessages(descriptor, messages, BatchSize, NativeMethods.MSG_DONTWAIT, null);
             if (count > 0)
             {
-                busy = count >= BusyReads;
+                reads += count;
                 return Divide(count);
             }
 
@@ -149,6 +149,8 @@ public sealed unsafe class BatchSocket : IDisposable
                 if (onPathMtu is { } handler) ErrorQueue.Drain(descriptor, handler);
             }
 
+            var busy = reads >= BusyReads;
+            reads = 0;
             if (busy) Gather();
             else if (!WaitReadable()) return 0;
         }
@@ -360,9 +362,8 @@ public sealed unsafe class BatchSocket : IDisposable
         if (NativeMethods.SetSocketOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &octets, sizeof(int)) != 0) socket.SendBufferSize = octets;
     }
 
-    private void Gather()
+    private static void Gather()
     {
-        busy = false;
         var duration = new TimeSpecification { Nanoseconds = GatherNanoseconds };
         _ = NativeMethods.Sleep(&duration, null);
     }

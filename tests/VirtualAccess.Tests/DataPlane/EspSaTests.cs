@@ -160,10 +160,10 @@ public sealed class EspSaTests
     {
         var (hp, _) = Sa.Pair(Sa.Gcm256, 0x1000);
         using var sa = new EspSa(hp with { SoftLimits = new EspSoftLimits(0, 3) }, 1);
-        sa.CountOutbound(10);
-        sa.CountOutbound(10);
+        sa.CountOutbound(10, 1);
+        sa.CountOutbound(10, 1);
         Assert.False(sa.ReachedSoftLimit());
-        sa.CountOutbound(10);
+        sa.CountOutbound(10, 1);
         Assert.True(sa.ReachedSoftLimit());
         Assert.False(sa.ReachedSoftLimit());
     }

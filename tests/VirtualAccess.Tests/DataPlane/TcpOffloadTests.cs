@@ -106,22 +106,109 @@ public sealed class TcpOffloadTests
         Assert.False(run.Offer(Packets.Tcp("10.99.0.1", "10.10.0.1", 1500, 0x10, 500)));
     }
 
+    /// <summary>Every way of cutting: rests of all lengths, options, IP options, an extension header, extreme numbers.</summary>
+    [Theory]
+    [InlineData("10.10.0.1", "10.99.0.1", 0, 0)]
+    [InlineData("10.10.0.1", "10.99.0.1", 12, 0)]
+    [InlineData("10.10.0.1", "10.99.0.1", 40, 8)]
+    [InlineData("2001:db8:10::1", "2001:db8:99::1", 12, 0)]
+    [InlineData("2001:db8:10::1", "2001:db8:99::1", 40, 8)]
+    public void SegmentsHaveTheChecksumsOfTheDefinition(string from, string to, int tcpOptions, int ipOptions)
+    {
+        var output = new byte[2000];
+        foreach (var fill in new byte?[] { null, 0x00, 0xff })
+        {
+            for (var payload = 65; payload < 330; payload++)
+            {
+                var whole = Stretch(Packets.Tcp(from, to, uint.MaxValue - 77, 0x99, payload, identification: 0xfffe), tcpOptions, ipOptions);
+                if (fill is { } octet) whole.AsSpan(whole.Length - payload).Fill(octet);
+                var type = (byte)(whole[0] >> 4 == 6 ? VirtioHeader.GsoTcpIPv6 : VirtioHeader.GsoTcpIPv4);
+                Assert.True(IpPacket.TryRead(whole, out var ip));
+                Assert.True(TcpSegmentCutter.TryPrepare(new VirtioHeader { GsoType = type, GsoSize = 65 }, whole, ip, out var cutter));
+                for (var index = 0; index < cutter.Count; index++)
+                {
+                    // What stood in the slot before must not matter.
+                    output.AsSpan().Fill(0xa5);
+                    var segment = output[..cutter.Write(index, output)];
+                    Assert.Equal(0xa5, output[segment.Length]);
+                    Assert.Equal(whole.AsSpan(cutter.HeaderLength + (index * 65), segment.Length - cutter.HeaderLength), segment.AsSpan(cutter.HeaderLength));
+                    AssertChecksums(segment, ip.TransportOffset);
+                }
+            }
+        }
+    }
+
+    /// <summary>Sums as RFC 1071 defines them come to 0xffff over a header with its checksum.</summary>
+    private static void AssertChecksums(byte[] segment, int transport)
+    {
+        var ipv6 = segment[0] >> 4 == 6;
+        if (!ipv6) Assert.Equal(ushort.MaxValue, NaiveSum(segment.AsSpan(0, transport), 0));
+        var addresses = ipv6 ? segment.AsSpan(8, 32) : segment.AsSpan(12, 8);
+        Assert.Equal(ushort.MaxValue, NaiveSum(segment.AsSpan(transport), NaiveSum(addresses, (uint)(segment.Length - transport) + IpPacket.Tcp)));
+    }
+
+    /// <summary>The packet with more options; its checksums, which the cutter does not read, stay as they are.</summary>
+    private static byte[] Stretch(byte[] packet, int tcpOptions, int ipOptions)
+    {
+        var ipv6 = packet[0] >> 4 == 6;
+        var ipHeader = ipv6 ? IpPacket.IPv6Header : IpPacket.MinimumIPv4;
+        var tcpHeader = (packet[ipHeader + 12] >> 4) * 4;
+        var options = new byte[ipOptions];
+        // RFC 791 3.1: no operation. RFC 8200 4.6: destination options before TCP, filled by PadN.
+        Array.Fill(options, (byte)1);
+        if (ipv6 && ipOptions > 0) options = [IpPacket.Tcp, 0, 1, 4, 0, 0, 0, 0];
+        byte[] longer = [.. packet[..ipHeader], .. options, .. packet[ipHeader..(ipHeader + 20)], .. Enumerable.Repeat((byte)1, tcpOptions), .. packet[(ipHeader + tcpHeader)..]];
+        longer[ipHeader + ipOptions + 12] = (byte)((20 + tcpOptions) << 2);
+        if (ipv6 && ipOptions > 0) longer[6] = 60;
+        if (!ipv6) longer[0] = (byte)(0x40 | ((ipHeader + ipOptions) / 4));
+        BinaryPrimitives.WriteUInt16BigEndian(longer.AsSpan(ipv6 ? 4 : 2), (ushort)(longer.Length - (ipv6 ? IpPacket.IPv6Header : 0)));
+        return longer;
+    }
+
     [Fact]
     public void SumsOfAllLengthsAreThoseOfTheDefinition()
     {
-        var bytes = new byte[200];
+        var bytes = new byte[300];
         new Random(1071).NextBytes(bytes);
-        bytes.AsSpan(50, 70).Fill(0xff);
-        for (var start = 0; start < 40; start++)
+        bytes.AsSpan(50, 140).Fill(0xff);
+        var copy = new byte[bytes.Length + 70];
+        for (var start = 0; start < 70; start++)
         {
             for (var length = 0; length <= bytes.Length - start; length++)
             {
-                ulong expected = 0x1234_5678;
-                for (var i = 0; i < length; i++) expected += (ulong)bytes[start + i] << ((i & 1) == 0 ? 8 : 0);
-                while (expected >> 16 != 0) expected = (expected & 0xffff) + (expected >> 16);
-                Assert.Equal((ushort)expected, InternetChecksum.Fold(InternetChecksum.Sum(bytes.AsSpan(start, length), 0x1234_5678)));
+                var source = bytes.AsSpan(start, length);
+                var expected = NaiveSum(source, 0x1234_5678);
+                Assert.Equal(expected, InternetChecksum.Fold(InternetChecksum.Sum(source, 0x1234_5678)));
+                copy.AsSpan().Fill(0xa5);
+                var place = (start * 7) % 64;
+                Assert.Equal(expected, InternetChecksum.Fold(InternetChecksum.CopyAndSum(source, copy.AsSpan(place), 0x1234_5678)));
+                Assert.Equal(source, copy.AsSpan(place, length));
+                Assert.False(copy.AsSpan(0, place).ContainsAnyExcept((byte)0xa5) || copy.AsSpan(place + length).ContainsAnyExcept((byte)0xa5));
             }
         }
+    }
+
+    /// <summary>The longest packet of the largest words does not overflow; nothing but zeros is zero.</summary>
+    [Fact]
+    public void ExtremeSumsAreThoseOfTheDefinition()
+    {
+        foreach (var octet in new byte[] { 0x00, 0x80, 0xff })
+        {
+            var bytes = Enumerable.Repeat(octet, 65_535).ToArray();
+            Assert.Equal(NaiveSum(bytes, 0), InternetChecksum.Fold(InternetChecksum.Sum(bytes)));
+            Assert.Equal(NaiveSum(bytes, 0), InternetChecksum.Fold(InternetChecksum.CopyAndSum(bytes, new byte[65_535])));
+        }
+    }
+
+    [Fact]
+    public void NothingIsCopiedBeyondTheDestination() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => InternetChecksum.CopyAndSum(new byte[100], new byte[99]));
+
+    private static ushort NaiveSum(ReadOnlySpan<byte> bytes, ulong sum)
+    {
+        for (var i = 0; i < bytes.Length; i++) sum += (ulong)bytes[i] << ((i & 1) == 0 ? 8 : 0);
+        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+        return (ushort)sum;
     }
 
     /// <summary>A run over packets that are held where they are, without a device.</summary>
