@@ -64,8 +64,9 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
             return new DynamicRequestFailure(failure.IsBadValue ? ErrorCause.InvalidAttributeValue : ErrorCause.ResourcesUnavailable, failure.Detail);
         }
 
-        var applied = await session.Shard.InvokeAsync((endpoint, now) => ApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false);
-        if (!applied || session.IsClosed)
+        // What ends the session behind this, such as the Session-Timeout that the change has just set, does not unmake the change.
+        var holds = false;
+        if (!await session.Shard.InvokeAsync((endpoint, now) => holds = TryApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false) || !holds)
             return Gone;
         // A crash behind the ACK must not bring back what the change took away; a disk that hangs holds up nobody for longer than this.
         await ((Task)kept.Keep(session, isUrgent: true)).WaitAsync(StorePatience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -78,10 +79,10 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         change.Has(SessionChangeKinds.RateUp) ? change.Values.RateUp : standing.RateUp,
         change.Has(SessionChangeKinds.RateDown) ? change.Values.RateDown : standing.RateDown);
 
-    private void ApplyOnShard(ClientSession session, SessionChange change, string origin, IkeEndpoint endpoint, MonotonicTime now)
+    private bool TryApplyOnShard(ClientSession session, SessionChange change, string origin, IkeEndpoint endpoint, MonotonicTime now)
     {
         if (session.IsClosed)
-            return;
+            return false;
         var values = change.Values;
         if (change.Has(SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout))
         {
@@ -103,12 +104,13 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         session.AuthorizationSources = Add(session.AuthorizationSources, change.Values, origin);
         session.Profile = Merge(session.Profile, session.FilterProfile ?? session.Profile, change) with { InterfaceCommands = [.. session.AuthorizationSources.SelectMany(s => s.Profile.InterfaceCommands)] };
         if (session.Accounting is not { } accounting)
-            return;
+            return true;
         var changed = accounting.Change(
             session.Profile,
             change.Has(SessionChangeKinds.InterimInterval) ? values.InterimInterval ?? session.Binding.Accounting.GetValueOrDefault(session.RemoteMethod)?.InterimInterval : accounting.InterimInterval);
         if (changed)
             interims.Add(session);
+        return true;
     }
 
     // All changes are one source, the last word of each kind; of its commands those that a later change repeats, or that are very old, are forgotten.
