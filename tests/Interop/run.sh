@@ -24,9 +24,9 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   authorization_psk authorization_psk_refused authorization_group_user authorization_refused
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls local_eap_refusals
   pools dhcp
-  client_resume auto_reconnect reconnect_restart_short
+  client_resume client_resume_expired auto_reconnect reconnect_restart_short
   interfaces nat_policy qos coa_under_load_short kill_and_restart terminate zero_configuration"
-SLOW="reconnect_restart client_resume_expired interface_changes accounting_under_fire qos_actions xfrm xfrm_interfaces xfrm_rates xfrm_tests gre
+SLOW="reconnect_restart interface_changes accounting_under_fire qos_actions xfrm xfrm_interfaces xfrm_rates xfrm_tests gre
   coa_under_load many_interfaces anyconnect_certificate"
 
 # Mostly timers that run off: with --smoke and --all they run beside the others, one after the other. None of them measures.

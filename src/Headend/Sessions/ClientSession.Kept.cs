@@ -69,6 +69,9 @@ internal sealed partial class ClientSession
     /// <summary>This headend authenticated the user itself, and no RADIUS server.</summary>
     public bool IsAuthenticatedLocally => Eap?.IsLocal ?? restored?.IsLocal ?? (KeyIsLocal || Certificate is not null);
 
+    /// <summary>Of the certificate that the client proved to be its own; null without one.</summary>
+    public string? CertificateSubject => Certificate?.Subject ?? restored?.CertificateSubject;
+
     /// <summary>All that it holds of addresses and prefixes.</summary>
     public ImmutableArray<IPNetwork> LeasedNetworks
     {
@@ -104,6 +107,7 @@ internal sealed partial class ClientSession
         IsAnyConnect = IsAnyConnect,
         TunnelGroup = TunnelGroup,
         CertificatePair = CertificatePair,
+        CertificateSubject = CertificateSubject,
         Device = [.. Device],
     };
 }

@@ -120,6 +120,9 @@ internal sealed record KeptLogin
 
     public KeyValuePair<string, string>? CertificatePair { get; init; }
 
+    /// <summary>Of the certificate that the client proved to be its own; null without one.</summary>
+    public string? CertificateSubject { get; init; }
+
     public ImmutableArray<KeyValuePair<string, string>> Device { get; init; } = [];
 }
 

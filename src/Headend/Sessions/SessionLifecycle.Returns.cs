@@ -100,7 +100,7 @@ internal sealed partial class SessionLifecycle
 
     // Where the user is proven by other means, a certificate beside them is the machine's: two machines of one user have a session each.
     private static bool IsSameDevice(ClientSession one, ClientSession other) =>
-        other.RemoteMethod == RemoteMethod.Certificate || string.Equals(one.Certificate?.Subject, other.Certificate?.Subject, StringComparison.Ordinal);
+        other.RemoteMethod == RemoteMethod.Certificate || string.Equals(one.CertificateSubject, other.CertificateSubject, StringComparison.Ordinal);
 
     private static bool IsAddress(IdType type) => type == IdType.IPv4Address || type == IdType.IPv6Address;
 

@@ -71,6 +71,56 @@ public sealed class ReturnTableTests
             && f.Contains("'reconnect' cannot stand beside 'pre-share' in 'remote-authentication'", StringComparison.Ordinal));
     }
 
+    /// <summary>Each way in which a pre-shared key can be meant stands in the way by itself; EAP and certificates do not.</summary>
+    [Theory]
+    [InlineData("eap: {}, pre-share: true", "keyring: { local: kr }", "'reconnect' cannot stand beside 'pre-share' in 'remote-authentication'")]
+    [InlineData("eap: {}", "keyring: { local: kr }", "'reconnect' cannot stand beside 'keyring'")]
+    [InlineData("eap: {}", "authorization: { psk: { user: { cached: true } } }", "'authorization.psk' is for clients that prove themselves by a pre-shared key, which")]
+    [InlineData("eap: {}", "", null)]
+    [InlineData("certificate: { ca: gw.pem }, eap: {}", "", null)]
+    [InlineData("certificate: { ca: gw.pem, then-eap: required }, eap: {}", "", null)]
+    public void Reconnect_is_for_clients_with_EAP_or_certificates(string remote, string further, string? finding)
+    {
+        using var fixture = new ConfigurationFixture();
+        var text = Authenticated($"reconnect: {{}}\n      {further}", remote);
+        if (further.StartsWith("authorization", StringComparison.Ordinal))
+            text = text.Replace("      authorization:\n        user: { cached: true }\n        group: { list: author-list, name: staff, override: false }\n", "", StringComparison.Ordinal);
+        var findings = fixture.Findings(text);
+        if (finding is null)
+            Assert.Empty(findings);
+        else
+            Assert.Single(findings, f => f.Contains(finding, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Reconnect_where_the_headend_has_a_pre_shared_key_is_refused()
+    {
+        using var fixture = new ConfigurationFixture();
+        var text = Authenticated("reconnect: {}\n      keyring: { local: kr }", "pre-share: true");
+        var line = text.Split('\n').Single(l => l.Contains("local-authentication:", StringComparison.Ordinal));
+        text = text.Replace(line, "      local-authentication: { pre-share: true }", StringComparison.Ordinal);
+        Assert.Contains(fixture.Findings(text), f => f.Contains("'reconnect' cannot stand beside 'pre-share' in 'local-authentication'", StringComparison.Ordinal));
+    }
+
+    /// <summary>A ticket is no pre-shared key, and who resumes by a login logs in.</summary>
+    [Theory]
+    [InlineData("session-resumption: {}")]
+    [InlineData("client-resume: {}")]
+    public void The_other_ways_back_may_stand_beside_pre_shared_keys(string lines)
+    {
+        using var fixture = new ConfigurationFixture();
+        Assert.Empty(fixture.Findings(Authenticated($"{lines}\n      keyring: {{ local: kr }}", "eap: { query-identity: true, timeout: 60s }, pre-share: true")));
+    }
+
+    private static string Authenticated(string lines, string remote)
+    {
+        const string Eap = "eap: { query-identity: true, timeout: 60s }";
+        var text = With(lines);
+        Assert.Contains(Eap, text, StringComparison.Ordinal);
+        return text.Replace(Eap, remote, StringComparison.Ordinal)
+            .Replace("ikev2:\n", "ikev2:\n  keyrings: [ { name: kr, peers: [ { identity: fqdn b.example, secret: a long enough secret } ] } ]\n", StringComparison.Ordinal);
+    }
+
     private static string With(string lines)
     {
         Assert.Contains(Dpd, ConfigurationFixture.Complete, StringComparison.Ordinal);

@@ -123,6 +123,7 @@ public sealed class KeptSessionCodecTests
             IsAnyConnect = true,
             TunnelGroup = "staff",
             CertificatePair = new("subject", "x"),
+            CertificateSubject = "CN=laptop, O=Example",
             Device = [new("device-type", "\"x\"")],
         },
         Local = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 4500),

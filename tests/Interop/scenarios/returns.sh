@@ -56,7 +56,7 @@ scenario_client_resume() {
   check "ping after sleep" "no answer: $(tail -n 2 "$RUN/ping.out")" pings "$CLIENT" $LAN_V4
   : >"$RUN/say-two"
   check "the TCP connection goes on" "$(cat "$RUN/talk.out")" wait_until 60 grep -q two "$RUN/talk.out"
-  equal "told as it happened" "tunnel-up session-inactive session-returned tunnel-up" "$(events | sed 's/event=//g; s/ $//')"
+  equal "told as FortiOS does" "tunnel-up session-inactive session-returned tunnel-up" "$(events | sed 's/event=//g; s/ $//')"
   equal "one Start" 1 "$(records Start)"
   log_out client alice
   check "accounting: one Stop" "no record" wait_until 20 has_record Stop User-Name=alice
@@ -76,7 +76,8 @@ scenario_client_resume_expired() {
   check "the session sleeps" "$(session alice status)" wait_until 30 is_status alice INACTIVE
   sleep 30
   check "and is over" @what_is_left nothing_left
-  equal "told as it happened" "tunnel-up session-inactive session-sleep-ended tunnel-down session-end" "$(events | sed 's/event=//g; s/ $//')"
+  equal "told as FortiOS does" "tunnel-up session-inactive session-sleep-ended tunnel-down session-end" "$(events | sed 's/event=//g; s/ $//')"
+  check "kept for the interval, over for the client's silence" "@grep event=session- $RUN/gateway.out" eval 'grep -qE "event=session-inactive .* seconds=10 " "$RUN/gateway.out" && grep -qE "event=session-end .* reason=peer-unreachable " "$RUN/gateway.out"'
   check "accounting: Stop" "no record" wait_until 20 has_record Stop User-Name=alice
   equal "with Lost-Carrier" Lost-Carrier "$(record Stop Acct-Terminate-Cause User-Name=alice)"
   link_up
