@@ -66,6 +66,34 @@ $(anyconnect_profile mschapv2 mschapv2)"
   check "nothing left" @what_is_left wait_until 20 nothing_left
 }
 
+# anyconnect_stays NAME ARGUMENT...: as anyconnect, in the background; true once it is in.
+anyconnect_stays() {
+  local name=$1; shift
+  start "$name" "$CLIENT" dotnet "$LOAD_TOOL" anyconnect --target $GATEWAY_V4 --ca "$RUN/pki/ca.pem" --hold 600 "$@"
+  wait_until 30 grep -qE '^(established|failed)' "$RUN/$name.out" && grep -q '^established' "$RUN/$name.out"
+}
+
+# Reconnect after two factors: the token stands for the session, though the certificate is revoked meanwhile; a login is refused, and a token of a session that was cleared.
+anyconnect_comes_back() {
+  local pki=$RUN/pki before requests
+  local certificate=(--certificate "$pki/laptop-rsa.pem" --key "$pki/laptop-rsa.key")
+  anyconnect_stays kept --identity device --user dave --answer dave-word "${certificate[@]}" --save-return "$RUN/return1" || { fail "two factors, to come back" "$(cat "$RUN/kept.out")"; return; }
+  before="$(session dave device) $(session dave auditSessionId) $(session dave acctSessionId)" requests=$(grep -c 'User-Name = "dave"' "$RUN/radius1/requests")
+  stop kept KILL
+  openssl ca -config "$pki/ca.cnf" -cert "$pki/ca.pem" -keyfile "$pki/ca.key" -revoke "$pki/laptop-rsa.pem" >>"$RUN/pki.log" 2>&1 &&
+    openssl ca -config "$pki/ca.cnf" -cert "$pki/ca.pem" -keyfile "$pki/ca.key" -gencrl -out "$pki/crl.pem" >>"$RUN/pki.log" 2>&1 || fail "revoked" "$(tail -n 3 "$RUN/pki.log")"
+  signal HUP gateway
+  check "the list is read again" "no line" wait_until 10 grep -q 'event=reloaded' "$RUN/gateway.out"
+  shown later "revoked \\(by crl.pem\\), serial $(openssl x509 -noout -serial -in "$pki/laptop-rsa.pem" | cut -d= -f2) " "${certificate[@]}"
+  check "the token brings the session back" "@cat $RUN/back.out" anyconnect_stays back --user nobody --return-from "$RUN/return1" --save-return "$RUN/return2"
+  equal "interface, audit-session-id, Acct-Session-Id" "$before" "$(session dave device) $(session dave auditSessionId) $(session dave acctSessionId)"
+  equal "known as such" True "$(session dave reconnected)"
+  equal "FreeRADIUS was not asked" "$requests" "$(grep -c 'User-Name = "dave"' "$RUN/radius1/requests")"
+  stop back KILL
+  headend clear crypto session user dave >/dev/null
+  check "cleared: refused" "it is back" not anyconnect gone --user nobody --return-from "$RUN/return2"
+}
+
 # shown NAME LOG-PATTERN ARGUMENT...: one login that ends before a password is typed.
 shown() {
   local name=$1 pattern=$2; shift 2
@@ -89,6 +117,7 @@ scenario_anyconnect_certificate() {
   KEYRINGS="  name-manglers: [ { name: person, dn: common-name } ]"
   local pki=$RUN/pki user="basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n"
   FURTHER_PROFILES="$(anyconnect_profile device pap "cert-request: true, certificate: { ca: $pki/ca.pem, crl: [$pki/crl.pem], revocation: strict, name-mangler: person, radius-pair: cert-name }")
+      reconnect: { timeout: 10m }
 $(anyconnect_profile owner mschapv2 "cert-request: true, certificate: { ca: $pki/ca.pem, name-mangler: person, username: required, radius-pair: cert-name }")"
   need setup "no setup" eval 'make_topology && make_pki && certificate_pki && issue dave rsa "/O=Interop/CN=dave" "$user" >>"$RUN/pki.log" 2>&1 && start_radius radius1 $RADIUS1 && start_lan_services && start_gateway'
   openssl req -x509 -newkey rsa:2048 -nodes -keyout "$pki/self.key" -out "$pki/self.pem" -days 2 -subj "/O=Interop/CN=laptop-rsa" >>"$RUN/pki.log" 2>&1
@@ -107,5 +136,6 @@ $(anyconnect_profile owner mschapv2 "cert-request: true, certificate: { ca: $pki
   check "an altered signature: refused" "it logged in" not anyconnect altered --identity device --user dave --answer dave-word --certificate "$pki/laptop-rsa.pem" --key "$pki/laptop-rsa.key" --alter-signature
   logged "an altered signature" 'the signature does not verify' 2
   equal "FreeRADIUS was asked about the logins with a good certificate alone" "4 0" "$(grep -c 'User-Name = "dave"' "$RUN/radius1/requests") $(grep -c 'User-Name = "alice"' "$RUN/radius1/requests")"
+  anyconnect_comes_back
   check "nothing left" @what_is_left wait_until 20 nothing_left
 }
