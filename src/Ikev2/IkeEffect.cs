@@ -126,11 +126,13 @@ public sealed record UnclaimedCommandEffect(SessionId Session, IkeCommand Comman
 /// </summary>
 /// <param name="Id">Of the operation.</param>
 /// <param name="ReconnectId">As it came.</param>
-/// <param name="Path">Who asks.</param>
-public sealed record FindReconnectEffect(OperationId Id, ReadOnlyMemory<byte> ReconnectId, IkePath Path) : IkeOperation(Id, false);
+/// <param name="Source">Who asks, by the address that IKE_SA_INIT has proven.</param>
+public sealed record FindReconnectEffect(OperationId Id, ReadOnlyMemory<byte> ReconnectId, IPAddress Source) : IkeOperation(Id, false);
 
 /// <summary>The session-id was known, the AUTH value was made with none of its tokens.</summary>
-public sealed record ReconnectFailedEffect(ReadOnlyMemory<byte> ReconnectId, IkePath Path) : IkeEffect;
+/// <param name="ReconnectId">As it came.</param>
+/// <param name="Source">Who asked, by the address that IKE_SA_INIT has proven.</param>
+public sealed record ReconnectFailedEffect(ReadOnlyMemory<byte> ReconnectId, IPAddress Source) : IkeEffect;
 
 /// <summary>What a client may come back with. The receiver owns the token and zeroes it.</summary>
 /// <param name="ReconnectId">Constant for the session's life.</param>
@@ -161,6 +163,9 @@ public sealed class LoginRecord
 
     /// <summary>Where the client is; follows NAT rebinding.</summary>
     public required IkePath Path { get; set; }
+
+    /// <summary>The client's address as IKE_SA_INIT has proven it, which <see cref="Path"/> before the login is complete need not be: limits on guesses count by it.</summary>
+    public required IPAddress ProvenSource { get; init; }
 
     /// <summary>When the IKE_SA_INIT request that led here came in.</summary>
     public required MonotonicTime StartedAt { get; init; }

@@ -57,6 +57,7 @@ public sealed partial class IkeEndpoint
             Profile = profile,
             RemoteIdentity = identity,
             Path = sa.Path,
+            ProvenSource = sa.ProvenSource,
             StartedAt = sa.CreatedAt,
             Suite = sa.Suite,
             NatDetected = sa.Peer.NatDetected,
@@ -67,7 +68,7 @@ public sealed partial class IkeEndpoint
         return session;
     }
 
-    /// <summary>Every promise holds and the client has its answer: the session is up.</summary>
+    /// <summary>Every promise holds and the client gets its answer next: the session is up.</summary>
     internal void Establish(IkeSa sa, IkeSession session, ChildSaParameters first)
     {
         LeaveHalfOpen(sa);

@@ -79,8 +79,11 @@ public sealed partial class IkeEndpoint
     public static IPAddress SourceOf(IPEndPoint remote)
     {
         ArgumentNullException.ThrowIfNull(remote);
-        return AdmissionControl.Site(remote.Address);
+        return SourceOf(remote.Address);
     }
+
+    /// <inheritdoc cref="SourceOf(IPEndPoint)"/>
+    public static IPAddress SourceOf(IPAddress remote) => AdmissionControl.Site(remote);
 
     public void Handle(in IkeDatagram datagram, MonotonicTime now)
     {

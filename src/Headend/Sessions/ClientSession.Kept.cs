@@ -30,6 +30,7 @@ internal sealed partial class ClientSession
         UpAt = upAt;
         Path = new IkePath(kept.Local, kept.Remote, kept.NonEspMarker);
         AddressAtLogin = kept.AddressAtLogin;
+        ProvenSource = kept.AddressAtLogin;
         Template = Binding.Template.Current;
         LocalNetworks = [.. profile.LocalTraffic];
         Trace = LoginTrace.None;

@@ -38,6 +38,7 @@ internal sealed partial class ClientSession
         StartedAt = login.StartedAt;
         Path = login.Path;
         AddressAtLogin = login.Path.Remote.Address;
+        ProvenSource = login.ProvenSource;
         Template = Binding.Template.Current;
         LocalNetworks = [.. login.Profile.LocalTraffic];
     }
@@ -71,6 +72,9 @@ internal sealed partial class ClientSession
 
     /// <summary>The client's outer address when it came, which accounting's Start told.</summary>
     public IPAddress AddressAtLogin { get; }
+
+    /// <summary>By which wrong passwords are counted.</summary>
+    public IPAddress ProvenSource { get; }
 
     /// <summary>Networks behind the headend that the client is told of (INTERNAL_IP4_SUBNET, INTERNAL_IP6_SUBNET, DHCPINFORM); set before its interface is made.</summary>
     public IReadOnlyList<IPNetwork> Subnets { get; set; } = [];

@@ -107,7 +107,7 @@ internal sealed class EapConversation : IEapConversation
             relay = null;
             server = new EapServer(new EapServerOptions
             {
-                Credentials = local.CredentialsFor(session.Path.Remote.Address),
+                Credentials = local.CredentialsFor(session.ProvenSource),
                 Methods = session.Binding.LocalEap.Methods,
                 Tls = session.Binding.LocalEap.Tls,
                 Now = local.Now,

@@ -78,7 +78,7 @@ internal sealed class PasswordAuthentication(
 
     private async ValueTask<AnyConnectVerdict> AskLocalAsync(AnyConnectCredentials credentials)
     {
-        var users = local.CredentialsFor(session.Path.Remote.Address);
+        var users = local.CredentialsFor(session.ProvenSource);
         var (proven, account, refusal) = await local.Workers.RunAsync(() =>
         {
             var right = LocalPassword.Verify(users, credentials.UserName, credentials.Answer, out var who, out var why);

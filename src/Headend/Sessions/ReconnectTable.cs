@@ -47,7 +47,7 @@ internal sealed class ReconnectTable(MonotonicClock clock)
     public FindReconnectCompletion Find(FindReconnectEffect effect)
     {
         Interlocked.Increment(ref incoming);
-        var source = IkeEndpoint.SourceOf(effect.Path.Remote);
+        var source = IkeEndpoint.SourceOf(effect.Source);
         var now = clock.Now;
         if (sources.IsFull(source, now))
             return Refuse(effect, $"too many wrong tokens from {source}");
@@ -69,7 +69,7 @@ internal sealed class ReconnectTable(MonotonicClock clock)
     {
         CountFailure();
         var now = clock.Now;
-        sources.Add(IkeEndpoint.SourceOf(effect.Path.Remote), now);
+        sources.Add(IkeEndpoint.SourceOf(effect.Source), now);
         if (!byHash.TryGetValue(HashOf(effect.ReconnectId.Span), out var entry))
             return;
         lock (entry)

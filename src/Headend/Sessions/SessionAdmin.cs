@@ -255,6 +255,10 @@ internal sealed class SessionAdmin(
 
     private SessionRecord ToRecord(ClientSession session, IkeSaSnapshot? sa)
     {
+        // The shard told of its IKE SAs before this: one that the session has lost since is none.
+        var status = StatusOf(session);
+        if (status == SessionStatus.Inactive)
+            sa = null;
         var path = sa?.Path ?? session.Path;
         var counters = interfaces.CountersOf(session);
         return new SessionRecord
@@ -262,7 +266,7 @@ internal sealed class SessionAdmin(
             Id = session.Names.Number.ToString(),
             Profile = session.Binding.Name,
             ProfileMatch = session.ProfileMatch,
-            Status = StatusOf(session),
+            Status = status,
             User = session.User,
             IkeIdentity = session.IkeIdentity,
             EapIdentity = session.EapIdentity,

@@ -270,7 +270,8 @@ internal static class AuthExchange
 
         if (ticket is not null)
             payloads.Add(ticket);
-        return RequestOutcome.Respond(payloads, () => sa.Endpoint.Establish(sa, session, parameters));
+        // The outside knows of the session, its token and its ticket before the client does, which may come back, and of which AAA may speak, at once.
+        return RequestOutcome.RespondBehind(() => sa.Endpoint.Establish(sa, session, parameters), payloads);
     }
 
     /// <summary>We answer with the identity that the client asked for if it is one of ours (Apple compares it with its RemoteIdentifier).</summary>

@@ -32,7 +32,7 @@ internal static class AutoReconnect
     {
         var asked = sa.Endpoint.Now;
         return sa.Suspend<FindReconnectCompletion>(
-            new FindReconnectEffect(sa.Endpoint.NextOperation(), claim.Remote.Value, sa.Path), found => Verify(sa, octets, message, claim, found, asked));
+            new FindReconnectEffect(sa.Endpoint.NextOperation(), claim.Remote.Value, sa.ProvenSource), found => Verify(sa, octets, message, claim, found, asked));
     }
 
     /// <summary>Adds to the answer what the client asked of the attributes; with a session-id and a token the session outlives the client's silence.</summary>
@@ -87,7 +87,7 @@ internal static class AutoReconnect
         found.Forget();
         if (token is null)
         {
-            endpoint.Emit(new ReconnectFailedEffect(claim.Remote.Value, sa.Path));
+            endpoint.Emit(new ReconnectFailedEffect(claim.Remote.Value, sa.ProvenSource));
             return Refuse(sa, $"{identity.Type} {identity.Text}: its AUTH does not match the token of its session", asked);
         }
 

@@ -73,6 +73,7 @@ internal sealed partial class IkeSa
             return;
         }
 
+        outcome.Before?.Invoke();
         Respond(outcome.Payloads!);
         outcome.After?.Invoke();
         StartNext();

@@ -1,3 +1,4 @@
+using System.Net;
 using Headend.Ikev2.Crypto;
 using Headend.Ikev2.Exchanges;
 using Headend.Ikev2.Wire;
@@ -25,6 +26,12 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
 
     /// <summary>Where the last authentic request came from; where ours go.</summary>
     public IkePath Path { get; set; } = path;
+
+    /// <summary>
+    /// Where the answer to its first message went, which whoever has the keys has read. Limits on guesses count by it and not by <see cref="Path"/>: later requests are authentic whatever source
+    /// they bear, so that a peer with keys could spend somebody else's tries.
+    /// </summary>
+    public IPAddress ProvenSource { get; } = path.Remote.Address;
 
     public MonotonicTime CreatedAt { get; } = now;
 

@@ -7,9 +7,10 @@ namespace Headend.Ikev2.Sa;
 /// </summary>
 internal readonly record struct RequestOutcome
 {
-    private RequestOutcome(IReadOnlyList<IkePayload>? payloads, Action? after, IkeFailure? failure, string? detail, byte[]? notifyValue)
+    private RequestOutcome(IReadOnlyList<IkePayload>? payloads, Action? before, Action? after, IkeFailure? failure, string? detail, byte[]? notifyValue)
     {
         Payloads = payloads;
+        Before = before;
         After = after;
         Failure = failure;
         Detail = detail;
@@ -18,6 +19,9 @@ internal readonly record struct RequestOutcome
 
     /// <summary>The response's payloads; for a failure those that stand before its notify; null = suspended.</summary>
     public IReadOnlyList<IkePayload>? Payloads { get; }
+
+    /// <summary>Runs before the response goes out: its effects are performed when the peer reads that.</summary>
+    public Action? Before { get; }
 
     /// <summary>Runs once the response is out.</summary>
     public Action? After { get; }
@@ -33,8 +37,10 @@ internal readonly record struct RequestOutcome
 
     public static RequestOutcome Suspended => default;
 
-    public static RequestOutcome Respond(IReadOnlyList<IkePayload> payloads, Action? after = null) => new(payloads, after, null, null, null);
+    public static RequestOutcome Respond(IReadOnlyList<IkePayload> payloads, Action? after = null) => new(payloads, null, after, null, null, null);
+
+    public static RequestOutcome RespondBehind(Action before, IReadOnlyList<IkePayload> payloads) => new(payloads, before, null, null, null, null);
 
     public static RequestOutcome Fail(IkeFailure failure, string detail, IReadOnlyList<IkePayload>? payloads = null, byte[]? notifyValue = null) =>
-        new(payloads ?? [], null, failure, detail, notifyValue);
+        new(payloads ?? [], null, null, failure, detail, notifyValue);
 }

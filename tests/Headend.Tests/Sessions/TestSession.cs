@@ -50,6 +50,7 @@ internal static class TestSession
         },
         RemoteIdentity = identity ?? new IkeIdentity(IdType.Fqdn, "client"u8),
         Path = new IkePath(new IPEndPoint(IPAddress.Parse("198.51.100.1"), 4500), new IPEndPoint(IPAddress.Parse("203.0.113.7"), 1024), NonEspMarker: true),
+        ProvenSource = IPAddress.Parse("203.0.113.7"),
         StartedAt = MonotonicTime.Zero,
         Suite = null!,
     };

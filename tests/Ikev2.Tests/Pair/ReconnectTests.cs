@@ -35,6 +35,19 @@ public class ReconnectTests
         Assert.Equal(2, headend.Outside.SessionsUp);
     }
 
+    /// <summary>A client that has its token may come back at once, through another shard, and AAA may speak of a session at once that its client knows of.</summary>
+    [Fact]
+    public void TheOutsideKnowsOfASessionBeforeItsClientDoes()
+    {
+        var network = new SimulatedNetwork(14);
+        var headend = Headend(network, Profile());
+        var effects = new List<IkeEffect>();
+        headend.Watch = effects.Add;
+        Assert.IsType<InitiatorOutcome.Established>(Login(network, null, Asking).Initiator.Outcome);
+        Assert.IsType<TransmitEffect>(effects[^1]);
+        Assert.NotNull(Assert.IsType<SessionUpEffect>(effects[^2]).Reconnect);
+    }
+
     [Fact]
     public void WithoutReconnectInTheProfileTheAttributesAreNotAnswered()
     {
@@ -120,6 +133,36 @@ public class ReconnectTests
         Assert.Equal(IkeFailure.ReconnectRefused, headend.Observer.Failures[^1].Failure);
         Assert.Single(headend.Outside.Inactive);
         Assert.IsType<InitiatorOutcome.Established>(Login(network, client.Initiator.Given, Asking, Elsewhere()).Initiator.Outcome);
+    }
+
+    /// <summary>
+    /// Who has the keys of an IKE SA can send IKE_AUTH under any source address, blind to the answer: the tries must not be those of whoever has that address. IKE_SA_INIT under a forged source
+    /// leads nowhere: its answer, with Nr and KEr, goes elsewhere.
+    /// </summary>
+    [Fact]
+    public void GuessesCountByTheAddressThatReadTheAnswerToIkeSaInit()
+    {
+        var network = new SimulatedNetwork(13);
+        var headend = Headend(network, Profile());
+        var client = Login(network, null, Asking);
+        Silence(network, client, s_home);
+        var wrong = new Dictionary<ConfigurationAttributeType, byte[]>(client.Initiator.Given) { [s_token] = Encoding.ASCII.GetBytes(new string('a', 64)) };
+        var (own, victim) = (Elsewhere(), IPAddress.Parse("192.0.2.99"));
+        Start(network, wrong, Asking, own);
+        // IKE_SA_INIT is on its way; whatever follows bears the victim's address.
+        network.Rebind(own, victim);
+        network.RunFor(TimeSpan.FromSeconds(10));
+        Assert.Equal(1, headend.Outside.WrongTokens);
+        Assert.Equal([own.Address, own.Address], headend.Outside.ReconnectSources);
+        Assert.Equal(IkeFailure.ReconnectRefused, headend.Observer.Failures[^1].Failure);
+
+        var forger = Elsewhere();
+        network.Rebind(forger, victim);
+        var blind = Start(network, wrong, Asking, forger);
+        network.Detach(forger);
+        network.RunFor(TimeSpan.FromSeconds(10));
+        Assert.IsType<InitiatorOutcome.Pending>(blind.Initiator.Outcome);
+        Assert.Equal(2, headend.Outside.ReconnectSources.Count);
     }
 
     /// <summary>Expired, ended by CoA or an operator: to the core all the same, the outside has no such session.</summary>

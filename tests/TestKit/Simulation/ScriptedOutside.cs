@@ -74,6 +74,9 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
     /// <summary>Returns whose AUTH was by none of the tokens.</summary>
     public int WrongTokens { get; private set; }
 
+    /// <summary>By whom session-ids were asked for, and again where the token was wrong.</summary>
+    public List<IPAddress> ReconnectSources { get; } = [];
+
     /// <summary>Authorizations that asked somebody.</summary>
     public int Authorizations { get; private set; }
 
@@ -174,6 +177,7 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
             case UnclaimedCommandEffect:
                 break;
             case FindReconnectEffect find:
+                ReconnectSources.Add(find.Source);
                 Complete(Find(find));
                 break;
             case IssueTicketEffect issue:
@@ -182,7 +186,8 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
             case OpenTicketEffect open:
                 Complete(OpenTicket(open));
                 break;
-            case ReconnectFailedEffect:
+            case ReconnectFailedEffect wrong:
+                ReconnectSources.Add(wrong.Source);
                 WrongTokens++;
                 break;
             default:

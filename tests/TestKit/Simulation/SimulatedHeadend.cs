@@ -34,6 +34,9 @@ public sealed class SimulatedHeadend : SimulatedNode
     /// <summary>As a host under a crowd of new logins: every message passes the door first, and only what comes back from there is handled.</summary>
     public bool CrowdAtTheDoor { get; set; }
 
+    /// <summary>Sees every effect before it is performed.</summary>
+    public Action<IkeEffect>? Watch { get; set; }
+
     internal override MonotonicTime? NextDeadline => Endpoint.NextDeadline;
 
     /// <summary>Gives the endpoint an input and performs what comes of it.</summary>
@@ -55,6 +58,9 @@ public sealed class SimulatedHeadend : SimulatedNode
     internal override void Drain()
     {
         while (Endpoint.TryTake(out var effect))
+        {
+            Watch?.Invoke(effect);
             Outside.Perform(effect);
+        }
     }
 }
