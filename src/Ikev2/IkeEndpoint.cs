@@ -175,6 +175,9 @@ public sealed partial class IkeEndpoint
             case ChangeTimeoutsCommand change when Table.TryFind(change.Session, out var session):
                 _current = session.Current;
                 ChangeTimeouts(session, change.SessionTimeout, change.IdleTimeout);
+                // An authorization that is under way would bring back the ones of before.
+                if (!session.Up)
+                    Emit(new UnclaimedCommandEffect(change.Session, change));
                 break;
             case ReauthenticateCommand ask when Table.TryFind(ask.Session, out var session) && session.Up:
                 _current = session.Current;
@@ -303,8 +306,8 @@ public sealed partial class IkeEndpoint
             return;
         ChildInstallation.ZeroKeys(parameters);
 
-        // For a session that is down everything is removed with it.
-        if (installed.Fault is null && Table.TryFind(session, out _))
+        // What the session's end does not remove where a session that goes on had been taken over.
+        if (installed.Fault is null)
             Emit(new RemoveChildSaEffect(session, parameters.InboundSpi, parameters.OutboundSpi));
     }
 

@@ -239,11 +239,14 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         var continuing = keepsAtStop ? await lifecycle.SuspendAllAsync() : 0;
         foreach (var shard in shards)
             shard.Post(new ShutdownCommand(SessionEndReason.Shutdown));
+        foreach (var shard in shards)
+            await shard.InvokeAsync(static (_, _) => { });
         lifecycle.EndAllInactive(keepsAtStop);
-        // The shards' counts are those of their last turn, so the first look waits for the command's.
+        // The shards' counts are those of their last turn, so the first look waits for the command's. Returns that break off meanwhile leave sessions asleep.
         for (var waited = TimeSpan.Zero; waited < GoodbyeTimeout; waited += GoodbyeCheck)
         {
             await Task.Delay(GoodbyeCheck);
+            lifecycle.EndAllInactive(keepsAtStop);
             if (table.All.All(s => keepsAtStop && s.Inactivity is not null) && shards.TrueForAll(s => s.Counts.IkeSas == 0))
                 break;
         }

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using Headend.Ikev2;
+
 namespace Headend.Sessions;
 
 /// <summary>What a session is while its client is silent, and how it moves to the login that brings the client back.</summary>
@@ -65,15 +68,32 @@ internal sealed partial class ClientSession
         }
     }
 
-    /// <summary>Hands the waiting session to another login: from here on it lives on that one's shard. Of several logins one gets it. Any thread.</summary>
-    public bool TryReturn(ClientSession login)
+    /// <summary>Other limits for a session that a login is taking over: they count when it comes up, and when it does not. False when it is not returning as expected any more. Any thread.</summary>
+    public bool TryChangeReturning(SessionInactivity expected, SessionInactivity changed)
     {
         lock (gate)
         {
-            if (closed || inactivity is null)
+            if (closed || returning != expected)
                 return false;
-            inactivity.Dispose();
-            (returning, inactivity) = (inactivity, null);
+            returning = changed;
+            return true;
+        }
+    }
+
+    /// <summary>Hands the waiting session to another login: from here on it lives on that one's shard. Of several logins one gets it. Any thread.</summary>
+    /// <param name="login">The other one.</param>
+    /// <param name="former">Its id so far.</param>
+    /// <param name="waits">What it waited with.</param>
+    public bool TryReturn(ClientSession login, out SessionId former, [NotNullWhen(true)] out SessionInactivity? waits)
+    {
+        lock (gate)
+        {
+            former = Home.Id;
+            waits = inactivity;
+            if (closed || waits is null)
+                return false;
+            waits.Dispose();
+            (returning, inactivity) = (waits, null);
             Home = login.Home;
             Trace = login.Trace;
             StartedAt = login.StartedAt;

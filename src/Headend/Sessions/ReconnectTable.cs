@@ -85,6 +85,9 @@ internal sealed class ReconnectTable(MonotonicClock clock)
     {
         var id = effect.Reconnect?.ReconnectId ?? effect.Login.ReconnectId!.Value.ToArray();
         var hash = HashOf(id);
+        // Who comes back by other means, a ticket or a login, and asks anew has a new id: the one before is not good any more.
+        if (session.ReconnectHash is { } before && before != hash)
+            Remove(session);
         var entry = byHash.GetOrAdd(hash, static (_, s) => new Entry(s), session);
         session.ReconnectHash = hash;
         lock (entry)

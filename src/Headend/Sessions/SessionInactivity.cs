@@ -26,6 +26,12 @@ internal sealed class SessionInactivity : IDisposable
     /// <summary>When Idle-Timeout ends it; null for never.</summary>
     public required MonotonicTime? IdleAt { get; init; }
 
+    /// <summary>Its limits were changed after a login had taken the session over with those of before.</summary>
+    public bool IsChanged { get; init; }
+
+    /// <summary>Until when the client is to authenticate anew, asked for while a login was taking the session over; null: nobody asked.</summary>
+    public MonotonicTime? ReauthenticateBy { get; init; }
+
     /// <summary>The first of its ends. Of two at once the one that AAA set.</summary>
     public (MonotonicTime At, SessionEndReason Reason, string Detail) End
     {

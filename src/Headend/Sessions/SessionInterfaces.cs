@@ -36,7 +36,8 @@ internal sealed partial class SessionInterfaces(
         {
             if (session.IsRestored && session.Handle.IsNone)
             {
-                kernel.Post(() => done(RestoreAndInstall(session, parameters!, child)));
+                var login = session.Home;
+                kernel.Post(() => done(RestoreAndInstall(session, login, parameters!, child)));
                 return;
             }
 

@@ -10,6 +10,9 @@ namespace Headend.Sessions;
 /// </summary>
 internal sealed partial class SessionLifecycle
 {
+    /// <summary>A stop has begun, and who waits then does so for the next process.</summary>
+    private volatile bool keptForNext;
+
     public void Inactive(SessionInactiveEffect effect, IkeShard shard)
     {
         var session = Find(effect.Login, shard);
@@ -54,6 +57,14 @@ internal sealed partial class SessionLifecycle
                 var limit = services.Clock.Now + ask.Within;
                 Replace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt);
                 break;
+            case ChangeTimeoutsCommand change when session.Returning is { } returns:
+                var (grant, expires, idle) = Changed(session, returns, change);
+                ReplaceReturning(session, returns, grant, expires, idle, returns.ReauthenticateBy);
+                break;
+            case ReauthenticateCommand ask when session.Returning is { } returns:
+                var latest = services.Clock.Now + ask.Within;
+                ReplaceReturning(session, returns, returns.Grant, returns.ExpiresAt < latest ? returns.ExpiresAt : latest, returns.IdleAt, latest);
+                break;
         }
     }
 
@@ -61,6 +72,7 @@ internal sealed partial class SessionLifecycle
     /// <param name="keeps">But those of which the store has a picture wait for the next process.</param>
     public void EndAllInactive(bool keeps)
     {
+        keptForNext = keeps;
         foreach (var session in services.Table.All.Where(s => !keeps || !s.Kept.IsStored))
             EndInactive(session, null, SessionEndReason.Shutdown, "the headend shuts down");
     }
@@ -74,6 +86,12 @@ internal sealed partial class SessionLifecycle
     };
 
     private void ChangeLimits(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
+    {
+        var (grant, expires, idle) = Changed(session, waits, change);
+        Replace(session, waits, grant, expires, idle);
+    }
+
+    private (SessionGrant Grant, MonotonicTime? ExpiresAt, MonotonicTime? IdleAt) Changed(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
     {
         var now = services.Clock.Now;
         var grant = waits.Grant;
@@ -90,7 +108,36 @@ internal sealed partial class SessionLifecycle
             idle = IdleEnd(session, grant.IdleTimeout, now);
         }
 
-        Replace(session, waits, grant, expires, idle);
+        return (grant, expires, idle);
+    }
+
+    // A login is taking the session over. Its limits of before are on their way to IKE, which hears of these when it is up.
+    private void ReplaceReturning(
+        ClientSession session, SessionInactivity returns, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle, MonotonicTime? reauthenticateBy)
+    {
+        var changed = new SessionInactivity
+        {
+            Grant = grant,
+            Since = returns.Since,
+            Until = returns.Until,
+            ExpiresAt = expires,
+            IdleAt = idle,
+            IsChanged = true,
+            ReauthenticateBy = reauthenticateBy,
+        };
+        if (session.TryChangeReturning(returns, changed))
+            _ = services.Kept.Keep(session);
+    }
+
+    /// <summary>What was changed while the login took the session over.</summary>
+    private void CatchUp(ClientSession session, SessionInactivity returned, IkeShard shard, MonotonicTime now)
+    {
+        if (!returned.IsChanged)
+            return;
+        var left = returned.ExpiresAt - now;
+        shard.Post(new ChangeTimeoutsCommand(session.Id, left is null ? TimeSpan.Zero : left > TimeSpan.Zero ? left : TimeSpan.FromTicks(1), returned.Grant.IdleTimeout ?? TimeSpan.Zero));
+        if (returned.ReauthenticateBy is { } latest)
+            shard.Post(new ReauthenticateCommand(session.Id, latest > now ? latest - now : TimeSpan.FromSeconds(1)));
     }
 
     private void Replace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)
@@ -113,6 +160,9 @@ internal sealed partial class SessionLifecycle
 
     private void Watch(ClientSession session, SessionInactivity waits) => waits.Watch(services.Clock.Time, services.Clock.Now, () =>
     {
+        // The next process ends it, with the right cause.
+        if (keptForNext)
+            return;
         var (_, reason, detail) = waits.End;
         EndInactive(session, waits, reason, detail);
     });

@@ -115,18 +115,18 @@ internal sealed partial class SessionLifecycle
     {
         for (var i = 0; i < MostClaims; i++)
         {
-            var former = session.Id;
-            var waits = session.Inactivity;
-            if (waits is not null && session.TryReturn(login))
+            if (session.TryReturn(login, out var former, out var waits))
             {
+                // First of all: from here on an end of the login finds the session.
+                var isTaken = login.TryHandOver(session);
                 services.Table.Move(session, former);
-                if (login.TryHandOver(session))
+                if (isTaken)
                 {
                     services.Numbers.Return(login.Names);
                     return waits;
                 }
 
-                TryWaitAgain(session, waits);
+                TryWaitAgain(session, session.Returning ?? waits);
                 return null;
             }
 

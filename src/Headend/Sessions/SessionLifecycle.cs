@@ -146,6 +146,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         session.Kept.For = effect.KeptFor;
         session.Kept.Grant = effect.Grant;
         session.Kept.ExpiresAt = effect.Grant.SessionTimeout is { Ticks: > 0 } limit ? now + limit : null;
+        if (returned is not null)
+            CatchUp(session, returned, shard, now);
         _ = services.Kept.Keep(session);
         var row = new Telemetry.LoginRecord
         {

@@ -90,7 +90,8 @@ internal sealed class SessionTable
     /// <param name="wasInactive">It ends while its client is silent.</param>
     public void Remove(ClientSession session, bool wasUp, bool wasInactive = false)
     {
-        byId.TryRemove(session.Id, out _);
+        // Under its id there may be the session that took its place.
+        byId.TryRemove(KeyValuePair.Create(session.Id, session));
         if (session.FormerId is { } former)
             moved.TryRemove(former, out _);
         byAcctSessionId.TryRemove(KeyValuePair.Create(session.Names.AcctSessionId, session));

@@ -137,7 +137,12 @@ internal sealed partial class SealedStore : IAsyncDisposable
     {
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(stopping, this);
+            if (stopping)
+            {
+                change.Forget();
+                return Task.FromResult(false);
+            }
+
             if (pending.Remove(name, out var before))
             {
                 // Whoever waits for what nobody will read any more waits for what took its place.

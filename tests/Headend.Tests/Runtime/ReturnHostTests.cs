@@ -204,6 +204,27 @@ public sealed class ReturnHostTests : IAsyncLifetime
         Assert.True(stop.Attributes.Span.IndexOf((byte[])[49, 6, 0, 0, 0, 2]) >= 0);
     }
 
+    /// <summary>A client that comes back by a login and asks anew has a new session-id and token: what it had before is not good any more, and the session has one id.</summary>
+    [Fact]
+    public async Task AnIdThatWasGivenAnewIsTheOnlyOne()
+    {
+        using var client = Client("frank@both");
+        Established(client);
+        var before = Assert.Single(await SessionsAsync());
+        client.Dispose();
+        await WaitForAsync(SessionStatus.Inactive);
+        using var again = Client("frank@both");
+        Established(again);
+        Assert.NotEqual(client.Initiator.Given[SessionId], again.Initiator.Given[SessionId]);
+        Assert.Equal(new ReconnectStatisticsRecord(0, 0, 0, 1, 0), await host.Backend.GetReconnectsAsync(CancellationToken.None));
+
+        using var old = Back(client.Initiator);
+        Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(old.Login()).Notify);
+        using var back = Back(again.Initiator);
+        Established(back);
+        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+    }
+
     private static (string, string?, string?, string?, string?, string?) Kept(SessionRecord s) =>
         (s.Id, s.Interface, s.AuditSessionId, s.AcctSessionId, s.User, string.Join(' ', s.AssignedAddresses));
 
@@ -331,6 +352,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
             - { name: carol@resume, password: wonderland }
             - { name: dave@resume, password: wonderland }
             - { name: erin@short, password: wonderland }
+            - { name: frank@both, password: wonderland }
         ikev2:
           proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
           authorization-policies: [ { name: staff, pool: p4 } ]
@@ -338,6 +360,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
         {{Profile("reconnect", "reconnect: { timeout: 30m }")}}
         {{Profile("resume", "client-resume: { interval: 2m }")}}
         {{Profile("short", "client-resume: { interval: 10s }")}}
+        {{Profile("both", "reconnect: { timeout: 30m }\n      client-resume: { interval: 10m }")}}
         virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
         pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
         """;
