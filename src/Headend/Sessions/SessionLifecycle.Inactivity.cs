@@ -130,7 +130,7 @@ internal sealed partial class SessionLifecycle
     }
 
     /// <summary>What was changed while the login took the session over.</summary>
-    private void CatchUp(ClientSession session, SessionInactivity returned, IkeShard shard, MonotonicTime now)
+    private static void CatchUp(ClientSession session, SessionInactivity returned, IkeShard shard, MonotonicTime now)
     {
         if (!returned.IsChanged)
             return;

@@ -1,4 +1,3 @@
-using Headend.Aaa.Authorization;
 using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
 using Headend.Runtime;
