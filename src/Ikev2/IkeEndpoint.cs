@@ -306,8 +306,8 @@ public sealed partial class IkeEndpoint
             return;
         ChildInstallation.ZeroKeys(parameters);
 
-        // What the session's end does not remove where a session that goes on had been taken over.
-        if (installed.Fault is null)
+        // For a session that is down everything is removed with it.
+        if (installed.Fault is null && Table.TryFind(session, out _))
             Emit(new RemoveChildSaEffect(session, parameters.InboundSpi, parameters.OutboundSpi));
     }
 

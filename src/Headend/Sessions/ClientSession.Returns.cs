@@ -9,9 +9,17 @@ internal sealed partial class ClientSession
     private SessionInactivity? inactivity;
     private SessionInactivity? returning;
     private ClientSession? successor;
+    private bool installing;
 
     /// <summary>The client came back without a login: by session-id and token, or by ticket.</summary>
     public bool Reconnected { get; set; }
+
+    /// <summary>The kernel's thread is to make its interface and its SAs.</summary>
+    public bool IsInstalling
+    {
+        get => Volatile.Read(ref installing);
+        set => Volatile.Write(ref installing, value);
+    }
 
     /// <summary>By which the reconnect table knows it; that table's.</summary>
     public string? ReconnectHash { get; set; }

@@ -56,10 +56,10 @@ internal sealed partial class SessionInterfaces
     }
 
     /// <summary>The client of a session is back before its interface was made. On the kernel worker.</summary>
-    private string? RestoreAndInstall(ClientSession session, SessionHome login, EspSaParameters parameters, ChildSaParameters child)
+    private string? RestoreAndInstall(ClientSession session, EspSaParameters parameters, ChildSaParameters child)
     {
         var path = ToEspPath(child.Path, child.UdpEncapsulation);
-        var fault = session.IsClosed ? "the session is over" : session.Home != login || session.Returning is null ? "the login is over" : null;
+        string? fault = session.IsClosed ? "the session is over" : null;
         if (fault is null && session.Handle.IsNone)
             TryRestore(session, path, out fault);
         if (fault is null && child.IsTransportMode != (session.Encapsulation == TunnelEncapsulation.Gre))

@@ -36,8 +36,13 @@ internal sealed partial class SessionInterfaces(
         {
             if (session.IsRestored && session.Handle.IsNone)
             {
-                var login = session.Home;
-                kernel.Post(() => done(RestoreAndInstall(session, login, parameters!, child)));
+                session.IsInstalling = true;
+                kernel.Post(() =>
+                {
+                    var refused = RestoreAndInstall(session, parameters!, child);
+                    session.IsInstalling = false;
+                    done(refused);
+                });
                 return;
             }
 
@@ -80,6 +85,9 @@ internal sealed partial class SessionInterfaces(
         foreach (var sa in SasOf(session))
             dataPlane.RemoveSa(sa.InboundSpi);
     }
+
+    /// <summary>Runs something behind what the kernel's thread has to do already.</summary>
+    public void Behind(Action action) => kernel.Post(action);
 
     public void RemoveSa(uint inboundSpi) => dataPlane.RemoveSa(inboundSpi);
 

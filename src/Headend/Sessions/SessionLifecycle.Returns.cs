@@ -150,6 +150,15 @@ internal sealed partial class SessionLifecycle
 
     private bool TryWaitAgain(ClientSession session, SessionInactivity before)
     {
+        if (!session.IsInstalling)
+            return TryWaitAgainNow(session, before);
+        // What the login that is over was to have comes first, so that it is removed.
+        services.Interfaces.Behind(() => TryWaitAgainNow(session, session.Returning ?? before));
+        return true;
+    }
+
+    private bool TryWaitAgainNow(ClientSession session, SessionInactivity before)
+    {
         services.Interfaces.RemoveSas(session);
         var again = new SessionInactivity { Grant = before.Grant, Since = before.Since, Until = before.Until, ExpiresAt = before.ExpiresAt, IdleAt = before.IdleAt };
         if (!session.TryWait(again))
