@@ -3,7 +3,7 @@
 # one run beside one FreeRADIUS. Writes the table to docs/performance.md between its marks.
 #
 #   tests/Interop/return_compare.sh [--print]      --print: table to standard output only
-# COUNT=1500 clients   RATE=250 a second   CERTIFICATES="gateway-rsa gateway-ecdsa"
+# COUNT=1500 clients   RATE=250 a second   CASES="gateway-rsa:load gateway-ecdsa:load gateway-rsa:policy"
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -19,20 +19,35 @@ EXTRA_SECTIONS="admission: { half-open: 100000, half-open-per-source: 100000, co
 GATEWAY_FLUSH=no DPD=10s DPD_OPTIONS="retransmissions: 1" PROPOSALS=aes256-sha256-x25519 INTERIM=1h
 RADIUS_LOG_AUTH=no
 SCENARIO=return_compare RESULTS=$(mktemp "${TMPDIR:-/tmp}/hi-results-XXXXXX")
+MORE_ACCOUNTS=policy_account
 make_run
 trap 'end_run; rm -f "$RESULTS"' EXIT
 trap 'exit 143' INT TERM
 ensure_packages || exit 1
 [ -e "$LOAD" ] || { echo "no $LOAD: dotnet publish tests/Load -c Release -o out/load" >&2; exit 1; }
 
-offer() { # offer COUNT [OPTION...]
-  timeout --foreground 200 ip netns exec "$CLIENT" dotnet "$LOAD" --target $GATEWAY_V4 --count "$1" --rate "$RATE" --concurrency 500 \
-    --user load --password load-word --ca "$RUN/pki/ca.pem" --timeout 30 --gateway-pid "$(pid_of gateway)" "${@:2}" >"$RUN/load.out" 2>&1
+# Somebody whose interface gets an access list and rates from AAA, as sessions of a company do.
+policy_account() {
+  printf 'policy Cleartext-Password := "load-word"\n' >>"$1/authorize"
+  cat >>"$1/reply" <<'REPLY'
+
+policy
+	Cisco-AVPair += "ip:inacl#1=permit udp any host 10.10.0.2 eq domain",
+	Cisco-AVPair += "ip:inacl#2=deny ip any 10.20.0.0/16",
+	Cisco-AVPair += "ip:inacl#3=permit ip any any",
+	WISPr-Bandwidth-Max-Up := 20000000,
+	WISPr-Bandwidth-Max-Down := 50000000
+REPLY
 }
 
-# way CERTIFICATE WAY SECTION: lines "CERTIFICATE WAVE succeeded failed rate cpu p50 p99" to $RUN/figures.
+offer() { # offer COUNT [OPTION...]
+  timeout --foreground 200 ip netns exec "$CLIENT" dotnet "$LOAD" --target $GATEWAY_V4 --count "$1" --rate "$RATE" --concurrency 500 \
+    --user "$WHO" --password load-word --ca "$RUN/pki/ca.pem" --timeout 30 --gateway-pid "$(pid_of gateway)" "${@:2}" >"$RUN/load.out" 2>&1
+}
+
+# way CERTIFICATE:USER WAY SECTION: lines "CERTIFICATE:USER WAY WAVE succeeded failed rate cpu p50 p99" to $RUN/figures.
 way() {
-  CERTIFICATE=$1 RETURNS=$3
+  CERTIFICATE=${1%:*} WHO=${1#*:} RETURNS=$3
   start_gateway || return 1
   offer 500 --return "$2" --waves 2 --delete || { say "$2: warming up: $(tail -n 3 "$RUN/load.out")"; return 1; }
   offer "$COUNT" --return "$2" --waves 1 --sleep $SLEEP --delete || { say "$2: $(cat "$RUN/load.out")"; return 1; }
@@ -43,9 +58,9 @@ way() {
 
 make_topology && make_pki && start_radius radius1 $RADIUS1 || exit 1
 : >"$RUN/figures"
-for certificate in ${CERTIFICATES:-gateway-rsa gateway-ecdsa}; do
-  way "$certificate" Ticket "session-resumption: { lifetime: 8h, timeout: 30m }" || exit 1
-  way "$certificate" Reconnect "reconnect: { timeout: 30m }" || exit 1
+for case in ${CASES:-gateway-rsa:load gateway-ecdsa:load gateway-rsa:policy}; do
+  way "$case" Ticket "session-resumption: { lifetime: 8h, timeout: 30m }" || exit 1
+  way "$case" Reconnect "reconnect: { timeout: 30m }" || exit 1
 done
 python3 "$HERE/tools/return_table.py" "$RUN/figures" "$COUNT" "$RATE" >"$RUN/table.md" || exit 1
 cat "$RUN/table.md"
