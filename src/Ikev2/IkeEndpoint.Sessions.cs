@@ -262,7 +262,7 @@ public sealed partial class IkeEndpoint
             return;
         session.Ended = true;
         Table.Remove(session);
-        if (reason == SessionEndReason.PeerUnreachable && session.Up && !_shuttingDown && session.KeptFor(Now) is { } time)
+        if (reason == SessionEndReason.PeerUnreachable && session.Up && !session.EndsForGood && !_shuttingDown && session.KeptFor(Now) is { } time)
         {
             foreach (var child in session.Children)
                 Emit(new RemoveChildSaEffect(session.Id, child.InboundSpi, child.OutboundSpi));

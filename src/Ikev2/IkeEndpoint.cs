@@ -162,6 +162,7 @@ public sealed partial class IkeEndpoint
         {
             case EndSessionCommand end when Table.TryFind(end.Session, out var session):
                 _current = session.Current;
+                session.EndsForGood = true;
                 End(session.Current, end.Reason, end.Detail, sendDelete: true);
                 break;
             case SuspendSessionCommand suspend when Table.TryFind(suspend.Session, out var session):

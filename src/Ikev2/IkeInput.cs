@@ -159,7 +159,7 @@ public sealed record SessionGrant
 /// <summary>Something decided outside that concerns sessions of this shard.</summary>
 public abstract record IkeCommand;
 
-/// <summary>End one session: Delete to the client, then SessionDown with this reason.</summary>
+/// <summary>End one session for good: Delete to the client, then SessionDown with this reason, whatever it is; nobody comes back to it.</summary>
 public sealed record EndSessionCommand(SessionId Session, SessionEndReason Reason, string Detail) : IkeCommand;
 
 /// <summary>Another login of the same client takes the session over: what it has of IKE and ESP goes without a word, as if the client had gone silent.</summary>

@@ -32,6 +32,9 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
     /// <summary>SessionDown was emitted.</summary>
     public bool Ended { get; set; }
 
+    /// <summary>Somebody ends it: it does not wait for its client, whatever else holds.</summary>
+    public bool EndsForGood { get; set; }
+
     public MonotonicTime? UpAt { get; set; }
 
     /// <summary>When Session-Timeout ends it, or the time in which it was to authenticate anew; null for never.</summary>

@@ -225,6 +225,23 @@ public sealed class ReturnHostTests : IAsyncLifetime
         Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
     }
 
+    [Theory]
+    [InlineData("fred@one-reconnect")]
+    [InlineData("gina@one-resume")]
+    public async Task AtTheLimitADeadClientsSessionEndsAlsoWhereItCouldSleep(string user)
+    {
+        // Crashed, and dead peer detection will not know for a long time; the new login has another IKE identity and so nothing to resume.
+        using (var crashed = Client(user))
+            Established(crashed);
+        var before = Assert.Single(await SessionsAsync());
+        Assert.NotEqual(SessionStatus.Inactive, before.Status);
+        using var again = Client(user, change: o => o with { Identity = new IkeIdentity(IdType.Rfc822Address, Encoding.ASCII.GetBytes($"new-{user}")) });
+        Established(again);
+        Assert.NotEqual(before.AcctSessionId, Assert.Single(await SessionsAsync()).AcctSessionId);
+        var stop = (await RecordsAsync()).First(r => r.Status == AcctStatusType.Stop);
+        Assert.True(stop.Attributes.Span.IndexOf((byte[])[49, 6, 0, 0, 0, 2]) >= 0);
+    }
+
     private static (string, string?, string?, string?, string?, string?) Kept(SessionRecord s) =>
         (s.Id, s.Interface, s.AuditSessionId, s.AcctSessionId, s.User, string.Join(' ', s.AssignedAddresses));
 
@@ -318,7 +335,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
         return HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
     }
 
-    private static string Profile(string name, string more) => $$"""
+    private static string Profile(string name, string more, string dpd = "interval: 1s, mode: periodic, retransmissions: 1") => $$"""
             - name: {{name}}
               match: { remote-identity: [email-domain {{name}}] }
               local-identity: fqdn gw.example
@@ -329,7 +346,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
               authorization: { group: { list: local-list, name: staff } }
               proposals: [test]
               ipsec: { transforms: [aes128gcm16] }
-              dpd: { interval: 1s, mode: periodic, retransmissions: 1 }
+              dpd: { {{dpd}} }
               {{more}}
               virtual-template: 1
         """;
@@ -353,6 +370,8 @@ public sealed class ReturnHostTests : IAsyncLifetime
             - { name: dave@resume, password: wonderland }
             - { name: erin@short, password: wonderland }
             - { name: frank@both, password: wonderland }
+            - { name: fred@one-reconnect, password: wonderland }
+            - { name: gina@one-resume, password: wonderland }
         ikev2:
           proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
           authorization-policies: [ { name: staff, pool: p4 } ]
@@ -361,6 +380,8 @@ public sealed class ReturnHostTests : IAsyncLifetime
         {{Profile("resume", "client-resume: { interval: 2m }")}}
         {{Profile("short", "client-resume: { interval: 10s }")}}
         {{Profile("both", "reconnect: { timeout: 30m }\n      client-resume: { interval: 10m }")}}
+        {{Profile("one-reconnect", "reconnect: { timeout: 30m }\n      unique: deny", "interval: 10m")}}
+        {{Profile("one-resume", "client-resume: { interval: 2m }\n      unique: deny", "interval: 10m")}}
         virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
         pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
         """;

@@ -200,6 +200,7 @@ public class ReconnectTests
     [InlineData(SessionEndReason.AdminCleared)]
     [InlineData(SessionEndReason.SessionTimeout)]
     [InlineData(SessionEndReason.IdleTimeout)]
+    [InlineData(SessionEndReason.PeerUnreachable)]
     public void NorDoesASessionThatSomebodyEnded(SessionEndReason reason)
     {
         var network = new SimulatedNetwork(9);
