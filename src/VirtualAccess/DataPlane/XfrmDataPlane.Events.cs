@@ -30,10 +30,18 @@ public sealed partial class XfrmDataPlane
 
     private void OnEvent(ushort type, ReadOnlySpan<byte> body)
     {
-        if (type == Xfrm.XFRM_MSG_MAPPING && XfrmCodec.TryReadMapping(body, out var spi, out var source) && byInboundSpi.TryGetValue(spi, out var moved))
-            observer.OnHint(new DataPlaneHint(DataPlaneHintKind.RemoteAddressChanged, moved.Session.Handle, spi, source, moved.Session.Local));
+        if (type == Xfrm.XFRM_MSG_MAPPING && XfrmMapping.TryRead(body, out var mapping) && byInboundSpi.TryGetValue(mapping.Spi, out var moved))
+            OnMapping(mapping, moved.Session);
         else if (type == Xfrm.XFRM_MSG_EXPIRE && XfrmCodec.TryReadExpiry(body, out var report, out var interfaceId))
             OnExpire(report, interfaceId);
+    }
+
+    private void OnMapping(in XfrmMapping mapping, XfrmSession session)
+    {
+        // Another program's state may have the same SPI.
+        var local = session.Local;
+        if (mapping.RequestId == session.InterfaceId && mapping.Destination.Address == local.Address)
+            observer.OnHint(new DataPlaneHint(DataPlaneHintKind.RemoteAddressChanged, session.Handle, mapping.Spi, mapping.Source, local));
     }
 
     private void OnExpire(in XfrmSaReport report, uint interfaceId)

@@ -36,21 +36,44 @@ public static class XfrmMark
             return;
         }
 
-        using (xfrm) RemoveLeftovers(xfrm, stateId);
+        using (xfrm)
+        using (var links = new NetlinkSocket())
+            RemoveLeftovers(xfrm, FindLinks(links), stateId);
     }
 
-    private static void RemoveLeftovers(NetlinkSocket xfrm, string stateId)
+    /// <summary>
+    /// Whether a state or policy is what an earlier run left. Twelve bits are shared by one headend in some thousand, and other programs number interfaces as they like: the
+    /// interface's mark decides, and where the interface is gone, that only we give the interface's id as reqid, too.
+    /// </summary>
+    /// <param name="interfaceId">That it carries.</param>
+    /// <param name="requestId">That it carries.</param>
+    /// <param name="links">Alias of each xfrm link by its id.</param>
+    /// <param name="stateId">Ours.</param>
+    internal static bool IsLeftover(uint interfaceId, uint requestId, IReadOnlyDictionary<uint, string> links, string stateId) =>
+        interfaceId >> NumberBits == Prefix(stateId) && requestId == interfaceId
+        && (!links.TryGetValue(interfaceId, out var alias) || alias.StartsWith(InterfaceMark.Prefix(stateId), StringComparison.Ordinal));
+
+    private static Dictionary<uint, string> FindLinks(NetlinkSocket netlink)
     {
-        var prefix = Prefix(stateId);
+        var links = new Dictionary<uint, string>();
+        netlink.Dump(NetlinkCodec.DumpLinks(), (type, body) =>
+        {
+            if (type == Rtnetlink.RTM_NEWLINK && XfrmLinkCodec.ReadInterfaceId(body) is not 0 and var id && NetlinkCodec.TryReadLink(body, out var link)) links[id] = link.Alias;
+        });
+        return links;
+    }
+
+    private static void RemoveLeftovers(NetlinkSocket xfrm, Dictionary<uint, string> links, string stateId)
+    {
         var steps = new List<NetlinkStep>();
         xfrm.Dump(XfrmCodec.DumpSas(), (_, body) =>
         {
-            if (XfrmCodec.TryReadSa(body, out var report) && report.InterfaceId >> NumberBits == prefix)
+            if (XfrmCodec.TryReadSa(body, out var report) && IsLeftover(report.InterfaceId, report.RequestId, links, stateId))
                 steps.Add(new NetlinkStep(string.Create(CultureInfo.InvariantCulture, $"no SA {report.Spi:x8}"), XfrmCodec.DeleteSa(report.Destination, report.Spi)));
         });
         xfrm.Dump(XfrmCodec.DumpPolicies(), (_, body) =>
         {
-            if (XfrmCodec.TryReadPolicy(body, out var interfaceId) && interfaceId >> NumberBits == prefix)
+            if (XfrmCodec.TryReadPolicy(body, out var interfaceId, out var requestId) && IsLeftover(interfaceId, requestId, links, stateId))
                 steps.Add(new NetlinkStep("no policy", XfrmCodec.DeletePolicy(body, interfaceId)));
         });
         xfrm.Forget();

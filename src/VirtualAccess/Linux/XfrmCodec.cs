@@ -81,6 +81,8 @@ internal readonly ref struct XfrmSaReport(ReadOnlySpan<byte> body)
 
     public ulong Packets => BitConverter.ToUInt64(Message[(XfrmCodec.CurrentOffset + 8)..]);
 
+    public uint RequestId => BitConverter.ToUInt32(Message[(XfrmCodec.FamilyOffset - 4)..]);
+
     public uint InterfaceId => XfrmCodec.TryFind(Message[XfrmCodec.SaLength..], Xfrm.XFRMA_IF_ID, out var value) && value.Length >= 4 ? BitConverter.ToUInt32(value) : 0;
 }
 
@@ -220,10 +222,14 @@ internal static class XfrmCodec
         return message.ToArray();
     }
 
-    public static bool TryReadPolicy(ReadOnlySpan<byte> body, out uint interfaceId)
+    /// <param name="body">As a dump reported it.</param>
+    /// <param name="interfaceId">0 = none.</param>
+    /// <param name="requestId">Of its first template; 0 = none.</param>
+    public static bool TryReadPolicy(ReadOnlySpan<byte> body, out uint interfaceId, out uint requestId)
     {
-        interfaceId = 0;
+        (interfaceId, requestId) = (0, 0);
         if (body.Length < PolicyLength) return false;
+        if (TryFind(body[PolicyLength..], Xfrm.XFRMA_TMPL, out var template) && template.Length >= TemplateLength) requestId = BitConverter.ToUInt32(template[44..]);
         if (TryFind(body[PolicyLength..], Xfrm.XFRMA_IF_ID, out var value) && value.Length >= 4) interfaceId = BitConverter.ToUInt32(value);
         return true;
     }
@@ -242,17 +248,6 @@ internal static class XfrmCodec
         if (body.Length < ExpiryLength) return false;
         report = new XfrmSaReport(body[..SaLength]);
         if (TryFind(body[ExpiryLength..], Xfrm.XFRMA_IF_ID, out var value) && value.Length >= 4) interfaceId = BitConverter.ToUInt32(value);
-        return true;
-    }
-
-    /// <summary>struct xfrm_user_mapping: where a state's packets come from now.</summary>
-    public static bool TryReadMapping(ReadOnlySpan<byte> body, out uint spi, out TransportAddress source)
-    {
-        spi = 0;
-        source = default;
-        if (body.Length < 64) return false;
-        spi = BinaryPrimitives.ReadUInt32BigEndian(body[16..]);
-        source = ReadAddress(body[44..], BitConverter.ToUInt16(body[20..])) with { Port = BinaryPrimitives.ReadUInt16BigEndian(body[62..]) };
         return true;
     }
 

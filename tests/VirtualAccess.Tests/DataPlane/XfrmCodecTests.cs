@@ -125,11 +125,50 @@ public sealed class XfrmCodecTests
         var body = new byte[64];
         BinaryPrimitives.WriteUInt32BigEndian(body.AsSpan(16), 0xc0ffee01);
         BitConverter.TryWriteBytes(body.AsSpan(20), (ushort)2);
+        ((ReadOnlySpan<byte>)[192, 0, 2, 1]).CopyTo(body);
+        BitConverter.TryWriteBytes(body.AsSpan(24), 0x12300007u);
         ((ReadOnlySpan<byte>)[203, 0, 113, 77]).CopyTo(body.AsSpan(44));
         BinaryPrimitives.WriteUInt16BigEndian(body.AsSpan(62), 4711);
-        Assert.True(XfrmCodec.TryReadMapping(body, out var spi, out var source));
-        Assert.Equal((0xc0ffee01u, "203.0.113.77:4711"), (spi, source.ToString()));
-        Assert.False(XfrmCodec.TryReadMapping(body.AsSpan(0, 63), out _, out _));
+        Assert.True(XfrmMapping.TryRead(body, out var mapping));
+        Assert.Equal((0xc0ffee01u, "192.0.2.1:0", 0x12300007u, "203.0.113.77:4711"), (mapping.Spi, mapping.Destination.ToString(), mapping.RequestId, mapping.Source.ToString()));
+        Assert.False(XfrmMapping.TryRead(body.AsSpan(0, 63), out _));
+    }
+
+    [Fact]
+    public void States_and_policies_tell_interface_and_reqid()
+    {
+        Assert.True(XfrmCodec.TryReadSa(XfrmCodec.AddSa(State()).AsSpan(16), out var report));
+        Assert.Equal((State().InterfaceId, State().InterfaceId), (report.InterfaceId, report.RequestId));
+        var selector = new XfrmSelector(Block("10.10.0.0", 24), Block("10.99.0.7", 32), 6);
+        Assert.True(XfrmCodec.TryReadPolicy(XfrmCodec.SetPolicy(XfrmDirection.Out, selector, 7, Ours, Theirs, 1, isTransportMode: false, 1).AsSpan(16), out var interfaceId, out var requestId));
+        Assert.Equal((7u, 7u), (interfaceId, requestId));
+    }
+
+    [Fact]
+    public void A_link_tells_its_interface_id()
+    {
+        var link = NetlinkCodec.CreateXfrmLink("vi1", 0x12300001, "headend a: alice").AsSpan(16);
+        Assert.Equal(0x12300001u, XfrmLinkCodec.ReadInterfaceId(link));
+        Assert.True(NetlinkCodec.TryReadLink(link, out var record));
+        Assert.Equal("headend a: alice", record.Alias);
+        Assert.Equal(0u, XfrmLinkCodec.ReadInterfaceId(VrfLinkCodec.CreateVrf("vrf1", 7).AsSpan(16)));
+        Assert.Equal(0u, XfrmLinkCodec.ReadInterfaceId(link[..8]));
+    }
+
+    [Fact]
+    public void Leftovers_are_what_has_our_mark_or_nobodys_interface()
+    {
+        Assert.True(XfrmMark.TryGetId("mine", 1, out var first));
+        Assert.True(XfrmMark.TryGetId("mine", 2, out var second));
+        Assert.True(XfrmMark.TryGetId("mine", 3, out var third));
+        var links = new Dictionary<uint, string> { [first] = "headend mine: alice", [second] = "headend mine2: bob" };
+        Assert.True(XfrmMark.IsLeftover(first, first, links, "mine"));
+        Assert.True(XfrmMark.IsLeftover(third, third, links, "mine"));
+        // The interface of another headend that shares the upper bits, a state with a reqid as other programs give it, an id without these bits.
+        Assert.False(XfrmMark.IsLeftover(second, second, links, "mine"));
+        Assert.False(XfrmMark.IsLeftover(third, 1, links, "mine"));
+        Assert.False(XfrmMark.IsLeftover(first ^ 0x10_0000 ^ 0x20_0000, first ^ 0x10_0000 ^ 0x20_0000, links, "mine"));
+        Assert.False(XfrmMark.IsLeftover(0, 0, links, "mine"));
     }
 
     private static XfrmBlock Block(string address, byte length) => new(TransportAddress.ToBits(IPAddress.Parse(address)), true, length, 0, 0);
