@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Headend.Ikev2;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -16,7 +17,7 @@ namespace Headend.Clients;
 
 /// <summary>
 /// The HTTPS service that the downloader of AnyConnect clients asks behind a login. Strangers can reach it: it answers GET and HEAD with what is in memory since the
-/// start, takes no body, and keeps nothing of anybody. No path of a request reaches the file system.
+/// start, takes no body, and keeps nothing of anybody but how often a source came. A connection is good for one answer. No path of a request reaches the file system.
 /// </summary>
 internal sealed class ClientServiceServer : IAsyncDisposable
 {
@@ -27,6 +28,9 @@ internal sealed class ClientServiceServer : IAsyncDisposable
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>From accept to end, whatever the client does: enough for the largest profile over a slow line.</summary>
+    private static readonly TimeSpan MostAge = TimeSpan.FromSeconds(30);
 
     private readonly WebApplication application;
     private readonly X509Certificate2 certificate;
@@ -97,16 +101,39 @@ internal sealed class ClientServiceServer : IAsyncDisposable
         kestrel.Limits.MaxRequestHeaderCount = 32;
         kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
         kestrel.Limits.KeepAliveTimeout = IdleTimeout;
+        var gate = new ClientServiceGate(TimeProvider.System);
         kestrel.Listen(listen, options =>
         {
             options.Protocols = HttpProtocols.Http1;
+            options.Use(next => connection => AdmitAsync(connection, next, gate));
             options.UseHttps(https);
         });
+    }
+
+    private static async Task AdmitAsync(ConnectionContext connection, ConnectionDelegate next, ClientServiceGate gate)
+    {
+        if (connection.RemoteEndPoint is not IPEndPoint remote || !gate.TryEnter(remote))
+        {
+            connection.Abort();
+            return;
+        }
+
+        try
+        {
+            using var age = new CancellationTokenSource(MostAge);
+            using var _ = age.Token.UnsafeRegister(static state => ((ConnectionContext)state!).Abort(), connection);
+            await next(connection);
+        }
+        finally
+        {
+            gate.Leave(remote);
+        }
     }
 
     private static Task AnswerAsync(HttpContext context, FrozenDictionary<string, ClientServiceFile> files)
     {
         var (request, response) = (context.Request, context.Response);
+        response.Headers.Connection = "close";
         var isHead = HttpMethods.IsHead(request.Method);
         if (!isHead && !HttpMethods.IsGet(request.Method))
         {

@@ -83,6 +83,39 @@ public sealed class ClientServiceServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_is_good_for_one_answer()
+    {
+        var answer = await AskAsync("GET /1/index.html HTTP/1.1\r\nHost: gw.example\r\n\r\nGET /1/index.html HTTP/1.1\r\nHost: gw.example\r\n\r\n");
+        Assert.Contains("\r\nConnection: close\r\n", answer, StringComparison.Ordinal);
+        Assert.Equal(0, answer.LastIndexOf("HTTP/1.1 200 ", StringComparison.Ordinal));
+        Assert.Contains("\r\nConnection: close\r\n", await AskAsync("GET /nothing HTTP/1.1\r\nHost: gw.example\r\n\r\n"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_source_does_not_take_the_service_from_others()
+    {
+        const string Request = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
+        var held = new List<TcpClient>();
+        for (var i = 0; i < ClientServiceGate.MostOpen; i++)
+        {
+            held.Add(new TcpClient());
+            await held[^1].ConnectAsync(server.EndPoint);
+        }
+
+        // Closed before TLS, as soon as the server has seen those that wait.
+        await UntilAsync(async () => await Record.ExceptionAsync(() => AskAsync(Request)) is IOException or SocketException);
+        held.ForEach(static h => h.Dispose());
+        await UntilAsync(async () => await Record.ExceptionAsync(async () => Assert.StartsWith("HTTP/1.1 404 ", await AskAsync(Request), StringComparison.Ordinal)) is null);
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        for (var i = 0; i < 40 && !await condition(); i++)
+            await Task.Delay(100);
+        Assert.True(await condition());
+    }
+
+    [Fact]
     public async Task An_address_in_use_is_said() => Assert.Contains(
         server.EndPoint.ToString(),
         (await Assert.ThrowsAsync<IOException>(() => ClientServiceServer.StartAsync(
