@@ -11,7 +11,7 @@ public static class AtomicFile
     private const UnixFileMode PrivateDirectory = Private | UnixFileMode.UserExecute;
 
     /// <summary>
-    /// Writes UTF-8 text beside the target and renames it over it. The directory is made (0700) if it is missing. IOException when the target exists and
+    /// Writes UTF-8 text beside the target and renames it over it; all of that is on the disk afterwards. The directory is made (0700) if it is missing. IOException when the target exists and
     /// <paramref name="overwrite"/> is false; it is then as it was.
     /// </summary>
     public static void Write(string path, string text, UnixFileMode mode, bool overwrite = true)
@@ -32,6 +32,7 @@ public static class AtomicFile
             }
 
             File.Move(temporary, path, overwrite);
+            DirectoryEntries.FlushAround(path);
         }
         catch (IOException)
         {

@@ -59,6 +59,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private bool urgent;
     private bool stopping;
     private bool keyIsDestroyed;
+    private bool keyMayBeMissing;
     private bool failing;
 
     private SealedStore(EmbeddedStore store, string keyFile, TimeProvider time, ILogger logger)
@@ -286,7 +287,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
         if (failing)
             LogRecovered(logger, store.Path);
         failing = false;
-        if (keyIsDestroyed)
+        if (keyMayBeMissing)
             RestoreKey();
         foreach (var change in batch.Values)
         {
@@ -301,10 +302,12 @@ internal sealed partial class SealedStore : IAsyncDisposable
             LogFailed(logger, failure);
         failing = true;
         var revokes = batch.Values.Any(static c => c.Content is null);
-        if (revokes && !keyIsDestroyed && SealingKeyFile.TryDestroy(keyFile))
+        if (revokes && !keyIsDestroyed)
         {
-            keyIsDestroyed = true;
-            LogKeyDestroyed(logger, keyFile);
+            keyMayBeMissing = true;
+            keyIsDestroyed = SealingKeyFile.TryDestroy(keyFile);
+            if (keyIsDestroyed)
+                LogKeyDestroyed(logger, keyFile);
         }
 
         foreach (var change in batch.Values)
@@ -316,7 +319,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
         try
         {
             SealingKeyFile.Write(keyFile, key);
-            keyIsDestroyed = false;
+            (keyIsDestroyed, keyMayBeMissing) = (false, false);
         }
         catch (StoreException error)
         {

@@ -81,12 +81,16 @@ internal static class SealingKeyFile
         }
     }
 
-    /// <summary>Makes everything that was sealed with it unreadable for the next start; possible on a full disk, too. False where the disk refuses even that.</summary>
+    /// <summary>
+    /// Makes everything that was sealed with it unreadable for the next start; possible on a full disk, too. False where the disk refuses even that, or does not say that it is
+    /// done for good: the file may be there then or not.
+    /// </summary>
     public static bool TryDestroy(string path)
     {
         try
         {
             File.Delete(path);
+            DirectoryEntries.FlushAround(path);
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -179,6 +179,22 @@ public sealed class SealedStoreTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Where_not_even_the_key_can_be_destroyed_the_revocation_is_refused_and_the_key_comes_back_with_the_disk()
+    {
+        await store.PutAsync(Kind, "one", Octets("revoked"));
+        await store.PutAsync(Kind, "two", Octets("kept"));
+        SetReadOnly(true);
+        File.Delete(KeyFile);
+        Directory.CreateDirectory(KeyFile);
+        Assert.False(await store.RemoveAsync(Kind, "one"));
+
+        Directory.Delete(KeyFile);
+        SetReadOnly(false);
+        Assert.True(await store.RemoveAsync(Kind, "nothing"));
+        Assert.Equal(["two=kept"], await AfterACrashAsync());
+    }
+
+    [Fact]
     public async Task The_key_file_is_the_owners_alone_and_one_that_was_not_is_said()
     {
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyFile));
