@@ -76,11 +76,11 @@ internal sealed class AdminClient : IDisposable
     public Task<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation) =>
         GetAsync(string.Create(CultureInfo.InvariantCulture, $"{AdminPaths.PolicyMaps}?interface={number}"), AdminJsonContext.Default.IReadOnlyListPolicyMapRecord, cancellation);
 
-    public async Task<int> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
+    public async Task<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {
         using var content = JsonContent.Create(which, AdminJsonContext.Default.ClearSessionsRecord);
         using var request = new HttpRequestMessage(HttpMethod.Post, AdminPaths.ClearSessions) { Content = content };
-        return (await SendAsync(request, AdminJsonContext.Default.ClearedSessionsRecord, cancellation)).Cleared;
+        return await SendAsync(request, AdminJsonContext.Default.ClearedSessionsRecord, cancellation);
     }
 
     public Task<ReconnectStatisticsRecord> GetReconnectsAsync(CancellationToken cancellation) =>

@@ -123,7 +123,9 @@ internal sealed record ClearSessionsRecord
         && (Remote is null || IPAddress.TryParse(Remote, out _));
 }
 
-internal sealed record ClearedSessionsRecord(int Cleared);
+/// <param name="Cleared">Sessions that ended for good.</param>
+/// <param name="NotRevoked">Further ones that end, but that a restart could bring back: their end is not on the disk.</param>
+internal sealed record ClearedSessionsRecord(int Cleared, int NotRevoked = 0);
 
 /// <summary>What <c>GET /healthz</c> answers.</summary>
 internal sealed record HealthRecord(string Status, string Version, long UptimeSeconds, int Sessions);

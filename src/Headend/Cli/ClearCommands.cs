@@ -63,8 +63,14 @@ internal static class ClearCommands
     private static async Task<int> ClearAsync(ClearSessionsRecord which, string socket, CommandLineOptions options, CancellationToken cancellation)
     {
         using var client = new AdminClient(socket);
-        var cleared = await client.ClearSessionsAsync(which, cancellation);
+        var (cleared, notRevoked) = await client.ClearSessionsAsync(which, cancellation);
         await options.Output.WriteLineAsync(cleared == 1 ? "1 session cleared" : $"{cleared} sessions cleared");
+        if (notRevoked > 0)
+        {
+            await options.Error.WriteLineAsync($"headend: {notRevoked} more ended, but neither the store nor its key file could be written in time: a restart could bring back what was cleared");
+            return ExitCodes.Failed;
+        }
+
         return cleared > 0 || which.All ? ExitCodes.Done : ExitCodes.Failed;
     }
 }

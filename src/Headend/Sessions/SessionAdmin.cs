@@ -16,10 +16,10 @@ internal sealed class SessionAdmin(
     HeadendConfiguration configuration, MonotonicClock clock, SessionTable table, SessionInterfaces interfaces, AddressAssignment addresses, RadiusClient? radius,
     IReadOnlyList<IkeShard> shards, LocalAaa local) : IAdminBackend
 {
-    /// <summary>Without an inner packet for this long a session shows as UP-IDLE.</summary>
     /// <summary>How long an answer to `clear` waits for sessions to end for good.</summary>
     private static readonly TimeSpan ClearTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>Without an inner packet for this long a session shows as UP-IDLE.</summary>
     private static readonly TimeSpan IdleAfter = TimeSpan.FromSeconds(60);
 
     private const int MostRangesShown = 100;
@@ -98,7 +98,13 @@ internal sealed class SessionAdmin(
         // What was cleared does not come back after a crash; of those that a restart could bring back the answer waits for that.
         await Task.WhenAll(cleared.Where(s => s.Kept.IsStored).Select(s => s.Gone.Task)).WaitAsync(ClearTimeout, clock.Time, cancellation)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return new ClearedSessionsRecord(cleared.Count);
+        return CountCleared(cleared);
+    }
+
+    internal static ClearedSessionsRecord CountCleared(IReadOnlyCollection<ClientSession> cleared)
+    {
+        var notRevoked = cleared.Count(s => s.Kept.IsStored && !(s.Gone.Task.IsCompletedSuccessfully && s.IsRevoked));
+        return new ClearedSessionsRecord(cleared.Count - notRevoked, notRevoked);
     }
 
     public ValueTask<IReadOnlyList<LockoutRecord>> GetLockoutsAsync(CancellationToken cancellation)

@@ -132,8 +132,10 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
     public ValueTask<ClearedSessionsRecord> ClearSessionsAsync(ClearSessionsRecord which, CancellationToken cancellation)
     {
         Clears.Add(which);
-        return new(new ClearedSessionsRecord(Sessions.RemoveAll(s => which.All || s.Id == which.Id || s.User == which.User || s.RemoteAddress == which.Remote)));
+        return new(new ClearedSessionsRecord(Sessions.RemoveAll(s => which.All || s.Id == which.Id || s.User == which.User || s.RemoteAddress == which.Remote), NotRevoked));
     }
+
+    public int NotRevoked { get; init; }
 
     public List<LockoutRecord> Lockouts { get; } = [];
 

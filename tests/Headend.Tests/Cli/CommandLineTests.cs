@@ -244,6 +244,16 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task Clearing_what_a_restart_could_bring_back_says_so_and_fails()
+    {
+        await using var backend = await new SocketBackend { NotRevoked = 2 }.StartAsync();
+        backend.Sessions.Add(SocketBackend.Session("1", "alice"));
+        var (code, output, error) = await RunAsync("clear", "crypto", "session", "all", "--socket", backend.Path);
+        Assert.Equal((ExitCodes.Failed, "1 session cleared\n"), (code, output));
+        Assert.StartsWith("headend: 2 more ended, but neither the store nor its key file", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Clearing_nobody_fails_and_clearing_all_of_none_does_not()
     {
         await using var backend = await new SocketBackend().StartAsync();
