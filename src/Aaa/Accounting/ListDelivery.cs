@@ -40,8 +40,13 @@ internal sealed class ListDelivery
     public bool MaySend(DateTimeOffset now) => InFlight < window && now >= pausedUntil;
 
     /// <summary>When to look again, or null when only an event brings more to do.</summary>
-    public DateTimeOffset? NextLook(DateTimeOffset now) =>
-        now < pausedUntil ? pausedUntil : Table.NextDue;
+    public DateTimeOffset? NextLook(DateTimeOffset now)
+    {
+        if (now < pausedUntil)
+            return pausedUntil;
+        // What is due already waits for one that is under way; a timer set for it would fire again and again.
+        return InFlight < window ? Table.NextDue : null;
+    }
 
     /// <summary>The groups in the order in which a record asks them: those that answered last time, then the silent.</summary>
     public RadiusServerGroup[] Order(DateTimeOffset now) =>

@@ -13,6 +13,25 @@ public sealed class DeliveryTableTests
     [Fact]
     public void Order_holds_for_any_run_of_events() => Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed => Run(seed)).Check(Config.QuickThrowOnFailure.WithMaxTest(400));
 
+    // A record that is due while as many are under way as may be: what looks again is the end of one of those, not a timer that would fire without end.
+    [Fact]
+    public void Nobody_looks_again_for_what_may_not_be_sent_yet()
+    {
+        var list = new ListDelivery(new AccountingListOptions("acct", []), new AccountingLimits { MaximumConcurrent = 1 });
+        list.Table.Add(Entry(1, "a", AcctStatusType.Start));
+        Assert.True(list.Table.TryTake(Begin, out var refused));
+        list.Table.Fail(refused, othersPassed: true, Begin);
+        Assert.True(list.NextLook(Begin) > Begin);
+        var due = list.NextLook(Begin)!.Value + TimeSpan.FromSeconds(1);
+        list.InFlight = 1;
+        Assert.False(list.MaySend(due));
+        Assert.Null(list.NextLook(due));
+        list.InFlight = 0;
+        Assert.True(list.MaySend(due));
+        Assert.True(list.Table.TryTake(due, out _));
+        Assert.Null(list.NextLook(due));
+    }
+
     private static void Run(int seed)
     {
         var random = new Random(seed);
