@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Headend.VirtualAccess.Policy;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +13,10 @@ internal sealed partial class KernelWorker : IDisposable
     /// <summary>Filters made together: some milliseconds in which the work behind them waits.</summary>
     private const int MostForeseen = 31;
 
+    /// <summary>A transaction of filters costs the more the more filters stand. One that took so long, and up to the most, is followed by as long a pause in which others join the next.</summary>
+    private static readonly TimeSpan WorthGathering = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LongestGathering = TimeSpan.FromMilliseconds(20);
+
     private readonly object gate = new();
     private readonly Queue<Work> queue = new();
     private readonly IFilterPreparation? filters;
@@ -21,6 +26,10 @@ internal sealed partial class KernelWorker : IDisposable
 
     /// <summary>How many of the work in hand and behind it have their filters made already.</summary>
     private int foreseen;
+
+    // The worker's own: when the last transaction of filters ended, and how long it took.
+    private long lastEnd;
+    private TimeSpan lastCost;
 
     public KernelWorker(bool inline, IFilterPreparation? filters, ILogger logger)
     {
@@ -84,14 +93,39 @@ internal sealed partial class KernelWorker : IDisposable
 
                 if (foreseen > 0)
                     foreseen--;
-                else if (next.Filter is not null && queue.Count > 0)
+                else if (next.Filter is not null && Gather())
                     coming = Foresee(next);
+                else if (next.Filter is not null)
+                    coming = [next.Filter];
             }
 
             if (coming.Length > 1)
-                Perform(() => filters?.Prepare(coming));
-            Perform(next.Action);
+                Measure(() => filters?.Prepare(coming));
+            if (coming.Length == 1)
+                Measure(next.Action);
+            else
+                Perform(next.Action);
         }
+    }
+
+    /// <summary>Waits for more work with filters where that is worth it. Under the gate, which it gives up meanwhile. False when there is none.</summary>
+    private bool Gather()
+    {
+        while (lastCost >= WorthGathering && queue.Count < MostForeseen && !stopping
+            && (lastCost < LongestGathering ? lastCost : LongestGathering) - Stopwatch.GetElapsedTime(lastEnd) is { Ticks: > 0 } left)
+        {
+            Monitor.Wait(gate, TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
+        }
+
+        return queue.Count > 0;
+    }
+
+    private void Measure(Action transaction)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        Perform(transaction);
+        lastEnd = Stopwatch.GetTimestamp();
+        lastCost = Stopwatch.GetElapsedTime(begin, lastEnd);
     }
 
     private bool IsIdle()
