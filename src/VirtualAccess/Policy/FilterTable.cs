@@ -64,6 +64,7 @@ internal sealed class FilterTable(string stateId)
 {
     private const int GroupsPerTable = 1 << 16;
     private const uint ClosingDevices = 0x68650000;
+    private const string MapType = "type devgroup : verdict;";
 
     private readonly Dictionary<string, FilterChain> chains = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FilterGroup> groups = new(StringComparer.Ordinal);
@@ -84,7 +85,7 @@ internal sealed class FilterTable(string stateId)
         text.Append(CultureInfo.InvariantCulture, $"add table inet {Name}\ndelete table inet {Name}\nadd table inet {Name}\n");
         foreach (var direction in new[] { "in", "out" })
         {
-            text.Append(CultureInfo.InvariantCulture, $"add map inet {Name} {direction} {{ type devgroup : verdict; }}\n");
+            text.Append(CultureInfo.InvariantCulture, $"add map inet {Name} {direction} {{ {MapType} }}\n");
             foreach (var set in new[] { "met", "passed" }) text.Append(CultureInfo.InvariantCulture, $"add set inet {Name} {set}_{direction} {{ type ifname; counter; }}\n");
         }
 
@@ -194,11 +195,10 @@ internal sealed class FilterTable(string stateId)
         var verdict = NeedsChain(lists) ? $"jump {direction}{group.Number}" : lists.Count == 0 ? "return" : lists[0].ToString();
         if (NeedsChain(lists))
         {
-            text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} {direction}{group.Number}\n");
-            foreach (var list in lists) text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} {direction}{group.Number} {list}\n");
+            AddChain(text, string.Create(CultureInfo.InvariantCulture, $"{direction}{group.Number}"), lists);
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"add element inet {Name} {direction} {{ {group.Number} : {verdict} }}\n");
+        text.Append(CultureInfo.InvariantCulture, $"add map inet {Name} {direction} {{ {MapType} elements = {{ {group.Number} : {verdict} }}; }}\n");
     }
 
     private void Undispatch(StringBuilder text, FilterGroup group, string direction, IReadOnlyList<FilterJump> lists)
@@ -224,10 +224,14 @@ internal sealed class FilterTable(string stateId)
         return chain;
     }
 
-    private void Append(StringBuilder text, FilterChain chain)
+    private void Append(StringBuilder text, FilterChain chain) => AddChain(text, chain.Name, chain.Rules);
+
+    /// <summary>A chain with its rules, and elements with their map, are one command: for rules and elements of their own libnftables reads all chains that stand before it does anything.</summary>
+    private void AddChain<T>(StringBuilder text, string chain, IEnumerable<T> rules)
     {
-        text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} {chain.Name}\n");
-        foreach (var rule in chain.Rules) text.Append(CultureInfo.InvariantCulture, $"add rule inet {Name} {chain.Name} {rule}\n");
+        text.Append(CultureInfo.InvariantCulture, $"add chain inet {Name} {chain} {{\n");
+        foreach (var rule in rules) text.Append(CultureInfo.InvariantCulture, $"{rule}\n");
+        text.Append("}\n");
     }
 
     private void Forget(IEnumerable<FilterChain> candidates, StringBuilder? text)

@@ -55,7 +55,7 @@ public sealed class NftablesCompilerTests
         var table = new FilterTable("abc");
         var first = Filter(["permit ip any host 10.0.0.1"], []);
         Assert.True(table.TryAcquire(first, out var commands, out var group));
-        Assert.Contains("add chain inet headend-abc l1\n", commands, StringComparison.Ordinal);
+        Assert.Contains("add chain inet headend-abc l1 {\n", commands, StringComparison.Ordinal);
         Assert.True(table.TryAcquire(Filter(["permit   ip any 10.0.0.1 0.0.0.0"], []), out commands, out var again));
         Assert.Equal(("", group), (commands, again));
         Assert.True(table.TryAcquire(Filter(["permit ip any host 10.0.0.1"], ["permit ip any host 10.0.0.1"]), out commands, out var both));
