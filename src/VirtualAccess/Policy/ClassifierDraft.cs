@@ -9,6 +9,12 @@ internal sealed class ClassifierDraft
     private const ushort LoadIndex = 0x01, HeaderLength = 0xb1, Store = 0x02, StoreIndex = 0x03;
     private const ushort JumpAlways = 0x05, Return = 0x06, MoveToIndex = 0x07;
 
+    /// <summary>
+    /// SKF_NET_OFF of linux/filter.h: offsets count from the IP header. From the start of the frame they would not do on an xfrm interface, whose packets from the client keep the
+    /// link-layer header of the device that brought them.
+    /// </summary>
+    private const uint NetworkHeader = 0xfff00000;
+
     private readonly List<BpfInstruction> code = [];
     private readonly List<(int At, int Label)> jumps = [];
     private readonly List<int> labels = [];
@@ -42,20 +48,20 @@ internal sealed class ClassifierDraft
     /// <summary>A = K.</summary>
     public void LoadConstant(uint value) => Add(Load, value);
 
-    /// <summary>A = the octet at an offset.</summary>
-    public void LoadOctet(uint offset) => Add(LoadByte | Absolute, offset);
+    /// <summary>A = the octet at an offset from the IP header.</summary>
+    public void LoadOctet(uint offset) => Add(LoadByte | Absolute, NetworkHeader + offset);
 
     /// <summary>A = the two octets at an offset.</summary>
-    public void LoadTwoOctets(uint offset) => Add(LoadHalf | Absolute, offset);
+    public void LoadTwoOctets(uint offset) => Add(LoadHalf | Absolute, NetworkHeader + offset);
 
     /// <summary>A = the four octets at an offset.</summary>
-    public void LoadFourOctets(uint offset) => Add(Load | Absolute, offset);
+    public void LoadFourOctets(uint offset) => Add(Load | Absolute, NetworkHeader + offset);
 
     /// <summary>A = the octet at X + an offset.</summary>
-    public void LoadOctetBehindIndex(uint offset) => Add(LoadByte | Indexed, offset);
+    public void LoadOctetBehindIndex(uint offset) => Add(LoadByte | Indexed, NetworkHeader + offset);
 
     /// <summary>A = the two octets at X + an offset.</summary>
-    public void LoadTwoOctetsBehindIndex(uint offset) => Add(LoadHalf | Indexed, offset);
+    public void LoadTwoOctetsBehindIndex(uint offset) => Add(LoadHalf | Indexed, NetworkHeader + offset);
 
     /// <summary>A = a cell.</summary>
     public void LoadCell(uint cell) => Add(Load | Memory, cell);
@@ -64,7 +70,7 @@ internal sealed class ClassifierDraft
     public void LoadCellToIndex(uint cell) => Add(LoadIndex | Memory, cell);
 
     /// <summary>X = four times the low half of the octet at an offset: the length of an IPv4 header.</summary>
-    public void LoadHeaderLengthToIndex(uint offset) => Add(HeaderLength, offset);
+    public void LoadHeaderLengthToIndex(uint offset) => Add(HeaderLength, NetworkHeader + offset);
 
     /// <summary>A cell = A.</summary>
     public void StoreCell(uint cell) => Add(Store, cell);

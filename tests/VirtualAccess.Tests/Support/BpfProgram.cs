@@ -3,9 +3,11 @@ using Headend.VirtualAccess.Policy;
 
 namespace Headend.VirtualAccess.Tests.Support;
 
-/// <summary>Runs classic BPF as the kernel does: a load beyond the packet ends the program with 0.</summary>
+/// <summary>Runs classic BPF as the kernel does: a load beyond the packet ends the program with 0. Loads count from the network header (SKF_NET_OFF), others are refused.</summary>
 internal static class BpfProgram
 {
+    private const uint NetworkHeader = 0xfff00000;
+
     public static uint Run(IReadOnlyList<BpfInstruction> program, byte[] packet)
     {
         uint a = 0, x = 0;
@@ -17,7 +19,8 @@ internal static class BpfProgram
             {
                 case 0x00: a = one.K; break;
                 case 0x30 or 0x28 or 0x20 or 0x50 or 0x48:
-                    var at = one.K + ((one.Code & 0x40) != 0 ? x : 0);
+                    Assert.True(one.K >= NetworkHeader);
+                    var at = one.K - NetworkHeader + ((one.Code & 0x40) != 0 ? x : 0);
                     var size = (one.Code & 0x18) switch { 0x10 => 1, 0x08 => 2, _ => 4 };
                     if (at + size > packet.Length) return 0;
                     var octets = packet.AsSpan((int)at);
@@ -26,8 +29,9 @@ internal static class BpfProgram
                 case 0x60: a = cells[one.K]; break;
                 case 0x61: x = cells[one.K]; break;
                 case 0xb1:
-                    if (one.K >= packet.Length) return 0;
-                    x = 4u * (packet[one.K] & 0xfu);
+                    Assert.True(one.K >= NetworkHeader);
+                    if (one.K - NetworkHeader >= packet.Length) return 0;
+                    x = 4u * (packet[one.K - NetworkHeader] & 0xfu);
                     break;
                 case 0x02: cells[one.K] = a; break;
                 case 0x03: cells[one.K] = x; break;
