@@ -228,7 +228,7 @@ public sealed class CertificateReturnHostTests : IAsyncLifetime
               authorization: { group: { list: local-list, name: staff }, {{more}}
               proposals: [test]
               ipsec: { transforms: [aes128gcm16] }
-              dpd: { interval: 1s, mode: periodic, retransmissions: 1 }
+              dpd: { interval: 4s, mode: periodic, retransmissions: 1 }
               virtual-template: 1
         """;
 

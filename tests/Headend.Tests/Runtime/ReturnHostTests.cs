@@ -335,7 +335,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
         return HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
     }
 
-    private static string Profile(string name, string more, string dpd = "interval: 1s, mode: periodic, retransmissions: 1") => $$"""
+    private static string Profile(string name, string more, string dpd = "interval: 4s, mode: periodic, retransmissions: 1") => $$"""
             - name: {{name}}
               match: { remote-identity: [email-domain {{name}}] }
               local-identity: fqdn gw.example

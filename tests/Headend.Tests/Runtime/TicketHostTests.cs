@@ -201,7 +201,7 @@ public sealed class TicketHostTests : IAsyncLifetime
               authorization: { group: { list: local-list, name: staff } }
               proposals: [test]
               ipsec: { transforms: [aes128gcm16] }
-              dpd: { interval: 1s, mode: periodic, retransmissions: 1 }
+              dpd: { interval: 4s, mode: periodic, retransmissions: 1 }
               session-resumption: { lifetime: 8h, timeout: 30m }
               virtual-template: 1
         virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
