@@ -31,6 +31,8 @@ add_namespace() {
   # Without promotion the removal of an old inner address takes the new one with it.
   in_ns "$1" sysctl -qw net.ipv4.conf.all.promote_secondaries=1 net.ipv4.conf.default.promote_secondaries=1 \
     net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+  # Link-local addresses stand at once, so that a picture of before has them.
+  in_ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 }
 
 make_topology() {
