@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Headend.Ikev2;
+using Headend.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -19,7 +20,7 @@ namespace Headend.Clients;
 /// The HTTPS service that the downloader of AnyConnect clients asks behind a login. Strangers can reach it: it answers GET and HEAD with what is in memory since the
 /// start, takes no body, and keeps nothing of anybody but how often a source came. A connection is good for one answer. No path of a request reaches the file system.
 /// </summary>
-internal sealed class ClientServiceServer : IAsyncDisposable
+internal sealed partial class ClientServiceServer : IAsyncDisposable
 {
     /// <summary>Texts of the client's interface, which it asks for under names of its own.</summary>
     private const string Translations = "/+CSCOT+/";
@@ -59,7 +60,7 @@ internal sealed class ClientServiceServer : IAsyncDisposable
         };
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(loggers);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Limit(kestrel, listen, https));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Limit(kestrel, listen, https, loggers.CreateLogger("headend")));
         var application = builder.Build();
         application.Run(context => AnswerAsync(context, files));
         try
@@ -90,7 +91,7 @@ internal sealed class ClientServiceServer : IAsyncDisposable
         var other => throw new NotSupportedException(other.GetType().Name),
     };
 
-    private static void Limit(KestrelServerOptions kestrel, IPEndPoint listen, HttpsConnectionAdapterOptions https)
+    private static void Limit(KestrelServerOptions kestrel, IPEndPoint listen, HttpsConnectionAdapterOptions https, ILogger logger)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = MaximumConnections;
@@ -102,18 +103,27 @@ internal sealed class ClientServiceServer : IAsyncDisposable
         kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
         kestrel.Limits.KeepAliveTimeout = IdleTimeout;
         var gate = new ClientServiceGate(TimeProvider.System);
+        var logged = new UnauthenticatedLogLimits(TimeProvider.System);
         kestrel.Listen(listen, options =>
         {
             options.Protocols = HttpProtocols.Http1;
-            options.Use(next => connection => AdmitAsync(connection, next, gate));
+            options.Use(next => connection => AdmitAsync(connection, next, gate, address => Refused(logger, logged, address)));
             options.UseHttps(https);
         });
     }
 
-    private static async Task AdmitAsync(ConnectionContext connection, ConnectionDelegate next, ClientServiceGate gate)
+    private static void Refused(ILogger logger, UnauthenticatedLogLimits limits, IPAddress address)
+    {
+        if (limits.TryAdmit(IkeEndpoint.SourceOf(address), "client-services", out var suppressed))
+            LogRefused(logger, address, suppressed);
+    }
+
+    private static async Task AdmitAsync(ConnectionContext connection, ConnectionDelegate next, ClientServiceGate gate, Action<IPAddress> refused)
     {
         if (connection.RemoteEndPoint is not IPEndPoint remote || !gate.TryEnter(remote))
         {
+            if (connection.RemoteEndPoint is IPEndPoint { Address: var address })
+                refused(address);
             connection.Abort();
             return;
         }
@@ -155,4 +165,7 @@ internal sealed class ClientServiceServer : IAsyncDisposable
         response.ContentLength = file.Octets.Length;
         return isHead ? Task.CompletedTask : response.Body.WriteAsync(file.Octets, context.RequestAborted).AsTask();
     }
+
+    [LoggerMessage(EventId = 1191, EventName = "client-services-refused", Level = LogLevel.Information, Message = "address={Address} suppressed={Suppressed}: more connections of this source than client-services takes at a time or in a time")]
+    private static partial void LogRefused(ILogger logger, IPAddress address, long suppressed);
 }
