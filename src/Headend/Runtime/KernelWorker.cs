@@ -57,7 +57,8 @@ internal sealed partial class KernelWorker : IDisposable
         lock (gate)
         {
             queue.Enqueue(new Work(action, filter));
-            if (queue.Count == 1)
+            // The second: as many as one transaction takes, so that nothing is gained by gathering more.
+            if (queue.Count is 1 or MostForeseen)
                 Monitor.Pulse(gate);
         }
     }
