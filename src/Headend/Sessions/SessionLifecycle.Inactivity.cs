@@ -130,12 +130,15 @@ internal sealed partial class SessionLifecycle
     }
 
     /// <summary>What was changed while the login took the session over.</summary>
-    private static void CatchUp(ClientSession session, SessionInactivity returned, IkeShard shard, MonotonicTime now)
+    internal static void CatchUp(ClientSession session, SessionInactivity returned, IkeShard shard, MonotonicTime now)
     {
         if (!returned.IsChanged)
             return;
         var left = returned.ExpiresAt - now;
-        shard.Post(new ChangeTimeoutsCommand(session.Id, left is null ? TimeSpan.Zero : left > TimeSpan.Zero ? left : TimeSpan.FromTicks(1), returned.Grant.IdleTimeout ?? TimeSpan.Zero));
+        var total = left is null ? TimeSpan.Zero : left > TimeSpan.Zero ? left.Value : TimeSpan.FromTicks(1);
+        var idle = returned.Grant.IdleTimeout ?? TimeSpan.Zero;
+        shard.Post(new ChangeTimeoutsCommand(session.Id, total, idle));
+        session.Kept.Change(total, idle, now);
         if (returned.ReauthenticateBy is { } latest)
             shard.Post(new ReauthenticateCommand(session.Id, latest > now ? latest - now : TimeSpan.FromSeconds(1)));
     }

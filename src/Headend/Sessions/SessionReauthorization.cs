@@ -66,12 +66,11 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
 
         // What ends the session behind this, such as the Session-Timeout that the change has just set, does not unmake the change.
         var holds = false;
-        var isDone = await session.Shard.InvokeAsync((endpoint, now) => holds = TryApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false);
+        if (!await session.Shard.InvokeAsync((endpoint, now) => holds = TryApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false) || !holds)
+            return Gone;
         // Behind what comes of that: the limits of a session that sleeps are changed by an effect.
         if (change.Has(SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout))
             await session.Shard.InvokeAsync(static (_, _) => { }).ConfigureAwait(false);
-        if (!isDone || !holds)
-            return Gone;
         // A crash behind the ACK must not bring back what the change took away; a disk that hangs holds up nobody for longer than this.
         await ((Task)kept.Keep(session, isUrgent: true)).WaitAsync(StorePatience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return null;

@@ -65,6 +65,19 @@ public sealed class KeptSessionCodecTests
         }
     }
 
+    /// <summary>The store's thread makes them, which a name that no UTF-8 can say must not end.</summary>
+    [Theory]
+    [InlineData("\ud800")]
+    [InlineData("a\udc00b")]
+    [InlineData("\0\u001b\uffff\u202e")]
+    public void No_name_stops_the_encoder(string name)
+    {
+        var session = Sample();
+        var octets = Encode(session with { Login = session.Login with { User = name, EapIdentity = name, ClientSoftware = name } });
+        Assert.True(KeptSessionCodec.TryDecode(octets, out var read));
+        Assert.Equal(name.Replace('\ud800', '\ufffd').Replace('\udc00', '\ufffd'), read.Login.User);
+    }
+
     private static byte[] Encode(KeptSession session)
     {
         var output = new ArrayBufferWriter<byte>();

@@ -98,6 +98,21 @@ public sealed class SessionReturnTests : IDisposable
         Assert.Equal(clock.Now + TimeSpan.FromMinutes(1), session.Returning.ExpiresAt);
     }
 
+    /// <summary>When the client is back the store has the limits that were acknowledged, too, and not those of the login: a crash must not bring those back.</summary>
+    [Fact]
+    public void What_was_changed_meanwhile_is_what_is_kept()
+    {
+        var id = Return();
+        lifecycle.Unclaimed(new UnclaimedCommandEffect(id, new ChangeTimeoutsCommand(id, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(2))), shard);
+        session.Kept.Grant = SessionGrant.Empty with { SessionTimeout = TimeSpan.FromHours(1) };
+        session.Kept.ExpiresAt = clock.Now + TimeSpan.FromHours(1);
+        time.Advance(TimeSpan.FromMinutes(1));
+        SessionLifecycle.CatchUp(session, session.Returning!, shard, clock.Now);
+        Assert.Equal(clock.Now + TimeSpan.FromMinutes(4), session.Kept.ExpiresAt);
+        Assert.Equal(TimeSpan.FromMinutes(4), session.Kept.Grant.SessionTimeout);
+        Assert.Equal(TimeSpan.FromMinutes(2), session.Kept.Grant.IdleTimeout);
+    }
+
     [Fact]
     public void At_a_stop_that_keeps_sessions_nobody_ends_them_any_more()
     {
