@@ -125,7 +125,7 @@ internal sealed class LogWriter : ILoggerProvider
                 Monitor.Wait(gate, GatherMilliseconds);
             if (dropped > 0)
             {
-                KeyValuePair<string, object?>[] lines = [new("lines", dropped)];
+                KeyValuePair<string, object?>[] lines = [new("lines", dropped), new("reason", "whoever reads standard output was too slow")];
                 var line = new StringBuilder();
                 formatter.Append(line, new LogEntry<KeyValuePair<string, object?>[]>(LogLevel.Warning, "headend", new EventId(1190, "log-lines-dropped"), lines, null, static (_, _) => ""));
                 Encode(line);
