@@ -37,8 +37,7 @@ print(value)' "$RUN/$1.json" "$2"; }
 # What many sessions could leave behind. The clients' own counters are not part of it.
 many_left() {
   ip -n "$GATEWAY_NS" -o link show | sed 's/^[0-9]*: //; s/@if[0-9]*//'
-  # The namespace's own devices get their link-local addresses some time after the start.
-  ip -n "$GATEWAY_NS" route show table all | grep -v 'fe80:.* dev \(aaa0\|lan0\|wan0\) '
+  ip -n "$GATEWAY_NS" route show table all
   in_ns "$GATEWAY_NS" tc qdisc show
   in_ns "$GATEWAY_NS" nft -s list ruleset
 }

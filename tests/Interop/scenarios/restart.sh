@@ -39,8 +39,9 @@ scenario_reconnect_restart() {
   requests=$(restart_requests)
   check "RADIUS was asked for the logins" "$requests" test "$requests" -ge "$sessions"
 
-  # A record that the server has taken, but whose answer a kill -9 cuts off, is rightly sent again.
+  # What the server has taken leaves the disk some time later (AccountingLimits.RemovalDelay, 250 ms); a kill -9 before that rightly sends it again.
   check "accounting has taken what there is" "@headend show aaa accounting" wait_until 30 eval '[ "$(spool waiting)" = 0 ]'
+  sleep 2
 
   stop gateway KILL
   killed=$(milliseconds)
