@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Coming back against logging in: the gateway's CPU time and the latency of full EAP logins, of reconnects by session-id and token, and of resumptions by ticket (RFC 5723), in
-# one run beside one FreeRADIUS. Writes the table to docs/performance.md between its marks.
+# one run beside one FreeRADIUS, in rounds for a machine whose speed changes. Writes the table to docs/performance.md between its marks.
 #
 #   tests/Interop/return_compare.sh [--print]      --print: table to standard output only
-# COUNT=1500 clients   RATE=250 a second   CASES="gateway-rsa:load gateway-ecdsa:load gateway-rsa:policy"
+# COUNT=1500 clients   RATE=250 a second   ROUNDS=5 of everything   CASES="gateway-rsa:load gateway-ecdsa:load gateway-rsa:policy"   WAYS="Ticket Reconnect"
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -11,7 +11,7 @@ export LC_ALL=C
 cd / || exit 1
 for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$part.sh"; done
 LOAD=${LOAD:-$ROOT/out/load/headend-load.dll}
-COUNT=${COUNT:-1500} RATE=${RATE:-250} SLEEP=26 PRINT=${1:-}
+COUNT=${COUNT:-1500} RATE=${RATE:-250} ROUNDS=${ROUNDS:-5} SLEEP=26 PRINT=${1:-}
 [ -z "$PRINT" ] || [ "$PRINT" = --print ] || { echo "usage: return_compare.sh [--print]" >&2; exit 2; }
 
 # All clients of this run share one address.
@@ -58,9 +58,13 @@ way() {
 
 make_topology && make_pki && start_radius radius1 $RADIUS1 || exit 1
 : >"$RUN/figures"
-for case in ${CASES:-gateway-rsa:load gateway-ecdsa:load gateway-rsa:policy}; do
-  way "$case" Ticket "session-resumption: { lifetime: 8h, timeout: 30m }" || exit 1
-  way "$case" Reconnect "reconnect: { timeout: 30m }" || exit 1
+for _ in $(seq "$ROUNDS"); do
+  for case in ${CASES:-gateway-rsa:load gateway-ecdsa:load gateway-rsa:policy}; do
+    for kind in ${WAYS:-Ticket Reconnect}; do
+      case $kind in Ticket) section="session-resumption: { lifetime: 8h, timeout: 30m }" ;; *) section="reconnect: { timeout: 30m }" ;; esac
+      way "$case" "$kind" "$section" || exit 1
+    done
+  done
 done
 python3 "$HERE/tools/return_table.py" "$RUN/figures" "$COUNT" "$RATE" >"$RUN/table.md" || exit 1
 cat "$RUN/table.md"

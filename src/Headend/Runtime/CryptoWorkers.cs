@@ -13,8 +13,10 @@ namespace Headend.Runtime;
 internal sealed partial class CryptoWorkers : IDisposable
 {
     private const ushort EcpP256 = 19;
+    private const ushort Curve25519 = 31;
 
-    private readonly object gate = new();
+    private readonly Lock gate = new();
+    private readonly ThreadSignal signal = new();
     private readonly Queue<Work> established = new();
     private readonly Queue<Work> logins = new();
     private readonly Thread[] threads;
@@ -54,23 +56,25 @@ internal sealed partial class CryptoWorkers : IDisposable
     public void Dispose()
     {
         lock (gate)
-        {
             stopping = true;
-            Monitor.PulseAll(gate);
-        }
-
+        foreach (var _ in threads)
+            signal.Set();
         foreach (var thread in threads)
             thread.Join();
     }
 
     /// <summary>
-    /// Curve25519 and P-256 take less than a tenth of a millisecond, no more than the two changes of thread that a worker costs: done on the caller's thread.
-    /// Every other group and signature waits for a worker.
+    /// Whether it is done on the shard's thread. Curve25519 and P-256 take less than a tenth of a millisecond, no more than the two changes of thread that a worker costs. A
+    /// signature of RSA-2048 takes two to three tenths: there only while nothing else waits for the shard, so that it keeps nobody waiting for longer than that. Every other group and
+    /// signature waits for a worker.
     /// </summary>
-    public static bool IsCheap(IkeOperation operation) => operation switch
+    /// <param name="operation">What is to be done.</param>
+    /// <param name="nothingWaits">Nothing is behind it on its shard.</param>
+    public static bool IsForShard(IkeOperation operation, bool nothingWaits) => operation switch
     {
-        KeyAgreementEffect { Method: var method } => method.Family == KeyExchangeFamily.Montgomery || method.Id == EcpP256,
+        KeyAgreementEffect agreement => agreement.Method.Id is Curve25519 or EcpP256,
         SignAuthEffect { Credential.PrivateKey: ECDsa { KeySize: 256 } } => true,
+        SignAuthEffect { Credential.PrivateKey: RSA { KeySize: <= 2048 } } => nothingWaits,
         _ => false,
     };
 
@@ -107,19 +111,24 @@ internal sealed partial class CryptoWorkers : IDisposable
 
     private void Enqueue(Queue<Work> queue, Work work)
     {
+        bool wakes;
         lock (gate)
         {
             queue.Enqueue(work);
-            if (idle > 0)
-                Monitor.Pulse(gate);
+            wakes = idle > 0;
+            if (wakes)
+                idle--;
         }
+
+        if (wakes)
+            signal.Set();
     }
 
     private bool TryTake(out Work work)
     {
-        lock (gate)
+        while (true)
         {
-            while (true)
+            lock (gate)
             {
                 if (stopping)
                 {
@@ -130,9 +139,10 @@ internal sealed partial class CryptoWorkers : IDisposable
                 if (established.TryDequeue(out work) || logins.TryDequeue(out work))
                     return true;
                 idle++;
-                Monitor.Wait(gate);
-                idle--;
             }
+
+            // Whoever signals has counted one idle thread less.
+            signal.Wait();
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypt
             case TransmitEffect transmit:
                 listener.Transmit(transmit.Message, transmit.Path);
                 break;
-            case KeyAgreementEffect or SignAuthEffect when CryptoWorkers.IsCheap((IkeOperation)effect):
+            case KeyAgreementEffect or SignAuthEffect when CryptoWorkers.IsForShard((IkeOperation)effect, !shard.HasMore):
                 crypto.Perform((IkeOperation)effect, shard);
                 break;
             case KeyAgreementEffect or SignAuthEffect:

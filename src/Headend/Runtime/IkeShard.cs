@@ -19,6 +19,7 @@ internal sealed partial class IkeShard : IDisposable
     private readonly Func<bool> admitNew;
     private readonly ILogger logger;
     private readonly Thread thread;
+    private int behind;
 
     /// <param name="index">The shard's number.</param>
     /// <param name="endpoint">Owned by this shard's thread from <see cref="Start"/> on.</param>
@@ -47,6 +48,9 @@ internal sealed partial class IkeShard : IDisposable
 
     /// <summary>The endpoint's counts after the last turn; any thread may read them.</summary>
     public IkeEndpointCounts Counts { get; private set; } = new(0, 0, 0, 0, false);
+
+    /// <summary>Asked on the shard's thread: something is to be done behind this turn.</summary>
+    public bool HasMore => behind > 0 || mailbox.HasMail;
 
     public void Start() => thread.Start();
 
@@ -122,8 +126,10 @@ internal sealed partial class IkeShard : IDisposable
         var batch = new List<ShardMail>();
         while (mailbox.Take(batch, UntilDeadline(), admitNew))
         {
-            foreach (var mail in batch)
+            for (var i = 0; i < batch.Count; i++)
             {
+                var mail = batch[i];
+                behind = batch.Count - 1 - i;
                 var kept = false;
                 Turn(mail, ref kept);
                 if (!kept && mail.Content is byte[] buffer)

@@ -28,7 +28,8 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
     private const int DoorPerTurn = 16;
     private static readonly TimeSpan GateRecheck = TimeSpan.FromMilliseconds(5);
 
-    private readonly object gate = new();
+    private readonly Lock gate = new();
+    private readonly ThreadSignal signal = new();
     private readonly Queue<ShardMail> established = new();
     private readonly Queue<ShardMail> logins = new();
     private readonly Queue<ShardMail> provenLogins = new();
@@ -40,9 +41,13 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
     /// <summary>Logins under way that wait for this shard; read without a lock, so approximate.</summary>
     public int WaitingLogins => logins.Count;
 
+    /// <summary>Something waits; read without a lock, so approximate.</summary>
+    public bool HasMail => established.Count + logins.Count + provenLogins.Count + newLogins.Count > 0;
+
     /// <summary>Posts a datagram; false when the queue of its kind is full.</summary>
     public bool TryPost(in ShardMail mail, MailPriority priority)
     {
+        bool wakes;
         lock (gate)
         {
             var (queue, limit) = priority switch
@@ -55,32 +60,37 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
             if (closed || queue.Count >= limit || (priority == MailPriority.ProvenLogin && !TryCountProven(mail)))
                 return false;
             queue.Enqueue(mail);
-            Wake();
-            return true;
+            wakes = MustWake();
         }
+
+        if (wakes)
+            signal.Set();
+        return true;
     }
 
     /// <summary>Posts what must not be lost; false when the mailbox is closed, so that nobody will take it.</summary>
     public bool Post(object content, MailPriority priority)
     {
+        bool wakes;
         lock (gate)
         {
             if (closed)
                 return false;
             (priority == MailPriority.Established ? established : logins).Enqueue(new ShardMail(content));
-            Wake();
-            return true;
+            wakes = MustWake();
         }
+
+        if (wakes)
+            signal.Set();
+        return true;
     }
 
     /// <summary>Lets the shard's thread return from <see cref="Take"/> at once and for good.</summary>
     public void Close()
     {
         lock (gate)
-        {
             closed = true;
-            Monitor.PulseAll(gate);
-        }
+        signal.Set();
     }
 
     /// <summary>
@@ -98,19 +108,18 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
         {
             if (closed)
                 return false;
-            if (!Fill(batch, admitNew))
-            {
-                if (newLogins.Count + provenLogins.Count > 0 && (timeout is not { } asked || asked > GateRecheck))
-                    timeout = GateRecheck;
-                sleeping = true;
-                if (timeout is { } limit)
-                    Monitor.Wait(gate, limit < TimeSpan.Zero ? TimeSpan.Zero : limit);
-                else
-                    Monitor.Wait(gate);
-                sleeping = false;
-                Fill(batch, admitNew);
-            }
+            if (Fill(batch, admitNew))
+                return true;
+            if (newLogins.Count + provenLogins.Count > 0 && (timeout is not { } asked || asked > GateRecheck))
+                timeout = GateRecheck;
+            sleeping = true;
+        }
 
+        signal.Wait(timeout);
+        lock (gate)
+        {
+            sleeping = false;
+            Fill(batch, admitNew);
             return !closed;
         }
     }
@@ -153,11 +162,10 @@ internal sealed class ShardMailbox(ShardMailboxLimits limits)
         return true;
     }
 
-    private void Wake()
+    private bool MustWake()
     {
-        if (!sleeping)
-            return;
+        var wakes = sleeping;
         sleeping = false;
-        Monitor.Pulse(gate);
+        return wakes;
     }
 }

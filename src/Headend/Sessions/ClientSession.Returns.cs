@@ -10,6 +10,7 @@ internal sealed partial class ClientSession
     private SessionInactivity? returning;
     private ClientSession? successor;
     private bool installing;
+    private int claims;
 
     /// <summary>The client came back without a login: by session-id and token, or by ticket.</summary>
     public bool Reconnected { get; set; }
@@ -20,6 +21,9 @@ internal sealed partial class ClientSession
         get => Volatile.Read(ref installing);
         set => Volatile.Write(ref installing, value);
     }
+
+    /// <summary>A login is about to take it over, and has its IKE SA put aside. Any thread.</summary>
+    public bool IsClaimed => Volatile.Read(ref claims) > 0;
 
     /// <summary>By which the reconnect table knows it; that table's.</summary>
     public string? ReconnectHash { get; set; }
@@ -49,6 +53,11 @@ internal sealed partial class ClientSession
                 return returning;
         }
     }
+
+    /// <summary>From here until <see cref="EndClaim"/> it <see cref="IsClaimed"/>.</summary>
+    public void BeginClaim() => Interlocked.Increment(ref claims);
+
+    public void EndClaim() => Interlocked.Decrement(ref claims);
 
     /// <summary>The client went silent. False when the session is over. Any thread.</summary>
     public bool TryWait(SessionInactivity waits)

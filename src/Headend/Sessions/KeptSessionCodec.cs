@@ -1,8 +1,10 @@
 using System.Buffers;
+using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Headend.Sessions;
 
@@ -18,6 +20,7 @@ internal static class KeptSessionCodec
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Converters = { new TextConverter<IPAddress>(IPAddress.Parse), new TextConverter<IPEndPoint>(IPEndPoint.Parse), new TextConverter<IPNetwork>(IPNetwork.Parse) },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { LeaveOutWhatSaysNothing } },
     };
 
     /// <summary>The receiver zeroes it.</summary>
@@ -44,6 +47,18 @@ internal static class KeptSessionCodec
         }
 
         return session is not null;
+    }
+
+    // Half of a record would be empty lists. What is computed of the rest is not read back either.
+    private static void LeaveOutWhatSaysNothing(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties)
+        {
+            if (type.Kind == JsonTypeInfoKind.Object && property.Set is null && property.AssociatedParameter is null)
+                property.ShouldSerialize = static (_, _) => false;
+            else if (property.PropertyType.IsValueType && property.PropertyType.IsAssignableTo(typeof(ICollection)) && !property.IsRequired)
+                property.ShouldSerialize = static (_, value) => value is ICollection { Count: > 0 };
+        }
     }
 
     private sealed class TextConverter<T>(Func<string, T> parse) : JsonConverter<T>

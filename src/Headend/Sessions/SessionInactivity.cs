@@ -26,6 +26,9 @@ internal sealed class SessionInactivity : IDisposable
     /// <summary>When Idle-Timeout ends it; null for never.</summary>
     public required MonotonicTime? IdleAt { get; init; }
 
+    /// <summary>Its client is back already, by a login that is about to take the session over: nobody is told of a silence.</summary>
+    public bool IsPassing { get; init; }
+
     /// <summary>Its limits were changed after a login had taken the session over with those of before.</summary>
     public bool IsChanged { get; init; }
 

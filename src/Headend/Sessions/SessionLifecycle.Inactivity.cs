@@ -24,13 +24,21 @@ internal sealed partial class SessionLifecycle
             Until = now + effect.Timeout,
             ExpiresAt = effect.ExpiresAt,
             IdleAt = IdleEnd(session, effect.Grant.IdleTimeout, now),
+            IsPassing = session.IsClaimed,
         };
         if (!session.TryWait(waits))
             return;
         services.Table.MarkInactive(true);
-        _ = services.Kept.Keep(session);
-        LogInactive(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, (long)effect.Timeout.TotalSeconds, effect.Detail);
+        if (!waits.IsPassing)
+            Announce(session, waits, effect.Detail);
         Watch(session, waits);
+    }
+
+    /// <summary>The session does not go on at once: the store and whoever reads the log are told.</summary>
+    private void Announce(ClientSession session, SessionInactivity waits, string detail)
+    {
+        _ = services.Kept.Keep(session);
+        LogInactive(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, (long)(waits.Until - services.Clock.Now).TotalSeconds, detail);
     }
 
     /// <summary>A command found no IKE SA: the session waits, or it has moved on.</summary>
@@ -123,6 +131,7 @@ internal sealed partial class SessionLifecycle
             ExpiresAt = expires,
             IdleAt = idle,
             IsChanged = true,
+            IsPassing = returns.IsPassing,
             ReauthenticateBy = reauthenticateBy,
         };
         if (session.TryChangeReturning(returns, changed))
@@ -145,7 +154,7 @@ internal sealed partial class SessionLifecycle
 
     private void Replace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)
     {
-        var changed = new SessionInactivity { Grant = grant, Since = waits.Since, Until = waits.Until, ExpiresAt = expires, IdleAt = idle };
+        var changed = new SessionInactivity { Grant = grant, Since = waits.Since, Until = waits.Until, ExpiresAt = expires, IdleAt = idle, IsPassing = waits.IsPassing };
         if (!session.TryChangeWait(waits, changed))
             return;
         Watch(session, changed);

@@ -132,10 +132,14 @@ internal sealed partial class SessionLifecycle
 
             if (session.IsClosed)
                 return null;
+            session.BeginClaim();
             var (id, shard) = (session.Id, session.Shard);
             await shard.PostAsync(new SuspendSessionCommand(id, "its client comes back by another login")).ConfigureAwait(false);
+            session.EndClaim();
         }
 
+        if (session.Inactivity is { IsPassing: true } left)
+            Announce(session, left, "its client was to come back by another login");
         return null;
     }
 
@@ -163,6 +167,8 @@ internal sealed partial class SessionLifecycle
         var again = new SessionInactivity { Grant = before.Grant, Since = before.Since, Until = before.Until, ExpiresAt = before.ExpiresAt, IdleAt = before.IdleAt };
         if (!session.TryWait(again))
             return false;
+        if (before.IsPassing)
+            Announce(session, again, "the login by which its client came back is over");
         Watch(session, again);
         return true;
     }

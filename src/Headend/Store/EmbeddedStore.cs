@@ -200,7 +200,9 @@ internal sealed class EmbeddedStore : IDisposable
         Run("PRAGMA locking_mode = EXCLUSIVE");
         if (isNew) Run("PRAGMA auto_vacuum = INCREMENTAL");
         foreach (var pragma in (string[])
-            ["mmap_size = 0", "journal_mode = WAL", "synchronous = FULL", "journal_size_limit = 67108864", "temp_store = MEMORY", "trusted_schema = OFF", "cell_size_check = ON"])
+            ["mmap_size = 0", "journal_mode = WAL", "synchronous = FULL", "journal_size_limit = 67108864", "temp_store = MEMORY", "trusted_schema = OFF", "cell_size_check = ON",
+                // Room for the pages of some ten thousand sessions that come and go; taken only as they are read.
+                "cache_size = -16384"])
         {
             Run("PRAGMA " + pragma);
         }

@@ -18,10 +18,13 @@ internal sealed class LogfmtFormatter(TimeProvider clock)
     /// <summary>Values of these alone, which is nearly all of them, are written as they are.</summary>
     private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:,/@[]+#%()");
 
-    /// <summary>Appends the event's line, with its end.</summary>
+    /// <summary>The second of the line before, as text: lines come many in a second.</summary>
+    private SecondText second = new(DateTimeOffset.MinValue);
+
+    /// <summary>Appends the event's line, with its end. Thread-safe.</summary>
     public void Append<TState>(StringBuilder line, in LogEntry<TState> logEntry)
     {
-        line.Append(clock.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+        AppendTime(line, clock.GetUtcNow());
         line.Append(" level=").Append(Level(logEntry.LogLevel));
         var named = !string.IsNullOrEmpty(logEntry.EventId.Name);
         if (named)
@@ -39,11 +42,29 @@ internal sealed class LogfmtFormatter(TimeProvider clock)
         line.Append('\n');
     }
 
+    private void AppendTime(StringBuilder line, DateTimeOffset now)
+    {
+        var begun = Volatile.Read(ref second);
+        if (now.UtcTicks / TimeSpan.TicksPerSecond != begun.Number)
+            Volatile.Write(ref second, begun = new SecondText(now));
+        Span<char> milliseconds = stackalloc char[3];
+        now.Millisecond.TryFormat(milliseconds, out _, "000", CultureInfo.InvariantCulture);
+        line.Append(begun.Text).Append('.').Append(milliseconds).Append('Z');
+    }
+
     private static void AppendProperties(StringBuilder line, IReadOnlyList<KeyValuePair<string, object?>> properties)
     {
-        foreach (var (name, value) in properties)
-            if (name != "{OriginalFormat}" && value is not null)
-                Append(line, char.ToLowerInvariant(name[0]) + name[1..], Text(value));
+        // By number: an enumerator would be an object for every line.
+        for (var i = 0; i < properties.Count; i++)
+        {
+            var (name, value) = properties[i];
+            if (name == "{OriginalFormat}" || value is null)
+                continue;
+            // A parameter of C# that is named like a keyword has its @ in the name.
+            var key = name.AsSpan(name[0] == '@' ? 1 : 0);
+            line.Append(' ').Append(char.ToLowerInvariant(key[0])).Append(key[1..]).Append('=');
+            AppendValue(line, Text(value), MaximumValue);
+        }
     }
 
     private static string Text(object value) => value switch
@@ -118,4 +139,11 @@ internal sealed class LogfmtFormatter(TimeProvider clock)
     // Line separators and direction overrides make a terminal or editor show other lines than were written.
     private static bool IsDeceptive(Rune rune) =>
         Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+
+    private sealed class SecondText(DateTimeOffset at)
+    {
+        public long Number { get; } = at.UtcTicks / TimeSpan.TicksPerSecond;
+
+        public string Text { get; } = at.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
 
@@ -14,6 +15,11 @@ internal static class SignatureAlgorithmCodec
     private static readonly Asn1Tag s_pssMaskGeneration = new(TagClass.ContextSpecific, 1);
     private static readonly Asn1Tag s_pssSaltLength = new(TagClass.ContextSpecific, 2);
     private static readonly Asn1Tag s_pssTrailer = new(TagClass.ContextSpecific, 3);
+
+    private static readonly ConcurrentDictionary<(SignatureKind Kind, ushort Hash), byte[]> s_encoded = [];
+
+    /// <summary>As <see cref="Encode"/>, made once.</summary>
+    public static ReadOnlyMemory<byte> Encoded(SignatureKind kind, SignatureHash hash) => s_encoded.GetOrAdd((kind, hash.Id), static (_, what) => Encode(what.kind, what.hash), (kind, hash));
 
     public static byte[] Encode(SignatureKind kind, SignatureHash hash)
     {

@@ -37,8 +37,8 @@ public static class SignatureAuthentication
         if (key is not RSA && !TryFindCurve(key, out _))
             return null;
 
-        if (peerHashAlgorithms is not null && PreferredHashes(key).FirstOrDefault(h => peerHashAlgorithms.Contains(h.Id)) is { } hash)
-            return new SignatureScheme(AuthenticationMethod.DigitalSignature, hash.Name, kind, SignatureAlgorithmCodec.Encode(kind, hash));
+        if (peerHashAlgorithms is not null && PreferredHash(key, peerHashAlgorithms) is { } hash)
+            return new SignatureScheme(AuthenticationMethod.DigitalSignature, hash.Name, kind, SignatureAlgorithmCodec.Encoded(kind, hash));
 
         // RFC 7296 2.15: method 1 "SHOULD use SHA-1 as the default hash function"; the peer has said nothing that allows more.
         return TryFindCurve(key, out var curve)
@@ -181,15 +181,24 @@ public static class SignatureAuthentication
             : null;
     }
 
-    private static IEnumerable<SignatureHash> PreferredHashes(AsymmetricAlgorithm key)
+    // The hash that matches the key's strength first, then stronger ones, then the rest.
+    private static SignatureHash? PreferredHash(AsymmetricAlgorithm key, IReadOnlyCollection<ushort> accepted)
     {
-        // The hash that matches the key's strength first, then stronger ones, then the rest.
         var matching = key switch
         {
             ECDsa => key.KeySize <= 256 ? 256 : key.KeySize <= 384 ? 384 : 512,
             _ => key.KeySize < 7680 ? 256 : 384,
         };
-        return SignatureHash.All.OrderBy(h => h.Octets * 8 < matching).ThenBy(h => h.Octets);
+        SignatureHash? best = null;
+        foreach (var hash in SignatureHash.All)
+        {
+            if (accepted.Contains(hash.Id) && (best is null || Rank(hash).CompareTo(Rank(best)) < 0))
+                best = hash;
+        }
+
+        return best;
+
+        (bool IsWeaker, int Octets) Rank(SignatureHash hash) => (hash.Octets * 8 < matching, hash.Octets);
     }
 
     private static bool TryFindCurve(AsymmetricAlgorithm key, out (string Oid, AuthenticationMethod Method, HashAlgorithmName Hash) curve)

@@ -13,7 +13,6 @@ using Headend.Ikev2.Wire;
 using Headend.Store;
 using Headend.TestKit.Initiator;
 using Headend.Tests.Pki;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Tests.Runtime;
 
@@ -26,6 +25,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
     private static readonly ConfigurationAttributeType Token = new(28718);
 
     private readonly TemporaryDirectory directory = new();
+    private readonly LineLog log = new();
     private readonly int port = FreePort();
     private readonly int authorPort = FreePort();
     private HeadendHost host = null!;
@@ -75,6 +75,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
         Assert.Equal(("PSK", "ECDSA"), (sa.AuthVerify, sa.AuthSign));
         Assert.Equal(new ReconnectStatisticsRecord(1, 1, 0, 1, 0), await host.Backend.GetReconnectsAsync(CancellationToken.None));
         Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync());
+        Assert.Equal((1, 1), (Count("its session sleeps"), Count("the client has resumed")));
     }
 
     [Fact]
@@ -92,7 +93,11 @@ public sealed class ReturnHostTests : IAsyncLifetime
         }
 
         Assert.Equal(new ReconnectStatisticsRecord(5, 5, 0, 1, 0), await host.Backend.GetReconnectsAsync(CancellationToken.None));
+        // Nobody was silent.
+        Assert.Equal((0, 5), (Count("its session sleeps"), Count("the client has resumed")));
     }
+
+    private int Count(string words) => log.Text.Split(words).Length - 1;
 
     [Theory]
     [InlineData("disconnect")]
@@ -332,7 +337,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
     {
         var outcome = ConfigurationParser.Load(directory.File("headend.yaml"), ConfigurationRules.OfLeaves);
         Assert.Empty(outcome.Errors);
-        return HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+        return HeadendHost.StartAsync(outcome.Configuration!, log, TimeProvider.System, CancellationToken.None);
     }
 
     private static string Profile(string name, string more, string dpd = "interval: 4s, mode: periodic, retransmissions: 1") => $$"""

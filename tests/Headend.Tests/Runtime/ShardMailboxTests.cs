@@ -117,6 +117,33 @@ public class ShardMailboxTests
         Assert.Single(batch);
     }
 
+    [Fact]
+    public void NoPostIsSleptOverHoweverManyPost()
+    {
+        var mailbox = new ShardMailbox(Small);
+        const int Posters = 4;
+        const int Each = 20_000;
+        var posters = Enumerable.Range(0, Posters).Select(_ => Task.Run(() =>
+        {
+            for (var i = 0; i < Each; i++)
+                Assert.True(mailbox.Post("mail", MailPriority.Established));
+        })).ToArray();
+        var batch = new List<ShardMail>();
+        for (var taken = 0; taken < Posters * Each; taken += batch.Count)
+            Assert.True(mailbox.Take(batch, null, () => true));
+        Task.WaitAll(posters);
+        Assert.False(mailbox.HasMail);
+    }
+
+    [Fact]
+    public void ASleepingReaderEndsWhenTheMailboxCloses()
+    {
+        var mailbox = new ShardMailbox(Small);
+        var reader = Task.Run(() => mailbox.Take([], null, () => true));
+        mailbox.Close();
+        Assert.False(reader.GetAwaiter().GetResult());
+    }
+
     private static ShardMail Mail(string text, string source = "198.51.100.7") =>
         new(text, 0, new IkePath(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 500), new IPEndPoint(IPAddress.Parse(source), 500), false));
 

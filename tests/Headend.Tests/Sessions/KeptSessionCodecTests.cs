@@ -36,6 +36,21 @@ public sealed class KeptSessionCodecTests
         Assert.Equal(session.Sources[0].Origin, read.Sources[0].Origin);
     }
 
+    [Fact]
+    public void Empty_lists_and_what_is_computed_take_no_room()
+    {
+        var session = Sample() with { Authorization = SessionProfile.Empty, Filters = null, Sources = [], Leases = [], Tickets = [] };
+        var text = Encoding.UTF8.GetString(Encode(session));
+        Assert.Contains("\"Authorization\":{\"Ipv4Choice\":0,\"ChargeableUserIdentity\":\"\"}", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Tickets", text, StringComparison.Ordinal);
+        Assert.Contains("\"Leases\":[]", text, StringComparison.Ordinal);
+        Assert.True(KeptSessionCodec.TryDecode(Encode(session), out var read));
+        AssertSame(session, read, nameof(KeptSession));
+        AssertSame(session.Authorization, read.Authorization, nameof(SessionProfile));
+        Assert.Empty(read.Sources);
+        Assert.Empty(read.Tickets);
+    }
+
     /// <summary>A property that is added later has no value in records of before.</summary>
     [Fact]
     public void What_a_record_does_not_say_is_what_a_new_session_has()

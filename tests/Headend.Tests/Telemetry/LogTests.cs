@@ -30,6 +30,33 @@ public sealed class LogTests
         })));
 
     [Fact]
+    public void The_end_of_a_session_is_one_line()
+    {
+        var lasted = TimeSpan.FromTicks(15_000_000);
+        Assert.Equal(
+            "2026-01-02T03:04:05.006Z level=info event=session-end user=alice address=192.0.2.9 session=7 interface=Virtual-Access3 reason=idle duration=1.500s inOctets=1 outOctets=2 inPackets=3 outPackets=4\n",
+            Lines(log => log.SessionEnded("alice", "192.0.2.9", "7", "Virtual-Access3", "idle", lasted, 1, 2, 3, 4)));
+    }
+
+    [Fact]
+    public void Every_line_has_the_time_of_its_own_event()
+    {
+        var clock = new SteppedTime();
+        var formatter = new LogfmtFormatter(clock);
+        var lines = new StringBuilder();
+        for (var i = 0; i < 4; i++)
+        {
+            formatter.Append(lines, new LogEntry<string>(LogLevel.Information, "x", default, "m", null, static (s, _) => s));
+            clock.Advance(TimeSpan.FromMilliseconds(700));
+        }
+
+        var begun = new SteppedTime().GetUtcNow();
+        Assert.Equal(
+            Enumerable.Range(0, 4).Select(i => $"{begun.AddMilliseconds(700 * i):yyyy-MM-ddTHH:mm:ss.fff}Z"),
+            lines.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]));
+    }
+
+    [Fact]
     public void A_peer_cannot_forge_a_line()
     {
         var line = Lines(log => log.LoginEnded(new LoginRecord
