@@ -18,6 +18,7 @@ internal sealed class AnyConnectConversation : IEapConversation
     private readonly PasswordAuthentication passwords;
     private readonly AnyConnectCertificate? certificate;
     private readonly CancellationTokenSource cancellation = new();
+    private bool disposed;
     private bool begun;
     private LoginSpan roundTrip;
 
@@ -72,6 +73,8 @@ internal sealed class AnyConnectConversation : IEapConversation
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref disposed, true))
+            return;
         roundTrip.Dispose();
         cancellation.Cancel();
         passwords.Dispose();

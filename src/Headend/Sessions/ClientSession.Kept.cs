@@ -10,6 +10,8 @@ namespace Headend.Sessions;
 /// <summary>A session over restarts of the headend: what is kept of it, and how it begins with that.</summary>
 internal sealed partial class ClientSession
 {
+    private static readonly string[] DeviceIds = ["device-uid-global", "device-uid", "device-public-mac"];
+
     private readonly KeptLogin? restored;
 
     /// <summary>A session that an earlier process had. It has no IKE SA and no interface yet; its client is silent.</summary>
@@ -46,7 +48,7 @@ internal sealed partial class ClientSession
         AuthorizationSources = kept.Sources;
         Profile = kept.Authorization;
         FilterProfile = kept.Filters;
-        Addresses = kept.Addresses;
+        Addresses = kept.Addresses is { IPv4: null, IPv6: null } ? null : kept.Addresses;
         FramedPrefix = kept.FramedPrefix;
         DelegatedPrefix = kept.DelegatedPrefix;
         NatAddresses = kept.NatAddresses;
@@ -72,6 +74,9 @@ internal sealed partial class ClientSession
 
     /// <summary>Of the certificate that the client proved to be its own; null without one.</summary>
     public string? CertificateSubject => Certificate?.Subject ?? restored?.CertificateSubject;
+
+    /// <summary>By which a machine names itself, proven by nobody: of a client of AnyConnect-EAP alone, which all call themselves the same. Null where it says nothing.</summary>
+    public string? DeviceId => DeviceIds.Select(name => Device.FirstOrDefault(pair => pair.Key == name).Value).FirstOrDefault(static value => value is not null);
 
     /// <summary>All that it holds of addresses and prefixes.</summary>
     public ImmutableArray<IPNetwork> LeasedNetworks

@@ -24,6 +24,7 @@ internal sealed class EapConversation : IEapConversation
     private readonly CancellationTokenSource cancellation = new();
     private readonly CancellationToken ended;
     private readonly Lock gate = new();
+    private bool disposed;
     private bool isServing;
     private bool isOver;
     private int methodIndex;
@@ -85,6 +86,8 @@ internal sealed class EapConversation : IEapConversation
     /// <summary>Ends what is under way; a late answer of a server is thrown away.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref disposed, true))
+            return;
         roundTrip.Dispose();
         cancellation.Cancel();
         lock (gate)

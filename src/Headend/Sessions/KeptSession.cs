@@ -42,6 +42,7 @@ internal sealed record KeptSession
     /// <summary>The group of RADIUS servers that authorized it.</summary>
     public string? AuthorizedBy { get; init; }
 
+    /// <summary>Without any where the client asked for none.</summary>
     public required AssignedAddresses Addresses { get; init; }
 
     public IPNetwork? FramedPrefix { get; init; }
@@ -131,6 +132,8 @@ internal sealed record KeptLogin
 /// <param name="Tokens">The proven one, then the newer one.</param>
 internal sealed record KeptReconnect(string Hash, long Last, ImmutableArray<KeptToken> Tokens)
 {
+    public ImmutableArray<KeptToken> Tokens { get; init; } = Tokens.IsDefault ? [] : Tokens;
+
     public override string ToString() => "(reconnect)";
 }
 

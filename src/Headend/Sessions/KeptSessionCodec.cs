@@ -49,14 +49,14 @@ internal static class KeptSessionCodec
         return session is not null;
     }
 
-    // Half of a record would be empty lists. What is computed of the rest is not read back either.
+    // Half of a record would be empty lists, which a new object has too; not so what its constructor takes. What is computed of the rest is not read back either.
     private static void LeaveOutWhatSaysNothing(JsonTypeInfo type)
     {
         foreach (var property in type.Properties)
         {
             if (type.Kind == JsonTypeInfoKind.Object && property.Set is null && property.AssociatedParameter is null)
                 property.ShouldSerialize = static (_, _) => false;
-            else if (property.PropertyType.IsValueType && property.PropertyType.IsAssignableTo(typeof(ICollection)) && !property.IsRequired)
+            else if (property.PropertyType.IsValueType && property.PropertyType.IsAssignableTo(typeof(ICollection)) && !property.IsRequired && property.AssociatedParameter is null)
                 property.ShouldSerialize = static (_, value) => value is ICollection { Count: > 0 };
         }
     }

@@ -99,7 +99,7 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
             Authorization = session.Profile,
             Filters = ReferenceEquals(session.FilterProfile, session.Profile) ? null : session.FilterProfile,
             AuthorizedBy = session.AuthorizedBy?.Options.Name,
-            Addresses = session.Addresses!,
+            Addresses = session.Addresses ?? new AssignedAddresses(null, null, null, 0),
             FramedPrefix = session.FramedPrefix,
             DelegatedPrefix = session.DelegatedPrefix,
             Leases = session.LeasedNetworks,

@@ -150,8 +150,15 @@ internal sealed class ReconnectTable(MonotonicClock clock)
 
         public FailureWindow Failures { get; } = new(MostOfSession);
 
-        /// <summary>This one was used; its elders are not good any more, nor what was given beside it and not used.</summary>
-        public void Keep(long number) => Drop(t => t.Number != number);
+        /// <summary>
+        /// This one was used; its elders are not good any more, nor what was given beside it and not used. Where it is no longer there itself, because two logins with two tokens overtook
+        /// each other, the others stay.
+        /// </summary>
+        public void Keep(long number)
+        {
+            if (Tokens.Exists(t => t.Number == number))
+                Drop(t => t.Number != number);
+        }
 
         public void Restore(KeptReconnect kept)
         {

@@ -98,9 +98,15 @@ internal sealed partial class SessionLifecycle
         return mine.OrderByDescending(s => s.RemoteIdentity.Equals(login.RemoteIdentity)).ThenByDescending(s => s.Inactivity?.Since.Ticks ?? 0).FirstOrDefault();
     }
 
-    // Where the user is proven by other means, a certificate beside them is the machine's: two machines of one user have a session each.
-    private static bool IsSameDevice(ClientSession one, ClientSession other) =>
-        other.RemoteMethod == RemoteMethod.Certificate || string.Equals(one.CertificateSubject, other.CertificateSubject, StringComparison.Ordinal);
+    // Where the user is proven by other means, a certificate beside them is the machine's: two machines of one user have a session each. Clients of AnyConnect-EAP have all the same IKE identity:
+    // without a certificate they must name themselves the same.
+    private static bool IsSameDevice(ClientSession one, ClientSession other)
+    {
+        if (other.RemoteMethod == RemoteMethod.Certificate)
+            return true;
+        return string.Equals(one.CertificateSubject, other.CertificateSubject, StringComparison.Ordinal)
+            && (other.RemoteMethod != RemoteMethod.AnyConnectEap || other.CertificateSubject is not null || (other.DeviceId is { } id && id == one.DeviceId));
+    }
 
     private static bool IsAddress(IdType type) => type == IdType.IPv4Address || type == IdType.IPv6Address;
 

@@ -171,6 +171,24 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
         Assert.Contains(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.Authentication == "AnyConnect-EAP");
     }
 
+    [Fact]
+    public async Task Another_machine_of_the_same_user_has_a_session_of_its_own()
+    {
+        const string Phone = "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF";
+        using var laptop = Client("resume", "dave", ["dave-word"], cisco: false);
+        Assert.IsType<InitiatorOutcome.Established>(laptop.Login());
+        var left = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        using var phone = Client("resume", "dave", ["dave-word"], cisco: false, device: Phone);
+        Assert.IsType<InitiatorOutcome.Established>(phone.Login());
+        var other = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.AcctSessionId != left.AcctSessionId);
+        Assert.NotEqual(left.AssignedAddresses, other.AssignedAddresses);
+
+        using var back = Client("resume", "dave", ["dave-word"], cisco: false);
+        Assert.IsType<InitiatorOutcome.Established>(back.Login());
+        var sessions = await host.Backend.GetSessionsAsync(CancellationToken.None);
+        Assert.Equal([left.AcctSessionId, other.AcctSessionId], sessions.Select(s => s.AcctSessionId).Order());
+    }
+
     private string OwnHash() => X509CertificateLoader.LoadCertificateFromFile(directory.File("gw.pem")).GetCertHashString();
 
     private static int FreeTcpPort()
@@ -187,14 +205,15 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
-    private LoopbackClient Client(string profile, string user, string[] answers, bool cisco, string? group = null) => new(
+    private LoopbackClient Client(string profile, string user, string[] answers, bool cisco, string? group = null, string? device = null) => new(
         new IPEndPoint(IPAddress.Loopback, port),
         new TestInitiatorOptions
         {
             Identity = new IkeIdentity(cisco ? new IdType(201) : IdType.KeyId, Encoding.ASCII.GetBytes(profile)),
             User = user,
             Password = "",
-            EapPeer = channel => peer = new AnyConnectPeer(new AnyConnectPeerOptions { User = user, Answers = answers, Group = group }, channel),
+            InitialContact = profile == "resume",
+            EapPeer = channel => peer = new AnyConnectPeer(device is null ? Options(user, answers, group) : Options(user, answers, group) with { UniqueIdGlobal = device }, channel),
             VendorIds =
             [
                 Encoding.ASCII.GetBytes("CISCO(COPYRIGHT)&Copyright (c) 2009 Cisco Systems, Inc."), Encoding.ASCII.GetBytes("CISCO-ANYCONNECT-EAP"),
@@ -207,6 +226,8 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
             FragmentOctets = 500,
             FurtherAttributes = [28672, 28674, 28675, 28676, 28709, 28726, 28727],
         });
+
+    private static AnyConnectPeerOptions Options(string user, string[] answers, string? group) => new() { User = user, Answers = answers, Group = group };
 
     private string Configuration()
     {
@@ -249,6 +270,7 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
             {{Profile("local", "anyconnect-eap: { groups: [staff, guests], banner: 'Hello <b>', " + complete + " }", "local-list", "      cisco-attributes: [ { number: 28709, value: 0000001e }, { number: 28727, source: complete-document } ]")}}
             {{Profile("choice", "anyconnect-eap: { groups: [staff, contractors] }", "local-list", group: "chosen: true")}}
             {{Profile("both", "eap: {}, anyconnect-eap: {}", "local-list")}}
+            {{Profile("resume", "anyconnect-eap: {}", "local-list", "      client-resume: { interval: 2m }")}}
             virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
             pools: [ { name: p4, range: 10.99.0.1-10.99.0.99 } ]
             """;

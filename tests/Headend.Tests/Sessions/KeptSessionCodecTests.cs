@@ -51,6 +51,21 @@ public sealed class KeptSessionCodecTests
         Assert.Empty(read.Tickets);
     }
 
+    /// <summary>A record that cannot be taken up would stop every start.</summary>
+    [Fact]
+    public void A_session_without_tokens_or_without_addresses_survives()
+    {
+        var session = Sample() with { Reconnect = new KeptReconnect("AB", 2, []), Addresses = new AssignedAddresses(null, null, null, 0) };
+        Assert.True(KeptSessionCodec.TryDecode(Encode(session), out var read));
+        Assert.Empty(read.Reconnect!.Tokens);
+        Assert.Equal((null, null), (read.Addresses.IPv4, read.Addresses.IPv6));
+        var text = Encoding.UTF8.GetString(Encode(session));
+        var bare = text.Replace(",\"Tokens\":[]", "", StringComparison.Ordinal);
+        Assert.NotEqual(text, bare);
+        Assert.True(KeptSessionCodec.TryDecode(Encoding.UTF8.GetBytes(bare), out read));
+        Assert.Empty(read.Reconnect!.Tokens);
+    }
+
     /// <summary>A property that is added later has no value in records of before.</summary>
     [Fact]
     public void What_a_record_does_not_say_is_what_a_new_session_has()

@@ -63,6 +63,27 @@ public sealed class ReconnectTableTests
     }
 
     [Fact]
+    public void Logins_by_two_tokens_that_overtake_each_other_leave_one()
+    {
+        var session = TestSession.Create("alice");
+        var id = Encoding.ASCII.GetBytes("x");
+        Come(session, id, 0, "elder"u8.ToArray());
+        Come(session, id, 0, "newer"u8.ToArray());
+        Come(session, id, 2, null);
+        Come(session, id, 1, null);
+        Assert.Equal(["newer"], table.Describe(session)!.Tokens.Select(t => Encoding.ASCII.GetString(t.Value)));
+    }
+
+    private void Come(ClientSession session, byte[] id, long token, byte[]? offered)
+    {
+        var login = TestSession.Login(TestSession.Binding);
+        if (token > 0)
+            (login.ReconnectId, login.ReconnectToken) = (id, token);
+        var up = new SessionUpEffect(login, SessionGrant.Empty, new AssignedAddresses(null, null, null, 0), null!);
+        table.Up(session, offered is null ? up : up with { Reconnect = new ReconnectOffer(id, offered) });
+    }
+
+    [Fact]
     public void Wrong_tokens_count_against_their_source_too()
     {
         for (var i = 0; i < ReconnectTable.MostOfSource; i++)

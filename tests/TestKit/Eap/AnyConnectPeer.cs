@@ -36,6 +36,9 @@ public sealed record AnyConnectPeerOptions
     /// <summary>A document of this type, with name and password, is the answer to the question for the certificate, however often it comes; null answers it.</summary>
     public string? InPlaceOfCertificate { get; init; }
 
+    /// <summary>The machine's own name for itself.</summary>
+    public string UniqueIdGlobal { get; init; } = "0123456789ABCDEF0123456789ABCDEF01234567";
+
     /// <summary>Changes the opaque element before giving it back.</summary>
     public bool AlterOpaque { get; init; }
 
@@ -53,7 +56,7 @@ public sealed class AnyConnectPeer(AnyConnectPeerOptions options, EapPeerChannel
     private const string Client =
         "<version who=\"vpn\">4.10.04065</version>\n"
         + "<device-id computer-name=\"MyPC1\" device-type=\"VMware, Inc. VMware Virtual Platform\" platform-version=\"10.0.19044 \" unique-id=\""
-        + "0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF\" unique-id-global=\"0123456789ABCDEF0123456789ABCDEF01234567\">win</device-id>\n"
+        + "0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF\" unique-id-global=\"GLOBAL\">win</device-id>\n"
         + "<mac-address-list>\n<mac-address public-interface=\"true\">00-50-56-aa-bb-cc</mac-address><mac-address>00-50-56-aa-bb-dd</mac-address></mac-address-list>\n";
 
     private static readonly byte[] s_header = [0xFE, 0x00, 0x00, 0x09, 0x44, 0x42, 0x52, 0x50];
@@ -132,8 +135,8 @@ public sealed class AnyConnectPeer(AnyConnectPeerOptions options, EapPeerChannel
         "init",
         (options.GroupAccess is null ? "" : $"<group-access>{options.GroupAccess}</group-access>") + "<capabilities><auth-method>multiple-cert</auth-method></capabilities>" + rest);
 
-    private static string Document(string type, string rest) =>
-        $"{Declaration}<config-auth client=\"vpn\" type=\"{type}\" aggregate-auth-version=\"2\">\n{Client}{rest}</config-auth>\n";
+    private string Document(string type, string rest) =>
+        $"{Declaration}<config-auth client=\"vpn\" type=\"{type}\" aggregate-auth-version=\"2\">\n{Client.Replace("GLOBAL", options.UniqueIdGlobal, StringComparison.Ordinal)}{rest}</config-auth>\n";
 
     private static EapPeerStep Answer(byte id, string document, params byte[][] before)
     {
