@@ -89,6 +89,14 @@ internal sealed partial class SessionInterfaces(
     /// <summary>Runs something behind what the kernel's thread has to do already.</summary>
     public void Behind(Action action) => kernel.Post(action);
 
+    /// <summary>Completes, on another thread, when the kernel's thread has done what it has to do already.</summary>
+    public Task BehindAsync()
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        kernel.Post(done.SetResult);
+        return done.Task;
+    }
+
     public void RemoveSa(uint inboundSpi) => dataPlane.RemoveSa(inboundSpi);
 
     public void UpdatePath(ClientSession session, in IkePath path, bool udpEncapsulation)

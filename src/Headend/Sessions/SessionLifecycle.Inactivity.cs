@@ -55,6 +55,15 @@ internal sealed partial class SessionLifecycle
 
         switch (effect.Command)
         {
+            case EndSessionCommand end when session is { Returning: not null, Inactivity: null }:
+                // The login that took it over is over, and the kernel's thread is on the way to letting it wait again. Whoever has taken it by then is asked in its place.
+                services.Interfaces.Behind(() =>
+                {
+                    EndInactive(session, null, end.Reason, end.Detail);
+                    if (!session.IsClosed)
+                        session.Home.Shard.Post(end with { Session = session.Home.Id });
+                });
+                break;
             case EndSessionCommand end:
                 EndInactive(session, null, end.Reason, end.Detail);
                 break;

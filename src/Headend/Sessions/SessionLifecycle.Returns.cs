@@ -141,6 +141,9 @@ internal sealed partial class SessionLifecycle
             session.BeginClaim();
             var (id, shard) = (session.Id, session.Shard);
             await shard.PostAsync(new SuspendSessionCommand(id, "its client comes back by another login")).ConfigureAwait(false);
+            // A login that was over before its interface was made: the kernel's thread is on the way to letting the session wait again.
+            if (session is { Returning: not null, Inactivity: null })
+                await services.Interfaces.BehindAsync().ConfigureAwait(false);
             session.EndClaim();
         }
 
