@@ -42,10 +42,10 @@ REPLY
 
 offer() { # offer COUNT [OPTION...]
   timeout --foreground 200 ip netns exec "$CLIENT" dotnet "$LOAD" --target $GATEWAY_V4 --count "$1" --rate "$RATE" --concurrency 500 \
-    --user "$WHO" --password load-word --ca "$RUN/pki/ca.pem" --timeout 30 --gateway-pid "$(pid_of gateway)" "${@:2}" >"$RUN/load.out" 2>&1
+    --user "$WHO" --password load-word --ca "$RUN/pki/ca.pem" --timeout 30 --gateway-pid "$(pid_of gateway)" --radius-pid "$(pid_of radius1)" "${@:2}" >"$RUN/load.out" 2>&1
 }
 
-# way CERTIFICATE:USER WAY SECTION: lines "CERTIFICATE:USER WAY WAVE succeeded failed rate cpu p50 p99" to $RUN/figures.
+# way CERTIFICATE:USER WAY SECTION: lines "CERTIFICATE:USER WAY WAVE succeeded failed rate cpu radius-cpu p50 p99" to $RUN/figures.
 way() {
   CERTIFICATE=${1%:*} WHO=${1#*:} RETURNS=$3
   start_gateway || return 1

@@ -24,12 +24,13 @@ internal enum ReturnWay
 /// <param name="Failed">So many are not.</param>
 /// <param name="RatePerSecond">Reached.</param>
 /// <param name="GatewayMilliseconds">The gateway's CPU time for each.</param>
+/// <param name="RadiusMilliseconds">The RADIUS server's; 0 where nobody named its process.</param>
 /// <param name="LatencyMilliseconds">Of those that are in.</param>
-internal sealed record WaveRecord(string Name, int Succeeded, int Failed, double RatePerSecond, double GatewayMilliseconds, LatencyRecord LatencyMilliseconds)
+internal sealed record WaveRecord(string Name, int Succeeded, int Failed, double RatePerSecond, double GatewayMilliseconds, double RadiusMilliseconds, LatencyRecord LatencyMilliseconds)
 {
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Name} {Succeeded} {Failed} {RatePerSecond:F1} {GatewayMilliseconds:F3} {LatencyMilliseconds.P50} {LatencyMilliseconds.P99}");
+        $"{Name} {Succeeded} {Failed} {RatePerSecond:F1} {GatewayMilliseconds:F3} {RadiusMilliseconds:F3} {LatencyMilliseconds.P50} {LatencyMilliseconds.P99}");
 }
 
 /// <summary>
@@ -47,15 +48,16 @@ internal static class LoadReturns
     /// <param name="options">Of the logins; <see cref="LoadOptions.Return"/> says how they come back.</param>
     /// <param name="waves">Returns of everybody, each once at once and once after <see cref="LoadOptions.Sleep"/>, where that is not zero.</param>
     /// <param name="gateway">The gateway's process.</param>
+    /// <param name="radius">The RADIUS server's process; 0 for none.</param>
     /// <param name="output">Gets a line after each wave.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The last wave's report with the figures of all.</returns>
-    public static LoadReport Run(LoadOptions options, int waves, int gateway, TextWriter output, CancellationToken cancellation)
+    public static LoadReport Run(LoadOptions options, int waves, int gateway, int radius, TextWriter output, CancellationToken cancellation)
     {
-        var watch = new GatewayWatch(gateway);
+        var (watch, server) = (new GatewayWatch(gateway), radius > 0 ? new GatewayWatch(radius) : null);
         using var run = new LoadRun(options);
         var way = options.Return!.Value;
-        var records = new List<WaveRecord> { Measure(run, watch, "first-login", () => run.LogIn(cancellation)) };
+        var records = new List<WaveRecord> { Measure(run, watch, server, "first-login", () => run.LogIn(cancellation)) };
         output.WriteLine(records[0]);
         for (var wave = 0; wave < waves && !cancellation.IsCancellationRequested; wave++)
         {
@@ -64,7 +66,7 @@ internal static class LoadReturns
                 run.Idle(s_settle, cancellation);
                 run.Vanish((client, plain) => Back(client, plain, way));
                 run.Idle(sleep, cancellation);
-                records.Add(Measure(run, watch, (sleep > TimeSpan.Zero ? "asleep-" : "") + way.ToString().ToLowerInvariant(), () => run.Return(cancellation)));
+                records.Add(Measure(run, watch, server, (sleep > TimeSpan.Zero ? "asleep-" : "") + way.ToString().ToLowerInvariant(), () => run.Return(cancellation)));
                 output.WriteLine(records[^1]);
             }
         }
@@ -73,13 +75,15 @@ internal static class LoadReturns
         return run.Report() with { Failed = records.Sum(r => r.Failed), Waves = records };
     }
 
-    private static WaveRecord Measure(LoadRun run, GatewayWatch watch, string name, Action wave)
+    private static WaveRecord Measure(LoadRun run, GatewayWatch watch, GatewayWatch? server, string name, Action wave)
     {
-        var before = watch.CpuMilliseconds();
+        var (before, serverBefore) = (watch.CpuMilliseconds(), server?.CpuMilliseconds() ?? 0);
         wave();
         var report = run.Report();
-        var each = (watch.CpuMilliseconds() - before) / Math.Max(report.Succeeded, 1);
-        return new WaveRecord(name, report.Succeeded, report.Failed, report.RatePerSecond, Math.Round(each, 3), report.LatencyMilliseconds);
+        var (each, serverEach) = (Each(watch.CpuMilliseconds() - before), Each((server?.CpuMilliseconds() ?? 0) - serverBefore));
+        return new WaveRecord(name, report.Succeeded, report.Failed, report.RatePerSecond, each, serverEach, report.LatencyMilliseconds);
+
+        double Each(double all) => Math.Round(all / Math.Max(report.Succeeded, 1), 3);
     }
 
     private static TestInitiatorOptions Back(TestInitiator client, TestInitiatorOptions plain, ReturnWay way) => way switch

@@ -28,6 +28,7 @@ var trafficSessions = new Option<int>("--traffic-sessions") { Description = "How
 var trafficRate = new Option<double>("--traffic-rate") { Description = "Their packets per second, all together.", DefaultValueFactory = _ => 500 };
 var rounds = new Option<int>("--rounds") { Description = "Log everybody in, hold and delete so often, and look at the gateway each time.", DefaultValueFactory = _ => 0 };
 var gatewayProcess = new Option<int>("--gateway-pid") { Description = "The gateway's process, for --rounds and --return.", HelpName = "PID" };
+var radiusProcess = new Option<int>("--radius-pid") { Description = "The RADIUS server's process, for --return: its CPU time beside the gateway's.", HelpName = "PID" };
 var back = new Option<ReturnWay?>("--return") { Description = "After the logins everybody comes back: by Ticket (RFC 5723), by Reconnect (session-id and token), or by another Login; with the gateway's CPU time of each wave." };
 var sleep = new Option<double>("--sleep") { Description = "Behind each return everybody comes back once more, after so long a silence that the gateway has noticed it.", HelpName = "SECONDS" };
 var waves = new Option<int>("--waves") { Description = "How often everybody comes back.", DefaultValueFactory = _ => 2 };
@@ -35,7 +36,7 @@ var json = new Option<string?>("--json") { Description = "Write the figures ther
 
 var root = new RootCommand("Does complete EAP-MSCHAPv2 logins against an IKEv2 responder and reports rate, latency and failures. Exit code 1 if a login failed.")
 {
-    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, returnsFile, returnFrom, sourcePorts, probe, ipv6, timeout, traffic, trafficSessions, trafficRate, rounds, gatewayProcess, back, sleep, waves, json,
+    target, count, rate, concurrency, user, password, ca, proposal, esp, hold, delete, churn, sessions, returnsFile, returnFrom, sourcePorts, probe, ipv6, timeout, traffic, trafficSessions, trafficRate, rounds, gatewayProcess, radiusProcess, back, sleep, waves, json,
 };
 root.SetAction((parsed, cancellation) =>
 {
@@ -90,7 +91,7 @@ root.SetAction((parsed, cancellation) =>
         Return = parsed.GetValue(back),
         Sleep = TimeSpan.FromSeconds(parsed.GetValue(sleep)),
     };
-    var report = options.Return is not null ? LoadReturns.Run(options, parsed.GetValue(waves), parsed.GetValue(gatewayProcess), Console.Out, cancellation)
+    var report = options.Return is not null ? LoadReturns.Run(options, parsed.GetValue(waves), parsed.GetValue(gatewayProcess), parsed.GetValue(radiusProcess), Console.Out, cancellation)
         : parsed.GetValue(rounds) > 0 ? LoadRounds.Run(options, parsed.GetValue(rounds), parsed.GetValue(gatewayProcess), Console.Out, cancellation)
         : RunOnce(options, cancellation);
     report.Print(Console.Out);
