@@ -185,7 +185,7 @@ public sealed class LoginRecord
     /// <summary>The hash of that signature: that of the IKE SA's PRF, SHA-256, SHA-384 or SHA-512. Null where the PRF has none of them, or the octets are not handed out.</summary>
     public HashAlgorithmName? InitiatorHash { get; set; }
 
-    /// <summary>The attributes of the client's CFG_REQUEST, by number and with what it wrote into them in hexadecimal; null where there was none.</summary>
+    /// <summary>The attributes of the CP payload of a client of Cisco's, by number and with what it wrote into them in hexadecimal; null where there was none, and of other clients.</summary>
     public string? RequestedConfiguration { get; set; }
 
     /// <summary>The client is one of Cisco's.</summary>

@@ -171,8 +171,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         services.Logger.LoginEnded(row);
         services.Metrics.LoginEnded(LoginOutcome.Success, "", row.Duration);
         session.Trace.Complete(LoginOutcome.Success, "", session.User, session.Method);
-        if (effect.Login is { IsCisco: true, RequestedConfiguration: { } asked })
-            LogCiscoAttributes(services.Logger, session.Names.AuditSessionId, asked);
+        LogAsked(session, effect.Login);
         if (session.Binding.ResumesClients)
             TunnelChanged(session, isUp: true);
     }
@@ -188,6 +187,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             services.Tickets.Release(ticket, effect.Login.Session);
         if (session.Returning is null && session.Close() is { } successor)
             session = successor;
+        if (!effect.WasUp)
+            LogAsked(session, effect.Login);
         if (session.Returning is { } before)
         {
             ReportFailedLogin(session, reason, effect.Detail);
@@ -337,9 +338,6 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.InternalError, $"{fault.GetType().Name}: {fault.Message}"));
         }
     }
-
-    [LoggerMessage(EventId = 1105, EventName = "cisco-attributes", Level = LogLevel.Information, Message = "session {Session}: the client asked for {Attributes}")]
-    private static partial void LogCiscoAttributes(ILogger logger, string session, string attributes);
 
     [LoggerMessage(EventId = 1104, EventName = "login-fault", Level = LogLevel.Error, Message = "session {Session}: a step of the login failed; the login is ended")]
     private static partial void LogFault(ILogger logger, Exception fault, string session);

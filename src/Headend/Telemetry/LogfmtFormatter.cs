@@ -13,7 +13,7 @@ namespace Headend.Telemetry;
 internal sealed class LogfmtFormatter(TimeProvider clock)
 {
     /// <summary>Characters of one value; a peer's longest identity would otherwise be a line of 64 kB.</summary>
-    private const int MaximumValue = 512;
+    public const int MaximumValue = 512;
 
     /// <summary>Values of these alone, which is nearly all of them, are written as they are.</summary>
     private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:,/@[]+#%()");

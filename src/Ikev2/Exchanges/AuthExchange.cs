@@ -74,6 +74,7 @@ internal static class AuthExchange
         session.Login.ProfileMatch = selection.Why;
         session.Login.LocalIdentity = ours;
         session.Login.InitialContact = message.Notify(NotifyType.InitialContact) is not null;
+        CiscoClient.Describe(sa, message);
         request = null;
         refusal = default;
         if (!profile.IkeProposals.Any(p => p.Allows(sa.Suite)))
@@ -111,7 +112,7 @@ internal static class AuthExchange
         var login = sa.Session!.Login;
         if (!login.Profile.RemoteEap || login.Profile.Credential is null || login.Profile.CertificateThenEap == SecondAuthentication.Required)
             return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"client wants EAP, profile {login.Profile.Name} wants {Wanted(login.Profile)}");
-        CiscoClient.Describe(sa, octets, request);
+        CiscoClient.DescribeForEap(sa, octets, request);
         var state = new IkeSaState.ExpectEapResponse(octets, request);
         sa.Enter(state);
         return sa.Suspend<EapStepCompletion>(

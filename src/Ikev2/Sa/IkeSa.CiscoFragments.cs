@@ -25,14 +25,13 @@ internal sealed partial class IkeSa
         }
 
         _ciscoFragments ??= new CiscoFragmentReassembly();
-        if (_ciscoFragments.Add(fragment, out var isDropped) is not { } whole)
-        {
-            if (isDropped)
-                Endpoint.Observer.Discarded(DiscardReason.FragmentLimit, datagram.Path, $"piece {fragment.Number} of {fragment.Id}");
+        var whole = _ciscoFragments.Add(fragment, out var isDropped);
+        if (isDropped)
+            Endpoint.Observer.Discarded(DiscardReason.FragmentLimit, datagram.Path, $"piece {fragment.Number} of {fragment.Id}, or what it contradicts");
+        if (whole is null)
             return;
-        }
 
-        // Once whole nothing is kept: sessions by the thousand have no use for it until the next large message.
+        // Once whole nothing is kept: sessions by the thousand have no use for it until the next large message, and if a forged piece is in it the next transmission begins anew.
         _ciscoFragments = null;
         if (!IkeHeader.TryRead(whole, out var inner, out error) || inner.NextPayload == PayloadType.CiscoFragment || !IsSameMessage(inner, header))
             Endpoint.Observer.Discarded(DiscardReason.Malformed, datagram.Path, $"a message in pieces that is none: {error}");

@@ -100,6 +100,30 @@ public sealed class CertificateHostTests : IAsyncLifetime
         Assert.Equal(("both", "alice", "certificate+EAP-MSCHAPv2"), (session.Profile, session.User, session.Authentication));
     }
 
+    [Fact]
+    public void WhatAClientOfCiscosAskedForIsLoggedWhetherOrNotItIsLetIn()
+    {
+        var leaf = Root.Issue(new TestSubject("CN=laptop") { DnsNames = ["laptop.lax.example"] }, Key);
+        using (var other = Client("fqdn laptop.lax.example", leaf, change: o => o with { FurtherAttributes = [28700] }))
+            Assert.IsType<InitiatorOutcome.Established>(other.Login());
+        using (var refused = Client("fqdn other.lax.example", leaf, change: o => Cisco(o) with { FurtherAttributes = [28704] }))
+            Refused(refused, "the client asked for 1(0x0001) 3(0x0003) 28704(0x7020)");
+
+        // More than one value of a line holds.
+        using (var client = Client("fqdn laptop.lax.example", leaf, change: o => Cisco(o) with { FurtherAttributes = [.. Enumerable.Range(28717, 100).Select(n => (ushort)n)] }))
+            Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        using (var many = Client("fqdn other.lax.example", leaf, change: o => Cisco(o) with { FurtherAttributes = [.. Enumerable.Range(20000, 254).Select(n => (ushort)n)] }))
+            Refused(many, "20253(0x4f1d)");
+        var lines = log.Text.Split('\n').Where(l => l.Contains("the client asked for", StringComparison.Ordinal)).Select(l => l[(l.IndexOf("for ", StringComparison.Ordinal) + 4)..].TrimEnd()).ToList();
+        Assert.DoesNotContain(lines, l => l.Length > 512);
+        Assert.DoesNotContain(lines, l => l.Contains("28700", StringComparison.Ordinal));
+        string[] wanted = ["1(0x0001)", "3(0x0003)", .. Enumerable.Range(28717, 100).Select(n => $"{n}(0x{n:x4})")];
+        Assert.Equal(wanted, lines[1..4].SelectMany(l => l.Split(' ')));
+        Assert.Equal(1 + 3 + 8, lines.Count);
+
+        static TestInitiatorOptions Cisco(TestInitiatorOptions options) => options with { VendorIds = ["CISCO(COPYRIGHT)&Copyright (c) 2009 Cisco Systems, Inc."u8.ToArray()] };
+    }
+
     public static TheoryData<string, string> Refusals => new()
     {
         { "expired", "expired on" },

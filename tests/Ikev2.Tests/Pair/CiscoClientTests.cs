@@ -123,6 +123,34 @@ public class CiscoClientTests
         Assert.Equal(0, headend.Endpoint.Counts.HalfOpen);
     }
 
+    /// <summary>A listener sends one piece into each message before the client's own; the client retransmits with the same fragment id.</summary>
+    [Theory]
+    [InlineData(64, true)]
+    [InlineData(2, true)] // completes what does not authenticate
+    [InlineData(1, false)]
+    [InlineData(64, false)]
+    public void AForgedPieceCostsARetransmissionAndNotTheLogin(byte number, bool isLast)
+    {
+        var network = new SimulatedNetwork(5) { Link = new LinkOptions { Mtu = 1300 } };
+        var headend = Headend(network, new OutsideOptions { AnyConnect = s_anyConnect }, Profile("any"));
+        var client = Client(network, Options(network) with { Fragmentation = false, CiscoFragmentation = true, FragmentOctets = 200 });
+        var forged = new HashSet<int>();
+        network.Overhear = octets =>
+        {
+            // Of the initiator, by its flag.
+            if (octets[16] != 132 || (octets[19] & 8) == 0 || octets[34] != 1 || !forged.Add((octets[32] << 8) | octets[33]))
+                return;
+            var piece = (byte[])octets.Clone();
+            (piece[34], piece[35]) = (number, (byte)(isLast ? 1 : 0));
+            piece[^1] ^= 1;
+            network.Send(s_client, new IPEndPoint(s_headend, 4500), marker: true, piece);
+        };
+        Login(network, client);
+        Assert.NotEmpty(forged);
+        Assert.IsType<InitiatorOutcome.Established>(client.Initiator.Outcome);
+        Assert.Equal(1, headend.Outside.SessionsUp);
+    }
+
     private static void Login(SimulatedNetwork network, SimulatedClient client)
     {
         client.Start();

@@ -88,10 +88,67 @@ public class CiscoFragmentTests
         reassembly.Add(new CiscoFragmentPayload(3, 2, true, new byte[1]), out dropped);
         Assert.True(dropped);
 
-        // A piece behind the end that came before it: no message comes of it.
-        reassembly.Add(new CiscoFragmentPayload(4, 3, false, new byte[1]), out _);
-        reassembly.Add(new CiscoFragmentPayload(4, 1, false, new byte[1]), out _);
-        Assert.Null(reassembly.Add(new CiscoFragmentPayload(4, 2, true, new byte[1]), out dropped));
+        // A piece behind the end that came before it is no part of the message.
+        reassembly.Add(new CiscoFragmentPayload(4, 3, false, new byte[] { 3 }), out _);
+        reassembly.Add(new CiscoFragmentPayload(4, 1, false, new byte[] { 1 }), out _);
+        Assert.Equal([1, 2], reassembly.Add(new CiscoFragmentPayload(4, 2, true, new byte[] { 2 }), out dropped));
+        Assert.True(dropped);
+    }
+
+    /// <summary>One forged piece of the client's own fragment id at any moment of the first transmission: the second completes the message, with the same id, in whatever order.</summary>
+    [Theory]
+    [InlineData(64, true, 1)] // an end far behind
+    [InlineData(12, true, 1)]
+    [InlineData(2, true, 1)] // an early end, which completes something else
+    [InlineData(1, true, 1)]
+    [InlineData(11, false, 1)] // the end is none
+    [InlineData(12, false, 1)] // something behind the end
+    [InlineData(64, false, 1)]
+    [InlineData(5, false, 1)] // other content
+    [InlineData(11, true, 1)]
+    [InlineData(40, false, CiscoFragmentReassembly.MaxOctets)] // leaves no room
+    [InlineData(65, true, 1)] // over the limits
+    [InlineData(255, false, 1)]
+    [InlineData(3, false, CiscoFragmentReassembly.MaxOctets + 1)]
+    public void AForgedPieceSpoilsOneTransmissionAtMost(byte number, bool isLast, int octets)
+    {
+        var message = Message(5000);
+        var pieces = CiscoFragmentPayload.Cut(message, 500, 7).Select(Read).ToArray();
+        Assert.Equal(11, pieces.Length);
+        var forged = new CiscoFragmentPayload(7, number, isLast, new byte[octets]);
+        var random = new Random(number);
+        for (var at = 0; at <= pieces.Length; at++)
+        {
+            for (var shuffled = 0; shuffled < 20; shuffled++)
+            {
+                var reassembly = new CiscoFragmentReassembly();
+                var wholes = new List<byte[]>();
+                var first = shuffled == 0 ? pieces : [.. pieces.OrderBy(_ => random.Next())];
+                CiscoFragmentPayload[] fed = [.. first[..at], forged, .. first[at..], .. pieces];
+                foreach (var piece in fed)
+                {
+                    if (reassembly.Add(piece, out _) is { } whole)
+                        wholes.Add(whole);
+                }
+
+                Assert.True(wholes.Exists(w => w.AsSpan().SequenceEqual(message)), $"forged piece before piece {at}, order {shuffled}");
+            }
+        }
+    }
+
+    [Fact]
+    public void NoMoreIsHeldThanTheLimitWhateverTakesThePlaceOfWhat()
+    {
+        var reassembly = new CiscoFragmentReassembly();
+        reassembly.Add(new CiscoFragmentPayload(1, 1, false, new byte[20_000]), out _);
+        reassembly.Add(new CiscoFragmentPayload(1, 1, false, new byte[100]), out var dropped);
+        Assert.True(dropped);
+        reassembly.Add(new CiscoFragmentPayload(1, 2, false, new byte[20_000]), out dropped);
+        Assert.False(dropped);
+        reassembly.Add(new CiscoFragmentPayload(1, 1, false, new byte[20_000]), out dropped);
+        Assert.True(dropped);
+        Assert.Null(reassembly.Add(new CiscoFragmentPayload(1, 3, true, new byte[1]), out dropped));
+        Assert.Equal(20_101, reassembly.Add(new CiscoFragmentPayload(1, 2, false, new byte[100]), out _)!.Length);
     }
 
     [Fact]

@@ -60,6 +60,9 @@ public sealed class SimulatedNetwork(ulong seed)
 
     public LinkOptions Link { get; set; } = new();
 
+    /// <summary>Sees every datagram when it is sent, before anybody else does.</summary>
+    public Action<byte[]>? Overhear { get; set; }
+
     /// <summary>Datagrams handed to the network.</summary>
     public int Sent { get; private set; }
 
@@ -103,6 +106,7 @@ public sealed class SimulatedNetwork(ulong seed)
     public void Send(IPEndPoint source, IPEndPoint destination, bool marker, byte[] octets)
     {
         Sent++;
+        Overhear?.Invoke(octets);
         CheckRepetition(octets);
         var packet = octets.Length + (marker ? 4 : 0) + 8 + (source.Address.GetAddressBytes().Length == 4 ? 20 : 40);
         Largest = Math.Max(Largest, packet);
