@@ -119,6 +119,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             Radius = radius.Client,
             Accounting = accounting.Client,
             Metrics = metrics,
+            LogLimits = limits,
             Logger = logger,
         };
         lifecycle = new SessionLifecycle(services);

@@ -50,6 +50,9 @@ internal sealed record SessionServices
     public required HeadendMetrics Metrics { get; init; }
 
     public required ILogger Logger { get; init; }
+
+    /// <summary>For what logins leave in the log that prove nothing.</summary>
+    public required UnauthenticatedLogLimits LogLimits { get; init; }
 }
 
 /// <summary>
@@ -187,7 +190,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             services.Tickets.Release(ticket, effect.Login.Session);
         if (session.Returning is null && session.Close() is { } successor)
             session = successor;
-        if (!effect.WasUp)
+        if (!effect.WasUp && services.LogLimits.TryAdmit(effect.Login.ProvenSource, "cisco-attributes", out _))
             LogAsked(session, effect.Login);
         if (session.Returning is { } before)
         {

@@ -2,6 +2,7 @@ using Headend.Ikev2;
 using Headend.Ikev2.Crypto;
 using Headend.Runtime;
 using Headend.Sessions;
+using Headend.Telemetry;
 using Headend.TestKit.Simulation;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -43,6 +44,7 @@ public sealed class SessionReturnTests : IDisposable
             Radius = null,
             Accounting = null,
             Metrics = null!,
+            LogLimits = new UnauthenticatedLogLimits(TimeProvider.System),
             Logger = NullLogger.Instance,
         });
         table.Add(session);
