@@ -236,7 +236,7 @@ public sealed partial class IkeEndpoint
                 RekeyIke(sa);
                 break;
             case IkeTimer.IkeExpiry:
-                End(sa, SessionEndReason.LifetimeExpired, "the IKE SA's lifetime ran out and it could not be rekeyed", sendDelete: true);
+                OnIkeExpiry(sa);
                 break;
             case IkeTimer.ChildLifetime:
                 ChildLifetime.OnTimer(sa);
@@ -254,6 +254,15 @@ public sealed partial class IkeEndpoint
                 sa.Enqueue(new DeleteExchange(null));
                 break;
         }
+    }
+
+    // A client that leaves a request of ours unanswered did not refuse the rekey: it is silent, and its session may be one that is kept.
+    private void OnIkeExpiry(IkeSa sa)
+    {
+        if (sa is { Phase: IkeSaPhase.Established, ActiveLocal: { Sent: true, Answered: false } unanswered })
+            End(sa, SessionEndReason.PeerUnreachable, $"no answer to {unanswered.Type} when the IKE SA's lifetime ran out", sendDelete: false);
+        else
+            End(sa, SessionEndReason.LifetimeExpired, "the IKE SA's lifetime ran out and it could not be rekeyed", sendDelete: true);
     }
 
     private void EndSession(IkeSa sa, SessionEndReason reason, string detail)

@@ -78,7 +78,16 @@ public sealed record AuthorizeCompletion(OperationId Id, SessionGrant? Grant, st
 {
     /// <summary>Who the peer is from here on, where authorization knows better than authentication did; else null.</summary>
     public string? User { get; init; }
+
+    /// <summary>The session whose place the login takes; null where it begins one of its own.</summary>
+    public TakenSession? Taken { get; init; }
 }
+
+/// <summary>What a session that goes on with another login brings along: its client has what it was given before, whether or not it asks for it anew.</summary>
+/// <param name="Method">How the client proved itself otherwise than by a token last, as in <see cref="LoginRecord.Method"/>; null where nobody knows.</param>
+/// <param name="IsReconnectable">The client has a session-id and a token that are good.</param>
+/// <param name="TicketsFor">How long tickets are good that this login does not spend, or an upper bound of that; null without any.</param>
+public sealed record TakenSession(string? Method, bool IsReconnectable, TimeSpan? TicketsFor);
 
 /// <param name="Id">Of the effect.</param>
 /// <param name="Addresses">Null = none to be had.</param>

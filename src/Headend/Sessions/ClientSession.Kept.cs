@@ -39,6 +39,7 @@ internal sealed partial class ClientSession
         User = kept.Login.User;
         EapIdentity = kept.Login.EapIdentity;
         Method = kept.Login.Method;
+        MethodBefore = Method;
         LocalMethod = kept.Login.LocalMethod;
         LocalIdentity = kept.Login.LocalIdentity;
         ProfileMatch = kept.Login.ProfileMatch;
@@ -101,7 +102,7 @@ internal sealed partial class ClientSession
     {
         User = User,
         EapIdentity = EapIdentity,
-        Method = Method,
+        Method = MethodBefore ?? Method,
         RemoteMethod = RemoteMethod,
         LocalMethod = LocalMethod,
         LocalIdentity = LocalIdentity,

@@ -15,6 +15,9 @@ internal sealed partial class ClientSession
     /// <summary>The client came back without a login: by session-id and token, or by ticket.</summary>
     public bool Reconnected { get; set; }
 
+    /// <summary>How it proved itself otherwise than by a token last; null before.</summary>
+    public string? MethodBefore { get; private set; }
+
     /// <summary>The kernel's thread is to make its interface and its SAs.</summary>
     public bool IsInstalling
     {

@@ -212,6 +212,7 @@ internal sealed partial class ClientSession
         NatDetected = login.NatDetected;
         User = login.User ?? User;
         Method = login.Method ?? Method;
+        MethodBefore = login.ReconnectId is null ? Method : MethodBefore;
         LocalMethod = login.LocalMethod;
         LocalIdentity = login.LocalIdentity?.Text;
         ProfileMatch = login.ProfileMatch;

@@ -84,8 +84,11 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         var authorization = effect.Login.ReconnectId is { } id ? ReconnectAsync(session, id)
             : effect.Login.TicketId is { } ticket ? ResumeByTicketAsync(session, ticket)
             : AuthorizeAsync(session);
+        var byToken = effect.Login.ReconnectId is not null;
         Answer(
-            session, authorization, outcome => new AuthorizeCompletion(effect.Id, outcome.Grant, outcome.Refusal, outcome.Unavailable) { User = outcome.User });
+            session,
+            authorization,
+            outcome => new AuthorizeCompletion(effect.Id, outcome.Grant, outcome.Refusal, outcome.Unavailable) { User = outcome.User, Taken = TakenBy(session, byToken) });
     }
 
     public void AllocateAddress(AllocateAddressEffect effect, IkeShard shard)
@@ -132,7 +135,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         var returned = session.Returning;
         if (effect.Reconnect is not null || effect.Login.ReconnectId is not null)
             services.Reconnects.Up(session, effect);
-        services.Tickets.Up(session, effect.Login.Session);
+        if (effect.Login.ReconnectId is null)
+            services.Tickets.Up(session, effect.Login.Session);
         session.Reconnected |= effect.Login.TicketId is not null;
         if (returned is not null)
         {
@@ -224,6 +228,11 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             TunnelChanged(session, isUp: false);
         services.Interfaces.TearDown(session, final => GiveBack(session, wasUp, reason, ended, final));
     }
+
+    /// <summary>What the session that has taken the login's place brings along; null where none has.</summary>
+    private TakenSession? TakenBy(ClientSession login, bool byToken) => services.Table.TryFind(login.Id, out var taken) && taken != login
+        ? new TakenSession(taken!.MethodBefore, taken.ReconnectHash is not null, byToken ? services.Tickets.TimeLeft(taken) : null)
+        : null;
 
     private void Install(SessionId id, ChildSaParameters parameters, uint replaces, Action<string?> done)
     {

@@ -7,7 +7,7 @@ namespace Headend.Sessions;
 /// <summary>
 /// The tickets that are out, by the SHA-256 of their id, with the session that each is good for: what a ticket says is in itself, whether it may still be used is here. A ticket is
 /// spent when its session is up by it (RFC 5723 4.3), and not before: whoever saw it on the way cannot burn it. A session has at most <see cref="MostOfSession"/>; those of
-/// an earlier login go when a later one is up. Thread-safe.
+/// an earlier login go when a later one is up that was no return by token: such a client has its tickets still. Thread-safe.
 /// </summary>
 internal sealed class TicketTable(TicketKeys keys, TimeProvider time) : IDisposable
 {
@@ -23,13 +23,14 @@ internal sealed class TicketTable(TicketKeys keys, TimeProvider time) : IDisposa
     {
         var id = RandomNumberGenerator.GetBytes(TicketKeys.IdOctets);
         var hash = HashOf(id);
-        var ticket = keys.Seal(id, time.GetUtcNow() + effect.Lifetime, effect.State);
+        var until = time.GetUtcNow() + effect.Lifetime;
+        var ticket = keys.Seal(id, until, effect.State);
         CryptographicOperations.ZeroMemory(effect.State);
         lock (session.Tickets)
         {
             while (session.Tickets.Count >= MostOfSession)
                 Drop(session, session.Tickets[0]);
-            byHash[hash] = new Entry(session, effect.Login.Session);
+            byHash[hash] = new Entry(session, effect.Login.Session, until);
             session.Tickets.Add(hash);
         }
 
@@ -62,7 +63,7 @@ internal sealed class TicketTable(TicketKeys keys, TimeProvider time) : IDisposa
             entry.Release(login);
     }
 
-    /// <summary>A login is up: tickets of the session's earlier logins, and with them the one that brought the client back, are spent.</summary>
+    /// <summary>A login is up that was no return by token: tickets of the session's earlier logins, and with them the one that brought the client back, are spent.</summary>
     public void Up(ClientSession session, SessionId login)
     {
         lock (session.Tickets)
@@ -72,6 +73,23 @@ internal sealed class TicketTable(TicketKeys keys, TimeProvider time) : IDisposa
         }
     }
 
+    /// <summary>How long the session has a ticket that is good; null where it has none. An upper bound where an earlier process gave it.</summary>
+    public TimeSpan? TimeLeft(ClientSession session)
+    {
+        var now = time.GetUtcNow();
+        TimeSpan? longest = null;
+        lock (session.Tickets)
+        {
+            foreach (var hash in session.Tickets)
+            {
+                if (byHash.TryGetValue(hash, out var entry) && entry.Until > now && !(entry.Until - now <= longest))
+                    longest = entry.Until - now;
+            }
+        }
+
+        return longest;
+    }
+
     /// <summary>Tickets of a session of an earlier process, which had them out.</summary>
     public void Restore(ClientSession session, IEnumerable<string> hashes)
     {
@@ -79,7 +97,7 @@ internal sealed class TicketTable(TicketKeys keys, TimeProvider time) : IDisposa
         {
             foreach (var hash in hashes.Take(MostOfSession))
             {
-                byHash[hash] = new Entry(session, session.Id);
+                byHash[hash] = new Entry(session, session.Id, DateTimeOffset.MaxValue);
                 session.Tickets.Add(hash);
             }
         }
@@ -105,7 +123,7 @@ internal sealed class TicketTable(TicketKeys keys, TimeProvider time) : IDisposa
         session.Tickets.Remove(hash);
     }
 
-    private sealed class Entry(ClientSession session, SessionId issuedTo)
+    private sealed class Entry(ClientSession session, SessionId issuedTo, DateTimeOffset until)
     {
         private readonly Lock gate = new();
         private SessionId? takenBy;
@@ -114,6 +132,9 @@ internal sealed class TicketTable(TicketKeys keys, TimeProvider time) : IDisposa
 
         /// <summary>The login in which it was given.</summary>
         public SessionId IssuedTo { get; } = issuedTo;
+
+        /// <summary>The ticket says it; the end of time where only an earlier process knew.</summary>
+        public DateTimeOffset Until { get; } = until;
 
         public bool TryTake(SessionId login)
         {

@@ -29,7 +29,7 @@ internal static class SaDescription
             sa.Peer.NatDetected,
             sa.CreatedAt,
             session?.UpAt,
-            Capabilities(sa.Peer, login),
+            Capabilities(sa.Peer, session),
             session is null || session.Current != sa
                 ? []
                 : [.. session.Children.Select(c => new ChildSaSnapshot(c.InboundSpi, c.OutboundSpi, c.Suite, c.LocalSelectors, c.RemoteSelectors, c.IsTransportMode, c.CreatedAt))]);
@@ -43,8 +43,8 @@ internal static class SaDescription
         _ => ExchangeTable.StoryOf(sa.Phase),
     };
 
-    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT, R = came back by auto-reconnect, T = by ticket.</summary>
-    private static List<string> Capabilities(PeerCapabilities peer, LoginRecord? login)
+    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT, R = may come back by auto-reconnect, T = came back by ticket.</summary>
+    private static List<string> Capabilities(PeerCapabilities peer, IkeSession? session)
     {
         var letters = new List<string>();
         if (peer.Fragmentation)
@@ -53,9 +53,9 @@ internal static class SaDescription
             letters.Add("U");
         if (peer.NatDetected)
             letters.Add("N");
-        if (login?.ReconnectId is not null)
+        if (session is { ReconnectOffered: true })
             letters.Add("R");
-        if (login?.TicketId is not null)
+        if (session?.Login.TicketId is not null)
             letters.Add("T");
         return letters;
     }

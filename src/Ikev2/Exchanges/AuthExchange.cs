@@ -179,6 +179,8 @@ internal static class AuthExchange
         session.Grant = grant;
         session.Encapsulation = grant.Encapsulation;
         session.Login.User = answered.User ?? session.Login.User;
+        if (answered.Taken is { } taken)
+            session.TakeOver(taken, sa.Endpoint.Now);
         var asked = login.Request.Asked;
         var wantIPv4 = asked is not null && asked.Has(ConfigurationAttributeType.InternalIp4Address);
         var wantIPv6 = asked is not null && asked.Has(ConfigurationAttributeType.InternalIp6Address);

@@ -60,7 +60,7 @@ internal static class AutoReconnect
     }
 
     // The token is a pre-shared key: it must not take the place of one that both sides have already, and we prove ourselves by certificate.
-    private static bool IsServed(IkeSession session) => session.Login.Method != "PSK" && session.Profile.Credential is not null;
+    private static bool IsServed(IkeSession session) => session.Method != "PSK" && session.Profile.Credential is not null;
 
     private static RequestOutcome Verify(IkeSa sa, InitialOctets octets, IkeMessage message, PeerClaim claim, FindReconnectCompletion found, MonotonicTime asked)
     {

@@ -61,7 +61,7 @@ internal static class TicketIssue
         Remote = session.Login.RemoteIdentity,
         Local = session.Login.LocalIdentity ?? session.Profile.LocalIdentity,
         Profile = session.Profile.Name,
-        Method = session.Login.Method ?? "",
+        Method = session.Method ?? "",
         LocalMethod = session.Login.LocalMethod ?? "",
     };
 }

@@ -6,6 +6,8 @@ namespace Headend.Ikev2.Sa;
 /// </summary>
 internal sealed class IkeSession(LoginRecord login, IkeSa current)
 {
+    private string? _methodBefore;
+
     public LoginRecord Login { get; } = login;
 
     public SessionId Id => Login.Session;
@@ -49,6 +51,9 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
     /// <summary>The client has tickets, the last of which is good until then; null without any.</summary>
     public MonotonicTime? TicketUntil { get; set; }
 
+    /// <summary>How the client proves itself, or did before it came back by a token, which is a pre-shared key of ours; null before.</summary>
+    public string? Method => _methodBefore ?? Login.Method;
+
     /// <summary>How long the session is kept when its client is found silent now; null = not at all.</summary>
     public TimeSpan? KeptFor(MonotonicTime now)
     {
@@ -65,6 +70,16 @@ internal sealed class IkeSession(LoginRecord login, IkeSa current)
     public string ExpiryDetail => ReauthenticationAsked
         ? "the client was asked to authenticate anew and did not"
         : $"Session-Timeout of {Grant.SessionTimeout} ran out";
+
+    /// <summary>The login goes on with a session that was there before: what its client has to come back with is as good as it was.</summary>
+    public void TakeOver(TakenSession taken, MonotonicTime now)
+    {
+        if (Login.ReconnectId is not null)
+            _methodBefore = taken.Method;
+        ReconnectOffered |= taken.IsReconnectable && Profile is { Reconnect: not null, Credential: not null };
+        if (Profile.Resumption is { } policy && taken.TicketsFor is { } left)
+            TicketUntil = now + (left < policy.Lifetime ? left : policy.Lifetime);
+    }
 
     public ChildSa? FindByOutboundSpi(uint spi) => Children.Find(c => c.OutboundSpi == spi);
 

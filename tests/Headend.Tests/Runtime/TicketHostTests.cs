@@ -18,6 +18,9 @@ namespace Headend.Tests.Runtime;
 [Collection("one meter")]
 public sealed class TicketHostTests : IAsyncLifetime
 {
+    private static readonly ConfigurationAttributeType SessionId = new(28717);
+    private static readonly ConfigurationAttributeType Token = new(28718);
+
     private readonly TemporaryDirectory directory = new();
     private readonly int port = FreePort();
     private HeadendHost host = null!;
@@ -135,6 +138,48 @@ public sealed class TicketHostTests : IAsyncLifetime
         Established(back);
     }
 
+    /// <summary>What the client has of one kind stays good when it comes back by the other and asks for nothing, also against a session that is up.</summary>
+    [Fact]
+    public async Task TokenAndTicketOfOneSessionOutliveAReturnByTheOther()
+    {
+        using var client = Client("alice@both", o => o with { ReconnectAttributes = (SessionId, Token) });
+        Established(client);
+        var before = Assert.Single(await SessionsAsync());
+        using var byTicket = Back(client, null, o => o with { RequestTicket = false, Identity = Identity("alice@both") });
+        Established(byTicket);
+        Assert.Contains("R", Assert.Single(await SessionsAsync()).IkeSa!.Capabilities);
+        using var byToken = ByToken(client, o => o with { RequestTicket = true });
+        Established(byToken);
+        using var again = ByToken(client);
+        Established(again);
+        again.Dispose();
+        Assert.Equal(Kept(before), Kept(await WaitForSleepAsync()));
+
+        // Of the return before the last, which spent none; the ticket says how its user was authenticated.
+        using var last = Back(byToken, null, o => o with { Identity = Identity("alice@both"), ReconnectAttributes = (SessionId, Token) });
+        Established(last);
+        var after = Assert.Single(await SessionsAsync());
+        Assert.Equal(Kept(before), Kept(after));
+        Assert.Equal(before.Authentication, after.Authentication);
+        Assert.Contains(Token, last.Initiator.Given.Keys);
+    }
+
+    [Fact]
+    public async Task ATokenOutlivesAReturnByLogin()
+    {
+        using var client = Client("alice@both", o => o with { ReconnectAttributes = (SessionId, Token) });
+        Established(client);
+        var before = Assert.Single(await SessionsAsync());
+        using var anew = Client("alice@both", o => o with { InitialContact = true, RequestTicket = false });
+        Established(anew);
+        var resumed = Assert.Single(await SessionsAsync());
+        Assert.Equal(Kept(before), Kept(resumed));
+        Assert.Contains("R", resumed.IkeSa!.Capabilities);
+        using var back = ByToken(client);
+        Established(back);
+        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+    }
+
     private static void Nacked(LoopbackClient client) => Assert.Equal(NotifyType.TicketNack, Assert.IsType<InitiatorOutcome.Failed>(client.Login()).Notify);
 
     private static InitiatorOutcome.Established Established(LoopbackClient client) => Assert.IsType<InitiatorOutcome.Established>(client.Login());
@@ -149,7 +194,19 @@ public sealed class TicketHostTests : IAsyncLifetime
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
+    private static IkeIdentity Identity(string user) => new(IdType.Rfc822Address, Encoding.ASCII.GetBytes(user));
+
     private LoopbackClient Client() => new(new IPEndPoint(IPAddress.Loopback, port), Options("wonderland"));
+
+    private LoopbackClient Client(string user, Func<TestInitiatorOptions, TestInitiatorOptions> change) =>
+        new(new IPEndPoint(IPAddress.Loopback, port), change(Options("wonderland") with { Identity = Identity(user), User = user }));
+
+    private LoopbackClient ByToken(LoopbackClient client, Func<TestInitiatorOptions, TestInitiatorOptions>? change = null)
+    {
+        var given = client.Initiator.Given;
+        var options = Options("nothing") with { Identity = new IkeIdentity(IdType.KeyId, given[SessionId]), PreSharedKey = given[Token], RequestTicket = false };
+        return new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), change is null ? options : change(options));
+    }
 
     private LoopbackClient Back(LoopbackClient client, InitiatorTicket? ticket = null, Func<TestInitiatorOptions, TestInitiatorOptions>? change = null)
     {
@@ -159,7 +216,7 @@ public sealed class TicketHostTests : IAsyncLifetime
 
     private static TestInitiatorOptions Options(string password) => new()
     {
-        Identity = new IkeIdentity(IdType.Rfc822Address, Encoding.ASCII.GetBytes("alice@tickets")),
+        Identity = Identity("alice@tickets"),
         User = "alice@tickets",
         Password = password,
         RequestTicket = true,
@@ -179,21 +236,9 @@ public sealed class TicketHostTests : IAsyncLifetime
         throw new TimeoutException("no session went to sleep");
     }
 
-    private string Configuration() => $$"""
-        listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
-        data-plane: { kind: none }
-        state-directory: {{directory.Path}}/state
-        admin: { socket: {{directory.Path}}/a.sock }
-        aaa:
-          authentication: [ { name: local-list, methods: [local] } ]
-          authorization: [ { name: local-list, methods: [local] } ]
-          local-users: [ { name: alice@tickets, password: wonderland } ]
-        ikev2:
-          proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
-          authorization-policies: [ { name: staff, pool: p4 } ]
-          profiles:
-            - name: tickets
-              match: { remote-identity: [email-domain tickets] }
+    private static string Profile(string name, string more) => $$"""
+            - name: {{name}}
+              match: { remote-identity: [email-domain {{name}}] }
               local-identity: fqdn gw.example
               local-authentication: { certificate: gw.pem, key: gw.key }
               remote-authentication: { eap: { query-identity: true } }
@@ -203,7 +248,25 @@ public sealed class TicketHostTests : IAsyncLifetime
               ipsec: { transforms: [aes128gcm16] }
               dpd: { interval: 4s, mode: periodic, retransmissions: 1 }
               session-resumption: { lifetime: 8h, timeout: 30m }
+              {{more}}
               virtual-template: 1
+        """;
+
+    private string Configuration() => $$"""
+        listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
+        data-plane: { kind: none }
+        state-directory: {{directory.Path}}/state
+        admin: { socket: {{directory.Path}}/a.sock }
+        aaa:
+          authentication: [ { name: local-list, methods: [local] } ]
+          authorization: [ { name: local-list, methods: [local] } ]
+          local-users: [ { name: alice@tickets, password: wonderland }, { name: alice@both, password: wonderland } ]
+        ikev2:
+          proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
+          authorization-policies: [ { name: staff, pool: p4 } ]
+          profiles:
+        {{Profile("tickets", "")}}
+        {{Profile("both", "reconnect: { timeout: 30m }\n      client-resume: { interval: 2m }")}}
         virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
         pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
         """;

@@ -228,6 +228,21 @@ public class ReconnectTests
         Assert.IsType<InitiatorOutcome.Established>(Login(network, client.Initiator.Given, Asking, Elsewhere()).Initiator.Outcome);
     }
 
+    /// <summary>With a short lifetime the IKE SA expires before the retransmissions of our rekey do: the client is silent all the same.</summary>
+    [Fact]
+    public void ASilentClientsSessionIsKeptWhenItsIkeSaExpiresOverOurUnansweredRekey()
+    {
+        var network = new SimulatedNetwork(15);
+        var headend = Headend(network, Profile() with { IkeLifetime = TimeSpan.FromMinutes(5), DpdInterval = TimeSpan.FromHours(1) });
+        var client = Login(network, null, Asking);
+        network.RunFor(TimeSpan.FromSeconds(260));
+        Silence(network, client, s_home);
+        Assert.Empty(headend.Outside.Ended);
+        Assert.Single(headend.Outside.Inactive);
+        Assert.Empty(headend.Endpoint.Table.All);
+        Assert.IsType<InitiatorOutcome.Established>(Login(network, client.Initiator.Given, Asking, Elsewhere()).Initiator.Outcome);
+    }
+
     /// <summary>Whatever is lost or doubled, the return ends established or the session still waits; one session at most, no SA left.</summary>
     [Fact]
     public void OverABadNetworkAReturnEndsEstablishedOrTheSessionStillWaits()

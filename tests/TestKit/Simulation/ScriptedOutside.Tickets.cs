@@ -32,7 +32,6 @@ public sealed partial class ScriptedOutside
             : new OpenTicketCompletion(effect.Id, null, default, "scripted");
     }
 
-    /// <summary>The session sleeps, or is put to sleep first.</summary>
     private void Resume(AuthorizeEffect effect)
     {
         var login = Of(effect.Login.Session);
@@ -40,24 +39,12 @@ public sealed partial class ScriptedOutside
         {
             if (!_tickets.TryGetValue(Convert.ToHexString(effect.Login.TicketId!.Value.Span), out var entry) || entry.TakenBy is not null || Fails || _over.Contains(effect.Login.Session))
                 return new AuthorizeCompletion(effect.Id, null, "gone", false);
-            if (_logins.ContainsKey(entry.Session))
-                _node.Do((endpoint, now) => endpoint.Handle(new SuspendSessionCommand(entry.Session, "comes back by ticket"), now));
-            if (_inactive.Find(s => s.Session == entry.Session) is not { } sleeper)
+            if (Claim(entry.Session, effect.Login.Session, login) is not { } sleeper)
                 return new AuthorizeCompletion(effect.Id, null, "gone", false);
             entry.TakenBy = effect.Login.Session;
-            login.Authorized = login.Returned = true;
-            login.Address = sleeper.Address;
-            login.Sleeper = sleeper;
-            _inactive.Remove(sleeper);
-            Move(entry.Session, effect.Login.Session);
-            return new AuthorizeCompletion(effect.Id, options.Grant, null, false) { User = sleeper.User };
+            var isReconnectable = _reconnects.Values.Any(r => r.Session == effect.Login.Session);
+            return new AuthorizeCompletion(effect.Id, options.Grant, null, false) { User = sleeper.User, Taken = new TakenSession(null, isReconnectable, null) };
         });
-    }
-
-    private void Move(SessionId from, SessionId to)
-    {
-        foreach (var entry in _tickets.Values.Where(t => t.Session == from))
-            entry.Session = to;
     }
 
     private void TicketsUp(LoginRecord up)

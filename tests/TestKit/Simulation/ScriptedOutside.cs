@@ -140,6 +140,9 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
             case AuthorizeEffect { Login.TicketId: not null } resume:
                 Resume(resume);
                 break;
+            case AuthorizeEffect { Login.ReconnectId: not null } back:
+                Return(back);
+                break;
             case AuthorizeEffect authorize:
                 Complete(Authorize(Of(authorize.Login.Session), authorize));
                 break;
@@ -293,8 +296,6 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
 
     private AuthorizeCompletion Authorize(Login login, AuthorizeEffect effect)
     {
-        if (effect.Login.ReconnectId is { } id)
-            return Return(login, effect, id);
         Require(login.Accepted, "an authorization of a user who was not accepted");
         Authorizations++;
         login.Authorized = !Fails;
@@ -335,9 +336,10 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
             login.Installed.Add(up.FirstChild.InboundSpi);
         Require(login.Installed.Contains(up.FirstChild.InboundSpi), "SessionUp without an installed CHILD_SA");
         login.Up = true;
-        TicketsUp(up.Login);
         if (up.Login.ReconnectId is { } used)
             _reconnects[Text(used.Span)].Tokens.RemoveAll(t => t.Number != up.Login.ReconnectToken);
+        else
+            TicketsUp(up.Login);
         if (up.Reconnect is not { } offer)
             return;
         var id = Text(offer.ReconnectId);
