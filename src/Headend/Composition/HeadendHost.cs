@@ -40,7 +40,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly CryptoWorkers crypto;
     private readonly LocalAaaComposition localFiles;
     private readonly ClientCertificateComposition certificates;
-    private readonly RevocationClient revocation = new(new RevocationClientLimits());
+    private readonly RevocationClient revocation;
     private readonly VirtualTemplateStore templates;
     private readonly KernelWorker kernel;
     private readonly InterimSchedule interims;
@@ -64,6 +64,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         logger = loggers.CreateLogger("headend");
         var clock = new MonotonicClock(time);
         var limits = new UnauthenticatedLogLimits(time);
+        revocation = new RevocationClient(new RevocationClientLimits(), time);
         metrics = new HeadendMetrics();
         var aaaObserver = new AaaEventObserver(metrics, limits, logger, configuration.Radius.Dictionary);
         radius = new RadiusComposition(configuration, time, aaaObserver);
@@ -291,11 +292,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
-        catch (IOException error)
-        {
-            throw new HeadendStartException($"state-directory {path}: {error.Message}", error);
-        }
-        catch (UnauthorizedAccessException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new HeadendStartException($"state-directory {path}: {error.Message}", error);
         }

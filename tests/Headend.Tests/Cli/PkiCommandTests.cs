@@ -30,7 +30,7 @@ public sealed class PkiCommandTests : IDisposable
             CertificatePath.TryBuild([pair.RawDataMemory], new CertificateTrust([authority], []), usageRequired: true, DateTimeOffset.UtcNow, out var path, out var refusal), refusal);
         using (path)
         {
-            Assert.True(CertificateIdentity.TryRead(path.Leaf, out var names, out _));
+            Assert.True(CertificateIdentity.TryRead(path.Leaf, path.HasNameConstraints, out var names, out _));
             Assert.True(IkeIdentity.TryParse(identity, out var ike));
             Assert.True(names!.Bears(ike));
         }

@@ -14,7 +14,14 @@ internal sealed class CertificatePath : IDisposable
     /// <summary>RFC 4945 5.1.3.12 and what clients' certificates bear in practice: clientAuth, id-kp-ipsecIKE, iKEIntermediate, anyExtendedKeyUsage.</summary>
     private static readonly HashSet<string> ClientUsages = ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.8.2.2", "2.5.29.37.0"];
 
+    private const string NameConstraints = "2.5.29.30";
     private const string RsaKey = "1.2.840.113549.1.1.1";
+    private const string EcKey = "1.2.840.10045.2.1";
+    private const string Ed25519Key = "1.3.101.112";
+
+    /// <summary>P-256, P-384, P-521.</summary>
+    private static readonly HashSet<string> Curves = ["1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"];
+
     private const int LargestModulusOctets = 1024;
     private const int LargestExponentOctets = 4;
 
@@ -29,6 +36,9 @@ internal sealed class CertificatePath : IDisposable
 
     public X509Certificate2 Leaf => certificates[0];
 
+    /// <summary>An authority of the path, the configured one included, may certify some names only (RFC 5280 4.2.1.10).</summary>
+    public bool HasNameConstraints => certificates.Skip(1).Any(c => c.Extensions.Any(e => e.Oid?.Value == NameConstraints));
+
     /// <summary>False, with the reason for the log, when the chain does not lead from a client's certificate to an authority at this time.</summary>
     /// <param name="chain">DER: the client's own first, the others in any order.</param>
     /// <param name="trust">The authorities.</param>
@@ -42,6 +52,8 @@ internal sealed class CertificatePath : IDisposable
     {
         path = null;
         var sent = new X509Certificate2Collection();
+        var used = new X509Certificate2Collection();
+        var leftOut = "";
         var made = new CertificatePath();
         try
         {
@@ -56,14 +68,18 @@ internal sealed class CertificatePath : IDisposable
 
                 var certificate = X509CertificateLoader.LoadCertificate(der.Span);
                 sent.Add(certificate);
-                if (WhyNotComputed(certificate) is { } costly)
+                if (WhyNotComputed(certificate) is not { } costly)
+                    used.Add(certificate);
+                else
+                    leftOut = $"certificate {CertificateText.Describe(certificate)}: {costly}";
+                if (used.Count == 0)
                 {
-                    refusal = $"certificate {CertificateText.Describe(certificate)}: {costly}";
+                    refusal = leftOut;
                     return false;
                 }
             }
 
-            refusal = made.WhyNot(sent, trust, usageRequired, now);
+            refusal = made.WhyNot(used, leftOut, trust, usageRequired, now);
             path = refusal is null ? made : null;
             return refusal is null;
         }
@@ -87,11 +103,15 @@ internal sealed class CertificatePath : IDisposable
             certificate.Dispose();
     }
 
-    // Links are verified before it is known whether anybody trusted is at their end: a stranger must not choose how long that takes.
+    // Links are verified before it is known whether anybody trusted is at their end: a stranger must not choose how long that takes. Keys that WhyNotSigned would refuse at
+    // the end (RSASSA-PSS ones, DSA, other curves) are not computed with at all; a certificate that has one and is not needed for the path does no harm.
     private static string? WhyNotComputed(X509Certificate2 certificate)
     {
-        if (certificate.PublicKey.Oid.Value != RsaKey)
+        var kind = certificate.PublicKey.Oid.Value;
+        if (kind == Ed25519Key || (kind == EcKey && IsOnKnownCurve(certificate)))
             return null;
+        if (kind != RsaKey)
+            return "its key is neither rsaEncryption nor Ed25519 nor on P-256, P-384 or P-521";
         var key = new AsnReader(certificate.PublicKey.EncodedKeyValue.RawData, AsnEncodingRules.DER).ReadSequence();
         var modulus = key.ReadIntegerBytes();
         var exponent = key.ReadIntegerBytes();
@@ -100,7 +120,16 @@ internal sealed class CertificatePath : IDisposable
             : null;
     }
 
-    private string? WhyNot(X509Certificate2Collection sent, CertificateTrust trust, bool usageRequired, DateTimeOffset now)
+    // By name: libcrypto takes no parameters that are written out in a chain.
+    private static bool IsOnKnownCurve(X509Certificate2 certificate)
+    {
+        if (certificate.PublicKey.EncodedParameters?.RawData is not { Length: > 0 } parameters)
+            return false;
+        var reader = new AsnReader(parameters, AsnEncodingRules.DER);
+        return reader.PeekTag().HasSameClassAndValue(Asn1Tag.ObjectIdentifier) && Curves.Contains(reader.ReadObjectIdentifier());
+    }
+
+    private string? WhyNot(X509Certificate2Collection sent, string leftOut, CertificateTrust trust, bool usageRequired, DateTimeOffset now)
     {
         var who = $"certificate {CertificateText.Describe(sent[0])}";
         using var builder = new X509Chain();
@@ -129,7 +158,7 @@ internal sealed class CertificatePath : IDisposable
         }
 
         if (!ended)
-            return $"{who}: foreign CA, no configured authority is above {CertificateText.Printable(top)}";
+            return $"{who}: foreign CA, no configured authority is above {CertificateText.Printable(top)}{(leftOut.Length > 0 ? $"; left out: {leftOut}" : "")}";
         for (var i = 0; i < certificates.Count; i++)
         {
             var element = builder.ChainElements[i];

@@ -74,7 +74,7 @@ internal sealed class CertificateVerifier(CryptoWorkers workers, RevocationClien
         var who = $"certificate {CertificateText.Describe(path.Leaf)}";
         try
         {
-            if (!CertificateIdentity.TryRead(path.Leaf, out var identity, out var reason))
+            if (!CertificateIdentity.TryRead(path.Leaf, path.HasNameConstraints, out var identity, out var reason))
                 return new CertificateOutcome(CertificateVerdict.Refused, null, $"{who}: {reason}");
             if (claim.Identity is { } claimed && !identity!.Bears(claimed))
                 return new CertificateOutcome(CertificateVerdict.WrongIdentity, null, $"{who}: {claimed.Type} {claimed.Text} is no name of it");

@@ -164,11 +164,11 @@ internal static class OcspCodec
             single.ReadEncodedValue();
             var thisUpdate = single.ReadGeneralizedTime();
             DateTimeOffset? nextUpdate = single.HasData && single.PeekTag().HasSameClassAndValue(Tag0) ? single.ReadSequence(Tag0).ReadGeneralizedTime() : null;
-            if (thisUpdate > now + ClockSkew)
+            if (now + ClockSkew < thisUpdate)
                 return RevocationAnswer.Unknown($"the OCSP answer is not valid before {CertificateText.Date(thisUpdate)}");
 
-            // RFC 6960 4.2.2.1: without nextUpdate newer information is there at any time.
-            if (now > (nextUpdate ?? thisUpdate) + ClockSkew)
+            // RFC 6960 4.2.2.1: without nextUpdate newer information is there at any time. Nothing is added to a date of the answer's, which may be the last that there is.
+            if (now - ClockSkew > (nextUpdate ?? thisUpdate))
                 return RevocationAnswer.Unknown($"the OCSP answer is of {CertificateText.Date(thisUpdate)} and no longer valid");
             return status.TagValue switch
             {

@@ -85,10 +85,10 @@ internal sealed class RevocationCheck(RevocationClient client, TimeProvider time
         {
             if (!list.Issuer.Span.SequenceEqual(issuer.SubjectName.RawData))
                 continue;
+            if (list.Revokes(certificate, issuer))
+                return RevocationAnswer.Revoked($"by {file}", list.NextUpdate);
             if (list.WhyNotFor(certificate, issuer, now) is { } reason)
                 complaints.Add($"{file}: {reason}");
-            else if (list.Holds(certificate))
-                return RevocationAnswer.Revoked($"by {file}", list.NextUpdate);
             else
                 good = RevocationAnswer.Good(list.NextUpdate);
         }
@@ -100,17 +100,21 @@ internal sealed class RevocationCheck(RevocationClient client, TimeProvider time
         Uri uri, X509Certificate2 certificate, X509Certificate2 issuer, List<string> complaints, CancellationToken cancellation)
     {
         var key = $"{uri} {Convert.ToHexString(SHA256.HashData(issuer.RawDataMemory.Span))}";
-        var (list, problem) = await lists.GetAsync(key, () => FetchListAsync(uri)).WaitAsync(cancellation).ConfigureAwait(false);
+        // As in AskAsync, the issuer may be gone before the list is there.
+        var authority = issuer.RawData;
+        var (list, problem) = await lists.GetAsync(key, () => FetchListAsync(uri, authority)).WaitAsync(cancellation).ConfigureAwait(false);
+        if (list is not null && list.Revokes(certificate, issuer))
+            return RevocationAnswer.Revoked($"by {uri}", list.NextUpdate);
         if ((list is null ? problem : list.WhyNotFor(certificate, issuer, time.GetUtcNow())) is { } complaint)
         {
             complaints.Add(complaint);
             return null;
         }
 
-        return list!.Holds(certificate) ? RevocationAnswer.Revoked($"by {uri}", list.NextUpdate) : RevocationAnswer.Good(list.NextUpdate);
+        return RevocationAnswer.Good(list!.NextUpdate);
     }
 
-    private async Task<((RevocationList? List, string Problem) Value, DateTimeOffset Until)> FetchListAsync(Uri uri)
+    private async Task<((RevocationList? List, string Problem) Value, DateTimeOffset Until)> FetchListAsync(Uri uri, byte[] authority)
     {
         var (octets, problem) = await client.GetListAsync(uri).ConfigureAwait(false);
         RevocationList? list = null;
@@ -118,8 +122,12 @@ internal sealed class RevocationCheck(RevocationClient client, TimeProvider time
             problem = $"{uri}: {problem}";
         var now = time.GetUtcNow();
 
-        // An expired list is asked for again soon: a new one may be there any minute.
-        return ((list, problem), list is null || list.NextUpdate <= now ? now + Rest : Earlier(list.NextUpdate, now + LongestKept));
+        if (list is null)
+            return ((null, problem), now + Rest);
+
+        // An expired list is asked for again soon, as a new one may be there any minute, and so is one that anybody on the way may have put there.
+        using var issuer = X509CertificateLoader.LoadCertificate(authority);
+        return ((list, problem), list.WhyNotOf(issuer, now) is null ? Earlier(list.NextUpdate, now + LongestKept) : now + Rest);
     }
 
     private Task<RevocationAnswer> AskAsync(Uri uri, X509Certificate2 certificate, X509Certificate2 issuer)

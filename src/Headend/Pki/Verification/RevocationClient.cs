@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
@@ -7,7 +8,7 @@ namespace Headend.Pki.Verification;
 /// <summary>Bounds on one fetch.</summary>
 internal sealed record RevocationClientLimits
 {
-    /// <summary>From the lookup of the name to the last octet.</summary>
+    /// <summary>From the lookup of the name to the last octet, once there is a slot.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Longest revocation list, in octets.</summary>
@@ -16,8 +17,11 @@ internal sealed record RevocationClientLimits
     /// <summary>Longest OCSP answer, in octets.</summary>
     public int AnswerOctets { get; init; } = 64 * 1024;
 
-    /// <summary>Fetches under way at a time; further ones wait, within their timeout.</summary>
+    /// <summary>Fetches under way at a time from one host; further ones wait.</summary>
     public int Fetches { get; init; } = 16;
+
+    /// <summary>A slot is waited for at most so long: the login that wanted it has given up by then.</summary>
+    public TimeSpan Waiting { get; init; } = TimeSpan.FromSeconds(12);
 }
 
 /// <summary>
@@ -27,13 +31,18 @@ internal sealed record RevocationClientLimits
 internal sealed class RevocationClient : IDisposable
 {
     private readonly RevocationClientLimits limits;
-    private readonly SemaphoreSlim slots;
+    private readonly TimeProvider time;
     private readonly HttpClient http;
 
-    public RevocationClient(RevocationClientLimits limits)
+    /// <summary>By host and port: as many as the configuration names in its fetch-hosts.</summary>
+    private readonly ConcurrentDictionary<(string Host, int Port), RevocationHostGate> gates = new();
+
+    /// <param name="limits">Of each fetch, and of those from one host.</param>
+    /// <param name="time">For how long a host that does not answer is left alone; fetches themselves take real time.</param>
+    public RevocationClient(RevocationClientLimits limits, TimeProvider time)
     {
         this.limits = limits;
-        slots = new SemaphoreSlim(limits.Fetches);
+        this.time = time;
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -63,29 +72,35 @@ internal sealed class RevocationClient : IDisposable
     public void Dispose()
     {
         http.Dispose();
-        slots.Dispose();
+        foreach (var gate in gates.Values)
+            gate.Dispose();
     }
 
     private async Task<(byte[]? Octets, string Problem)> FetchAsync(HttpRequestMessage request, int most)
     {
         using var held = request;
-        using var patience = new CancellationTokenSource(limits.Timeout);
         var uri = CertificateText.Printable(request.RequestUri!.ToString());
+        var gate = gates.GetOrAdd((request.RequestUri.IdnHost, request.RequestUri.Port), _ => new RevocationHostGate(limits, time));
         try
         {
-            await slots.WaitAsync(patience.Token).ConfigureAwait(false);
+            if (await gate.EnterAsync().ConfigureAwait(false) is { } closed)
+                return (null, $"{uri}: {closed}");
+            var answered = false;
             try
             {
+                using var patience = new CancellationTokenSource(limits.Timeout);
                 using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
-                if (response.StatusCode != HttpStatusCode.OK)
-                    return (null, $"{uri} answers {(int)response.StatusCode}");
-                if (response.Content.Headers.ContentLength > most)
-                    return (null, $"{uri} holds more than {most} octets");
-                return await ReadAsync(response.Content, most, patience.Token).ConfigureAwait(false) is { } octets ? (octets, "") : (null, $"{uri} holds more than {most} octets");
+                var octets = response.StatusCode != HttpStatusCode.OK || response.Content.Headers.ContentLength > most
+                    ? null
+                    : await ReadAsync(response.Content, most, patience.Token).ConfigureAwait(false);
+                answered = true;
+                if (octets is not null)
+                    return (octets, "");
+                return (null, response.StatusCode != HttpStatusCode.OK ? $"{uri} answers {(int)response.StatusCode}" : $"{uri} holds more than {most} octets");
             }
             finally
             {
-                slots.Release();
+                gate.Leave(answered);
             }
         }
         catch (OperationCanceledException)

@@ -36,7 +36,7 @@ internal sealed class RevocationList
 
     public int Count => serials.Count;
 
-    /// <summary>Reads DER; the signature is judged by <see cref="WhyNotFor"/>.</summary>
+    /// <summary>Reads DER; the signature is judged by <see cref="Revokes"/> and <see cref="WhyNotOf"/>.</summary>
     public static bool TryRead(ReadOnlyMemory<byte> der, [NotNullWhen(true)] out RevocationList? list, out string problem)
     {
         list = null;
@@ -61,22 +61,26 @@ internal sealed class RevocationList
         return list is not null;
     }
 
-    /// <summary>Null when the list is current and decides about this certificate of this issuer; else why not.</summary>
-    public string? WhyNotFor(X509Certificate2 certificate, X509Certificate2 issuer, DateTimeOffset now)
+    /// <summary>
+    /// Whether the issuer says by this list that the certificate is revoked. That holds whatever the list's dates and scope are: nobody comes off a list because the
+    /// next one is late.
+    /// </summary>
+    public bool Revokes(X509Certificate2 certificate, X509Certificate2 issuer) => IsOf(issuer) && Holds(certificate) && WhyNotBy(issuer) is null;
+
+    /// <summary>Null when the list is current and decides about this certificate of this issuer, so that who is not on it is good; else why not.</summary>
+    public string? WhyNotFor(X509Certificate2 certificate, X509Certificate2 issuer, DateTimeOffset now) => WhyNotOf(issuer, now) ?? WhyNotAbout(certificate);
+
+    /// <summary>Null when the list is current and by this issuer, whatever certificates it is about; else why not.</summary>
+    public string? WhyNotOf(X509Certificate2 issuer, DateTimeOffset now)
     {
-        if (!issuer.SubjectName.RawData.AsSpan().SequenceEqual(Issuer.Span))
+        if (!IsOf(issuer))
             return "it is of another issuer";
-        if (now < ThisUpdate - OcspCodec.ClockSkew)
+
+        // Dates may be the first or the last that there is: what is added is added to ours.
+        if (now + OcspCodec.ClockSkew < ThisUpdate)
             return $"it is not valid before {CertificateText.Date(ThisUpdate)}";
         if (now > NextUpdate)
             return $"it has expired on {CertificateText.Date(NextUpdate)}";
-        var isAuthority = IsAuthority(certificate);
-        if ((forUsersOnly && isAuthority) || (forAuthoritiesOnly && !isAuthority))
-            return "it is for certificates of another kind";
-
-        // RFC 5280 6.3.3 (b)(2)(i): a list of one of several distribution points decides only about certificates that name the point.
-        if (hasPoint && !DistributionPoints.ListUris(certificate).Any(u => pointUris.Contains(u)))
-            return "it is of another distribution point";
         return WhyNotBy(issuer);
     }
 
@@ -84,6 +88,18 @@ internal sealed class RevocationList
     public bool Holds(X509Certificate2 certificate) => serials.Contains(new BigInteger(certificate.SerialNumberBytes.Span, isUnsigned: true, isBigEndian: true));
 
     private static bool IsAuthority(X509Certificate2 certificate) => certificate.Extensions.Any(e => e is X509BasicConstraintsExtension { CertificateAuthority: true });
+
+    private bool IsOf(X509Certificate2 issuer) => issuer.SubjectName.RawData.AsSpan().SequenceEqual(Issuer.Span);
+
+    private string? WhyNotAbout(X509Certificate2 certificate)
+    {
+        var isAuthority = IsAuthority(certificate);
+        if ((forUsersOnly && isAuthority) || (forAuthoritiesOnly && !isAuthority))
+            return "it is for certificates of another kind";
+
+        // RFC 5280 6.3.3 (b)(2)(i): a list of one of several distribution points decides only about certificates that name the point.
+        return hasPoint && !DistributionPoints.ListUris(certificate).Any(u => pointUris.Contains(u)) ? "it is of another distribution point" : null;
+    }
 
     // Hashing some megabytes for every login would be the larger part of it.
     private string? WhyNotBy(X509Certificate2 issuer)

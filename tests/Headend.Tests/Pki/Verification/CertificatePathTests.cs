@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -194,7 +195,7 @@ public sealed class CertificatePathTests
                 Addresses = [IPAddress.Parse("192.0.2.7"), IPAddress.Parse("2001:db8::7")],
             },
             Key);
-        Assert.True(CertificateIdentity.TryRead(leaf, out var identity, out _));
+        Assert.True(CertificateIdentity.TryRead(leaf, isConstrained: false, out var identity, out _));
         Assert.True(IkeIdentity.TryParse(claimed, out var ike));
         Assert.Equal(borne, identity!.Bears(ike));
         Assert.True(IkeIdentity.TryParse("fqdn a.wild.example", out var wild));
@@ -208,7 +209,7 @@ public sealed class CertificatePathTests
     public void AnEmptySubjectIsNobodys()
     {
         var leaf = Root.Issue(new TestSubject("") { DnsNames = ["laptop.example"] }, Key);
-        Assert.True(CertificateIdentity.TryRead(leaf, out var identity, out _));
+        Assert.True(CertificateIdentity.TryRead(leaf, isConstrained: false, out var identity, out _));
         Assert.False(identity!.Bears(new IkeIdentity(Ikev2.Wire.IdType.DerAsn1Dn, [0x30, 0])));
     }
 
@@ -230,6 +231,100 @@ public sealed class CertificatePathTests
             signature[^1] ^= 1;
             Assert.NotNull(new CertificateProof.Plain(hash, signature, octets).WhyNotBy(certificate));
         }
+    }
+
+    // A stranger's certificate is nothing to calculate with before it is known that anybody trusted is above it.
+    [Theory]
+    [InlineData("RSASSA-PSS")]
+    [InlineData("DSA")]
+    [InlineData("P-224")]
+    [InlineData("P-256 written out")]
+    [InlineData("RSA of 16384 bits")]
+    public void KeysThatNobodyNeedsAreNotComputedWith(string kind)
+    {
+        var key = KeyOf(kind);
+        var costly = Root.Issue(new TestSubject("CN=Costly") { IsAuthority = true, Usages = null, KeyUsage = X509KeyUsageFlags.KeyCertSign }, key);
+        var reason = kind == "RSA of 16384 bits" ? "more than 8192 bits" : "neither rsaEncryption nor Ed25519";
+
+        // Its own, and one that the path would lead over.
+        Assert.False(TryBuild([Root.Issue(Laptop, key)], Root, usageRequired: false, out _, out var refusal));
+        Assert.Contains(reason, refusal, StringComparison.Ordinal);
+        var below = TestAuthority.Create("CN=Costly").Issue(Laptop, Key);
+        Assert.False(TryBuild([below, costly], Root, usageRequired: false, out _, out refusal));
+        Assert.Contains($"left out: certificate {CertificateText.Describe(costly)}", refusal, StringComparison.Ordinal);
+        Assert.Contains(reason, refusal, StringComparison.Ordinal);
+
+        // One that stands beside a good path harms nobody.
+        Accepts([Middle.Issue(Laptop, Key), costly, Middle.Certificate], Root);
+    }
+
+    // RFC 5280 4.2.1.10: a constraint on rfc822Name says nothing of otherName, so that any user principal name would pass.
+    [Fact]
+    public void PrincipalNamesDoNotCountUnderNameConstraints()
+    {
+        // permittedSubtrees { rfc822Name good.example }
+        byte[] permitted = [0x30, 0x12, 0xa0, 0x10, 0x30, 0x0e, 0x81, 0x0c, .. "good.example"u8];
+        var subject = new TestSubject("CN=Bound") { IsAuthority = true, Usages = null, KeyUsage = X509KeyUsageFlags.KeyCertSign };
+        var bound = Root.CreateBelow("CN=Bound", TestAuthority.GeneratorOf(MiddleKey), subject with { Further = [new X509Extension("2.5.29.30", permitted, critical: true)] });
+        var user = Laptop with { Emails = ["al@good.example"], UserPrincipalNames = ["al@corp.example"] };
+
+        Assert.Equal(["al@good.example"], EmailsOf([bound.Issue(user, Key), bound.Certificate], Root));
+        Assert.Equal(["al@good.example"], EmailsOf([bound.Issue(user, Key)], bound));
+        Assert.Equal(["al@good.example", "al@corp.example"], EmailsOf([Middle.Issue(user, Key), Middle.Certificate], Root));
+
+        static IEnumerable<string> EmailsOf(X509Certificate2[] chain, TestAuthority authority)
+        {
+            Assert.True(TryBuild(chain, authority, usageRequired: false, out var path, out var refusal), refusal);
+            using (path)
+            {
+                Assert.True(CertificateIdentity.TryRead(path!.Leaf, path.HasNameConstraints, out var identity, out _));
+                var emails = identity!.Names.Where(n => n.Kind == PeerNameKind.Email).Select(n => n.Text).ToList();
+                foreach (var name in (string[])["al@good.example", "al@corp.example"])
+                {
+                    Assert.True(IkeIdentity.TryParse($"email {name}", out var claimed));
+                    Assert.Equal(emails.Contains(name), identity.Bears(claimed));
+                }
+
+                return emails;
+            }
+        }
+    }
+
+    private static PublicKey KeyOf(string kind)
+    {
+        if (kind.StartsWith("P-", StringComparison.Ordinal))
+        {
+            using var curve = kind == "P-224" ? ECDsa.Create(ECCurve.CreateFromValue("1.3.132.0.33")) : ECDsa.Create(Key.ExportExplicitParameters(false));
+            return PublicKey.CreateFromSubjectPublicKeyInfo(curve.ExportSubjectPublicKeyInfo(), out _);
+        }
+
+        if (kind == "DSA")
+        {
+            var numbers = new AsnWriter(AsnEncodingRules.DER);
+            using (numbers.PushSequence())
+            {
+                numbers.WriteIntegerUnsigned(Large(1250));
+                numbers.WriteIntegerUnsigned(Large(32));
+                numbers.WriteIntegerUnsigned(Large(1249));
+            }
+
+            var value = new AsnWriter(AsnEncodingRules.DER);
+            value.WriteIntegerUnsigned(Large(1249));
+            return new PublicKey(new Oid("1.2.840.10040.4.1"), new AsnEncodedData(numbers.Encode()), new AsnEncodedData(value.Encode()));
+        }
+
+        var octets = kind == "RSASSA-PSS" ? 384 : 2048;
+        var rsa = new AsnWriter(AsnEncodingRules.DER);
+        using (rsa.PushSequence())
+        {
+            rsa.WriteIntegerUnsigned(Large(octets));
+            rsa.WriteIntegerUnsigned(kind == "RSASSA-PSS" ? Large(octets - 1) : [1, 0, 1]);
+        }
+
+        var isPss = kind == "RSASSA-PSS";
+        return new PublicKey(new Oid(isPss ? "1.2.840.113549.1.1.10" : "1.2.840.113549.1.1.1"), isPss ? null! : new AsnEncodedData(new byte[] { 5, 0 }), new AsnEncodedData(rsa.Encode()));
+
+        static byte[] Large(int octets) => [0xff, .. RandomNumberGenerator.GetBytes(octets - 2), 0xff];
     }
 
     private static void Accepts(X509Certificate2[] chain, TestAuthority authority) =>

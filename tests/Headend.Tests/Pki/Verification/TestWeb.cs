@@ -29,6 +29,9 @@ internal sealed class TestWeb : IDisposable
     /// <summary>No Content-Length: the end of the connection ends the body.</summary>
     public bool HidesLength { get; set; }
 
+    /// <summary>The connection ends without an answer.</summary>
+    public bool BreaksOff { get; set; }
+
     public int Requests => Volatile.Read(ref requests);
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
@@ -63,6 +66,8 @@ internal sealed class TestWeb : IDisposable
                 var body = await ReadAsync(stream);
                 Interlocked.Increment(ref requests);
                 await Task.Delay(Delay, ending.Token);
+                if (BreaksOff)
+                    return;
                 var answer = Answer(body);
                 var length = HidesLength ? "" : $"Content-Length: {answer.Length}\r\n";
                 await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {StatusLine}\r\n{length}Location: http://127.0.0.1:9/\r\nConnection: close\r\n\r\n"), ending.Token);
