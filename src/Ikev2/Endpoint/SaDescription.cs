@@ -43,7 +43,7 @@ internal static class SaDescription
         _ => ExchangeTable.StoryOf(sa.Phase),
     };
 
-    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT, R = may come back by auto-reconnect, T = came back by ticket.</summary>
+    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT, R = came back by auto-reconnect, T = by ticket.</summary>
     private static List<string> Capabilities(PeerCapabilities peer, IkeSession? session)
     {
         var letters = new List<string>();
@@ -53,7 +53,7 @@ internal static class SaDescription
             letters.Add("U");
         if (peer.NatDetected)
             letters.Add("N");
-        if (session is { ReconnectOffered: true })
+        if (session?.Login.ReconnectId is not null)
             letters.Add("R");
         if (session?.Login.TicketId is not null)
             letters.Add("T");

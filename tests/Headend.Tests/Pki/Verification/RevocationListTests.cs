@@ -23,7 +23,7 @@ public sealed class RevocationListTests
     {
         var leaf = authority.Issue(new TestSubject("CN=leaf"), Key);
         var (on, off) = (ListOf(how, leaf), ListOf(how, null));
-        using var client = new RevocationClient(new RevocationClientLimits(), TimeProvider.System);
+        using var client = new RevocationClient(new RevocationClientLimits { Timeout = TimeSpan.FromSeconds(30) }, TimeProvider.System);
         var check = new RevocationCheck(client, TimeProvider.System);
         var expected = how is "forged" or "other issuer" ? RevocationStatus.Unknown : RevocationStatus.Revoked;
         Assert.Equal(expected, (await CheckAsync(check, leaf, null, on)).Status);
@@ -42,7 +42,7 @@ public sealed class RevocationListTests
     {
         var answer = ListOf(how, null);
         using var web = new TestWeb(_ => answer);
-        using var client = new RevocationClient(new RevocationClientLimits(), clock);
+        using var client = new RevocationClient(new RevocationClientLimits { Timeout = TimeSpan.FromSeconds(30) }, clock);
         var check = new RevocationCheck(client, clock);
         var leaf = authority.Issue(new TestSubject("CN=leaf") { ListUris = [$"http://{web.Host}/a.crl"] }, Key);
         Assert.Equal(RevocationStatus.Unknown, (await CheckAsync(check, leaf, web)).Status);

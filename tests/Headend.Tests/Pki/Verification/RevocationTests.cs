@@ -150,7 +150,7 @@ public sealed class RevocationTests
     {
         var authority = TestAuthority.Create("CN=Web");
         using var web = new TestWeb(_ => authority.List()) { Delay = TimeSpan.FromMilliseconds(200) };
-        using var client = new RevocationClient(new RevocationClientLimits(), TimeProvider.System);
+        using var client = new RevocationClient(new RevocationClientLimits { Timeout = TimeSpan.FromSeconds(30) }, TimeProvider.System);
         var check = new RevocationCheck(client, TimeProvider.System);
         var leaf = authority.Issue(new TestSubject("CN=leaf") { ListUris = [$"http://{web.Host}/a.crl"] }, Key);
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => CheckAsync(check, leaf, authority, web.Host)));
@@ -172,7 +172,7 @@ public sealed class RevocationTests
             return new TestOcsp(authority.Certificate, authority.Signer, authority.Certificate) { Says = TestOcsp.Status.Revoked }.Answer(leaf!);
         });
         leaf = authority.Issue(new TestSubject("CN=leaf") { ResponderUris = [$"http://{web.Host}/"], ListUris = [$"http://{web.Host}/a.crl"] }, Key);
-        using var client = new RevocationClient(new RevocationClientLimits(), TimeProvider.System);
+        using var client = new RevocationClient(new RevocationClientLimits { Timeout = TimeSpan.FromSeconds(30) }, TimeProvider.System);
         var check = new RevocationCheck(client, TimeProvider.System);
         var answer = await CheckAsync(check, leaf, authority, web.Host);
         Assert.Equal(RevocationStatus.Revoked, answer.Status);
