@@ -38,7 +38,8 @@ internal sealed partial class SessionLifecycle
     private void Announce(ClientSession session, SessionInactivity waits, string detail)
     {
         _ = services.Kept.Keep(session);
-        LogInactive(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, (long)(waits.Until - services.Clock.Now).TotalSeconds, detail);
+        var seconds = (long)Math.Ceiling((waits.Until - services.Clock.Now).TotalSeconds);
+        LogInactive(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, seconds, detail);
     }
 
     /// <summary>A command found no IKE SA: the session waits, or it has moved on.</summary>

@@ -15,7 +15,7 @@ internal sealed class LogWriter : ILoggerProvider
     internal const int MostWaiting = 4 << 20;
 
     /// <summary>How long a first line waits for others.</summary>
-    private const int GatherMilliseconds = 20;
+    private const int GatherMilliseconds = 5;
 
     [ThreadStatic]
     private static StringBuilder? spare;

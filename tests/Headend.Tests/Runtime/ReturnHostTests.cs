@@ -75,7 +75,7 @@ public sealed class ReturnHostTests : IAsyncLifetime
         Assert.Equal(("PSK", "ECDSA"), (sa.AuthVerify, sa.AuthSign));
         Assert.Equal(new ReconnectStatisticsRecord(1, 1, 0, 1, 0), await host.Backend.GetReconnectsAsync(CancellationToken.None));
         Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync());
-        Assert.Equal((1, 1), (Count("its session sleeps"), Count("the client has resumed")));
+        Assert.Equal((1, 1), (Count(" for=1800s: the client is silent, its session sleeps"), Count("the client has resumed")));
     }
 
     [Fact]
