@@ -30,6 +30,7 @@ public sealed class CertificateNames
     private const string SubjectAlternativeName = "2.5.29.17";
     private const string CommonNameAttribute = "2.5.4.3";
     private const string UserPrincipalName = "1.3.6.1.4.1.311.20.2.3";
+    private const string NameConstraints = "2.5.29.30";
 
     private readonly List<(CertificateNameKind Kind, string Name)> _names = [];
 
@@ -40,8 +41,21 @@ public sealed class CertificateNames
 
     public IReadOnlyList<(CertificateNameKind Kind, string Name)> All => _names;
 
+    /// <summary>Whether an authority may certify some names only (RFC 5280 4.2.1.10).</summary>
+    public static bool IsConstrained(X509Certificate2 authority)
+    {
+        ArgumentNullException.ThrowIfNull(authority);
+        return authority.Extensions.Any(e => e.Oid?.Value == NameConstraints);
+    }
+
     /// <summary>False with a reason when subject or subjectAltName is malformed or holds too many names.</summary>
-    public static bool TryRead(X509Certificate2 certificate, out CertificateNames names, out string reason)
+    /// <param name="certificate">Whose names.</param>
+    /// <param name="isConstrained">
+    /// An authority of its path <see cref="IsConstrained"/>. Constraints on e-mail addresses do not reach user principal names, which pass for such here: they count as not there.
+    /// </param>
+    /// <param name="names">Complete when true.</param>
+    /// <param name="reason">Empty when true.</param>
+    public static bool TryRead(X509Certificate2 certificate, bool isConstrained, out CertificateNames names, out string reason)
     {
         ArgumentNullException.ThrowIfNull(certificate);
         names = new CertificateNames("");
@@ -56,6 +70,8 @@ public sealed class CertificateNames
             }
 
             names.ReadCommonName(certificate.SubjectName);
+            if (isConstrained)
+                names._names.RemoveAll(static n => n.Kind == CertificateNameKind.Upn);
         }
         catch (Exception error) when (error is AsnContentException or CryptographicException or InvalidOperationException)
         {

@@ -39,7 +39,7 @@ internal static class ClientCertificateCheck
             return Refuse(storeContext, Malformed, "the client's certificate cannot be read");
         using (leaf)
         {
-            if (!CertificateNames.TryRead(leaf, out var names, out var reason))
+            if (!CertificateNames.TryRead(leaf, IsBelowConstraints(storeContext), out var names, out var reason))
                 return Refuse(storeContext, Malformed, $"the client's certificate is refused: {reason}");
             var who = $"the client's certificate ({Describe(leaf)})";
             if (!good || error != 0)
@@ -95,6 +95,19 @@ internal static class ClientCertificateCheck
                 if (oid.Value == ClientAuthentication)
                     return true;
             }
+        }
+
+        return false;
+    }
+
+    private static bool IsBelowConstraints(nint storeContext)
+    {
+        var chain = LibSsl.X509_STORE_CTX_get0_chain(storeContext);
+        for (var i = 1; i < LibSsl.OPENSSL_sk_num(chain); i++)
+        {
+            using var authority = Read(LibSsl.OPENSSL_sk_value(chain, i));
+            if (authority is not null && CertificateNames.IsConstrained(authority))
+                return true;
         }
 
         return false;

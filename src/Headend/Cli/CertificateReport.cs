@@ -77,7 +77,7 @@ internal static class CertificateReport
     {
         try
         {
-            if (!CertificateNames.TryRead(certificate, out var names, out var reason))
+            if (!CertificateNames.TryRead(certificate, isConstrained: false, out var names, out var reason))
                 throw new InvalidDataException($"{file}: {certificate.Subject}: {reason}");
             var constraints = certificate.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault();
             return new CertificateRecord

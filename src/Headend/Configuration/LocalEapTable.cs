@@ -41,7 +41,7 @@ internal static class LocalEapTable
             ConfigurationTable.Key("minimum-version", Version, "Lowest version of TLS; 1.3 is the highest in any case.", "'1.2'"),
             ConfigurationTable.Key("identity", new ListSyntax(ScalarTable.Word(
                     ("upn", CertificateNameKind.Upn), ("email", CertificateNameKind.Email), ("dns", CertificateNameKind.Dns), ("cn", CertificateNameKind.CommonName)), Minimum: 1, Maximum: 4),
-                "The first of these names that the certificate holds is the authenticated user: user principal name, e-mail address or DNS name of the subjectAltName, commonName of the subject.", "[upn, email, dns, cn]"),
+                "The first of these names that the certificate holds is the authenticated user: user principal name, e-mail address or DNS name of the subjectAltName, commonName of the subject; below a CA with name constraints user principal names do not count.", "[upn, email, dns, cn]"),
             ConfigurationTable.Key("match-eap-identity", ScalarTable.Boolean,
                 "Refuse a client whose EAP identity is no name of its certificate: one of the four names in letters of either case, `host/NAME` of a DNS name, the subject's distinguished name, or `@REALM` alone of an e-mail address or user principal name.", "true"))
         { Check = CheckTls }, "EAP-TLS (RFC 5216, RFC 9190). Certificates need extended key usage clientAuth, RSA keys 2048 bits and no small exponent. Sessions are never resumed, so that each login meets expiry and revocation."),

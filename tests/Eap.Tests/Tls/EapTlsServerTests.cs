@@ -233,6 +233,19 @@ public class EapTlsServerTests
         Assert.Equal(identity, Assert.IsType<EapStep.Success>(last).Identity);
     }
 
+    // RFC 5280 4.2.1.10: a constraint on rfc822Name says nothing of otherName, so that any user principal name would pass.
+    [Fact]
+    public void PrincipalNamesDoNotCountUnderNameConstraints()
+    {
+        var carol = Pki.Issue("CN=Carol", Pki.Bound, email: "carol@example.org", upn: "alice@corp.example");
+        var options = Pki.ServerOptions() with { IdentityNames = [CertificateNameKind.Upn, CertificateNameKind.Email] };
+        EapStep As(string identity, TlsServerOptions by) => Login(by, new EapTlsPeerOptions { Identity = identity, Certificate = carol, Chain = [Pki.Bound] }).Last;
+        Assert.Equal("carol@example.org", Assert.IsType<EapStep.Success>(As("carol@example.org", options)).Identity);
+        Assert.Equal("carol@example.org", Assert.IsType<EapStep.Success>(As("carol@example.org", options with { ClientAuthorities = [Pki.Bound.RawData] })).Identity);
+        Assert.IsNotType<EapStep.Success>(As("alice@corp.example", options));
+        Assert.IsNotType<EapStep.Success>(As("carol@example.org", options with { IdentityNames = [CertificateNameKind.Upn] }));
+    }
+
     [Fact]
     public void AMachineIsItsDnsName()
     {

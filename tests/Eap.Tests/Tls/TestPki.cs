@@ -18,6 +18,8 @@ public sealed class TestPki
     {
         Root = Authority(name, null);
         Intermediate = Authority(name + " Intermediate", Root);
+        // permittedSubtrees { rfc822Name example.org }
+        Bound = Authority(name + " Bound", Root, [0x30, 0x11, 0xa0, 0x0f, 0x30, 0x0d, 0x81, 0x0b, .. "example.org"u8]);
         Server = Issue("CN=gw.example", Root, usages: [ServerAuth]);
         Alice = Issue("CN=Alice, O=Test", Root, email: "alice@example.org", upn: "alice@corp.example");
     }
@@ -27,6 +29,9 @@ public sealed class TestPki
     public X509Certificate2 Root { get; }
 
     public X509Certificate2 Intermediate { get; }
+
+    /// <summary>May certify e-mail addresses of example.org alone.</summary>
+    public X509Certificate2 Bound { get; }
 
     public X509Certificate2 Server { get; }
 
@@ -97,13 +102,15 @@ public sealed class TestPki
         ? new CertificateRequest(subject, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
         : new CertificateRequest(subject, (ECDsa)key, HashAlgorithmName.SHA256);
 
-    private X509Certificate2 Authority(string name, X509Certificate2? issuer)
+    private X509Certificate2 Authority(string name, X509Certificate2? issuer, byte[]? nameConstraints = null)
     {
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = Request($"CN={name}", key);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
+        if (nameConstraints is not null)
+            request.CertificateExtensions.Add(new X509Extension("2.5.29.30", nameConstraints, critical: true));
         if (issuer is null)
             return request.CreateSelfSigned(Now.AddDays(-100), Now.AddDays(1000));
         using var certificate = Sign(request, issuer, Now.AddDays(-100), Now.AddDays(900));

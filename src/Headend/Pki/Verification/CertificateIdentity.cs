@@ -13,12 +13,12 @@ internal sealed class CertificateIdentity
     private const int EmptyNameOctets = 2;
 
     private readonly byte[] subject;
-    private readonly IReadOnlyList<(CertificateNameKind Kind, string Name)> names;
+    private readonly CertificateNames names;
     private readonly IReadOnlyList<IPAddress> addresses;
 
-    private CertificateIdentity(X509Certificate2 certificate, IEnumerable<(CertificateNameKind Kind, string Name)> names)
+    private CertificateIdentity(X509Certificate2 certificate, CertificateNames names)
     {
-        this.names = [.. names];
+        this.names = names;
         subject = certificate.SubjectName.RawData;
         addresses = SubjectAlternativeNames.Of(certificate).Addresses;
         Subject = certificate.Subject;
@@ -36,19 +36,16 @@ internal sealed class CertificateIdentity
 
     /// <summary>False with a reason when the names are malformed or too many.</summary>
     /// <param name="certificate">Whose names.</param>
-    /// <param name="isConstrained">
-    /// An authority above it may certify some names only (<see cref="CertificatePath.HasNameConstraints"/>). Constraints on e-mail addresses do not reach user principal
-    /// names, which pass for such here: they do not count then.
-    /// </param>
+    /// <param name="isConstrained"><see cref="CertificatePath.HasNameConstraints"/>: user principal names do not count.</param>
     /// <param name="identity">Given exactly when true.</param>
     /// <param name="reason">Empty when true.</param>
     /// <exception cref="System.Security.Cryptography.CryptographicException">An extension is malformed.</exception>
     public static bool TryRead(X509Certificate2 certificate, bool isConstrained, out CertificateIdentity? identity, out string reason)
     {
         identity = null;
-        if (!CertificateNames.TryRead(certificate, out var names, out reason))
+        if (!CertificateNames.TryRead(certificate, isConstrained, out var names, out reason))
             return false;
-        identity = new CertificateIdentity(certificate, names.All.Where(n => !isConstrained || n.Kind != CertificateNameKind.Upn));
+        identity = new CertificateIdentity(certificate, names);
         return true;
     }
 
@@ -77,14 +74,14 @@ internal sealed class CertificateIdentity
                 return false;
         }
 
-        return names.Any(n => n.Kind == kind && string.Equals(n.Name, claimed.Text, StringComparison.OrdinalIgnoreCase));
+        return names.All.Any(n => n.Kind == kind && string.Equals(n.Name, claimed.Text, StringComparison.OrdinalIgnoreCase));
     }
 
     private IEnumerable<PeerName> ToNames()
     {
         if (subject.Length > EmptyNameOctets)
             yield return new PeerName(PeerNameKind.DistinguishedName, Subject, subject);
-        foreach (var (kind, name) in names.OrderBy(n => n.Kind))
+        foreach (var (kind, name) in names.All.OrderBy(n => n.Kind))
         {
             if (kind is CertificateNameKind.Email or CertificateNameKind.Upn)
                 yield return new PeerName(PeerNameKind.Email, name);

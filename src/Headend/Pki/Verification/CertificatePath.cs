@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Headend.Eap.Tls;
 
 namespace Headend.Pki.Verification;
 
@@ -14,7 +15,6 @@ internal sealed class CertificatePath : IDisposable
     /// <summary>RFC 4945 5.1.3.12 and what clients' certificates bear in practice: clientAuth, id-kp-ipsecIKE, iKEIntermediate, anyExtendedKeyUsage.</summary>
     private static readonly HashSet<string> ClientUsages = ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.8.2.2", "2.5.29.37.0"];
 
-    private const string NameConstraints = "2.5.29.30";
     private const string RsaKey = "1.2.840.113549.1.1.1";
     private const string EcKey = "1.2.840.10045.2.1";
     private const string Ed25519Key = "1.3.101.112";
@@ -37,7 +37,7 @@ internal sealed class CertificatePath : IDisposable
     public X509Certificate2 Leaf => certificates[0];
 
     /// <summary>An authority of the path, the configured one included, may certify some names only (RFC 5280 4.2.1.10).</summary>
-    public bool HasNameConstraints => certificates.Skip(1).Any(c => c.Extensions.Any(e => e.Oid?.Value == NameConstraints));
+    public bool HasNameConstraints => certificates.Skip(1).Any(CertificateNames.IsConstrained);
 
     /// <summary>False, with the reason for the log, when the chain does not lead from a client's certificate to an authority at this time.</summary>
     /// <param name="chain">DER: the client's own first, the others in any order.</param>
