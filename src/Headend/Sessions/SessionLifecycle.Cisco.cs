@@ -10,6 +10,15 @@ internal sealed partial class SessionLifecycle
     /// <summary>As many attributes as a CP payload may have, where they bear no values; a stranger may fill all of them.</summary>
     private const int MostLines = 8;
 
+    private const string More = " and more";
+
+    /// <summary>The same of a login that came to nothing: anybody can begin one.</summary>
+    private void LogAskedInVain(ClientSession session, LoginRecord login)
+    {
+        if (login.IsCisco && services.LogLimits.TryAdmit(login.ProvenSource, "cisco-attributes", out _))
+            LogAsked(session, login);
+    }
+
     /// <summary>Each attribute once, in as many lines as the formatter's limit makes of them.</summary>
     private void LogAsked(ClientSession session, LoginRecord login)
     {
@@ -18,10 +27,14 @@ internal sealed partial class SessionLifecycle
         var lines = 0;
         for (var rest = asked.AsSpan(); !rest.IsEmpty && lines < MostLines; lines++)
         {
-            var end = rest.Length <= LogfmtFormatter.MaximumValue ? rest.Length : rest[..LogfmtFormatter.MaximumValue].LastIndexOf(' ');
-            var line = rest[..end].ToString();
-            rest = rest[end..].TrimStart(' ');
-            LogCiscoAttributes(services.Logger, session.Names.AuditSessionId, rest.IsEmpty || lines + 1 < MostLines ? line : line[..line.LastIndexOf(' ')] + " and more");
+            var (isLast, most) = (lines + 1 == MostLines, LogfmtFormatter.MaximumValue);
+            var isCut = rest.Length > most;
+            // With room for the words that say so. An attribute that is longer than a line is cut, too.
+            if (isCut && rest[..(isLast ? most - More.Length : most)].LastIndexOf(' ') is > 0 and var end)
+                most = end;
+            var line = rest[..Math.Min(most, rest.Length)].ToString();
+            rest = rest[line.Length..].TrimStart(' ');
+            LogCiscoAttributes(services.Logger, session.Names.AuditSessionId, isCut && isLast ? line + More : line);
         }
     }
 

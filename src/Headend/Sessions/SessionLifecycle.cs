@@ -194,8 +194,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             services.Tickets.Release(ticket, effect.Login.Session);
         if (session.Returning is null && session.Close() is { } successor)
             session = successor;
-        if (!effect.WasUp && services.LogLimits.TryAdmit(effect.Login.ProvenSource, "cisco-attributes", out _))
-            LogAsked(session, effect.Login);
+        if (!effect.WasUp)
+            LogAskedInVain(session, effect.Login);
         if (session.Returning is { } before)
         {
             ReportFailedLogin(session, reason, effect.Detail);

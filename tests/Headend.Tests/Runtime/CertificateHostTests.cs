@@ -121,6 +121,15 @@ public sealed class CertificateHostTests : IAsyncLifetime
         Assert.Equal(wanted, lines[1..4].SelectMany(l => l.Split(' ')));
         Assert.Equal(1 + 3 + 8, lines.Count);
 
+        // Whoever proves nothing leaves a few lines only.
+        for (var i = 0; i < 8; i++)
+        {
+            using var stranger = Client("fqdn other.lax.example", leaf, change: o => Cisco(o) with { FurtherAttributes = [29999] });
+            stranger.Login();
+        }
+
+        Assert.Equal(3, log.Text.Split("29999(0x752f)").Length - 1);
+
         static TestInitiatorOptions Cisco(TestInitiatorOptions options) => options with { VendorIds = ["CISCO(COPYRIGHT)&Copyright (c) 2009 Cisco Systems, Inc."u8.ToArray()] };
     }
 
