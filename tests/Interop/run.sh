@@ -24,13 +24,13 @@ SMOKE="mschapv2 eap_tls eap_ttls eap_gtc eap_md5 method_without_key_refused ecds
   authorization_psk authorization_psk_refused authorization_group_user authorization_refused
   local_eap_mschapv2 local_eap_gtc local_eap_md5 local_eap_tls local_eap_refusals
   pools dhcp
-  client_resume client_resume_expired auto_reconnect reconnect_restart_short
+  client_resume client_resume_expired client_resume_restart auto_reconnect reconnect_restart_short
   interfaces nat_policy qos coa_under_load_short kill_and_restart terminate zero_configuration"
 SLOW="reconnect_restart interface_changes accounting_under_fire qos_actions xfrm xfrm_interfaces xfrm_rates xfrm_tests gre
   coa_under_load many_interfaces anyconnect_certificate"
 
 # Mostly timers that run off: with --smoke and --all they run beside the others, one after the other. None of them measures.
-BESIDE="dead_client rekey_by_server rekey_by_client rekey_without_pfs accounting eap_timeout client_resume auto_reconnect client_resume_expired radius_silent mfa_push termination_action simultaneous dhcp terminate_causes
+BESIDE="dead_client rekey_by_server rekey_by_client rekey_without_pfs accounting eap_timeout client_resume auto_reconnect client_resume_expired client_resume_restart radius_silent mfa_push termination_action simultaneous dhcp terminate_causes
   local_eap_refusals"
 
 seconds_for() { local seconds; seconds=$(seconds_at_ease "$1"); echo $((seconds * PATIENCE)); }

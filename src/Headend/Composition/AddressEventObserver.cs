@@ -35,7 +35,7 @@ internal sealed partial class AddressEventObserver(UnauthenticatedLogLimits limi
     [LoggerMessage(EventId = 1407, EventName = "dhcp-lease-lost", Level = LogLevel.Warning, Message = "user={User} session={Session}: {Why}; the session ends")]
     private static partial void LogLeaseLost(ILogger logger, string user, string session, string why);
 
-    [LoggerMessage(EventId = 1401, EventName = "pool-exhausted", Level = LogLevel.Warning,
+    [LoggerMessage(EventId = 1408, EventName = "pool-exhausted", Level = LogLevel.Warning,
         Message = "pool={Pool} user={User} inUse={InUse} heldDown={HeldDown} suppressed={Suppressed}: no address is free")]
     private static partial void LogExhausted(ILogger logger, string pool, string user, long inUse, long heldDown, long suppressed);
 }

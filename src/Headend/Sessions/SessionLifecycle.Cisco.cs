@@ -38,6 +38,6 @@ internal sealed partial class SessionLifecycle
         }
     }
 
-    [LoggerMessage(EventId = 1105, EventName = "cisco-attributes", Level = LogLevel.Information, Message = "session {Session}: the client asked for {Attributes}")]
+    [LoggerMessage(EventId = 1106, EventName = "cisco-attributes", Level = LogLevel.Information, Message = "session {Session}: the client asked for {Attributes}")]
     private static partial void LogCiscoAttributes(ILogger logger, string session, string attributes);
 }

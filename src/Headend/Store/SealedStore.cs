@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 
@@ -35,8 +36,8 @@ internal sealed partial class SealedStore : IAsyncDisposable
     /// <summary>Between two marks that the process lives; by so much an end that nobody saw is uncertain.</summary>
     internal static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long what is not urgent waits for more, so that many sessions share a commit.</summary>
-    internal static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(100);
+    /// <summary>From one commit to the next at least, where nothing is urgent: many sessions share it, and what is replaced meanwhile is not written.</summary>
+    internal static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
@@ -55,6 +56,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
     // The writing thread's.
     private readonly SecretBuffer clear = new();
     private readonly ArrayBufferWriter<byte> sealedRows = new(1 << 16);
+    private long committed = Stopwatch.GetTimestamp();
     private bool aliveDue;
     private bool urgent;
     private bool stopping;
@@ -222,9 +224,8 @@ internal sealed partial class SealedStore : IAsyncDisposable
     // Under the gate, which it gives up meanwhile.
     private void Gather()
     {
-        var begun = Environment.TickCount64;
-        for (var left = (int)Gathering.TotalMilliseconds; left > 0 && !urgent && !stopping; left = (int)(begun + (long)Gathering.TotalMilliseconds - Environment.TickCount64))
-            Monitor.Wait(gate, left);
+        while (!urgent && !stopping && Gathering - Stopwatch.GetElapsedTime(committed) is { Ticks: > 0 } left)
+            Monitor.Wait(gate, (int)Math.Ceiling(left.TotalMilliseconds));
     }
 
     private bool TryCommit(Dictionary<(string Kind, string Id), Change> batch, out string failure)
@@ -249,6 +250,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
                 store.Statement("DELETE FROM sealed_record WHERE expires_at <= ?1").Bind(1, now).Execute();
                 store.WriteSetting(AliveSetting, now);
                 store.Commit();
+                committed = Stopwatch.GetTimestamp();
                 return true;
             }
             catch (StoreException error)

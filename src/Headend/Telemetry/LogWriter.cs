@@ -1,12 +1,15 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text;
+using Headend.Runtime;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Telemetry;
 
 /// <summary>
-/// Writes log lines to a stream from a thread of its own, many at once: whoever logs neither waits for the stream nor, while lines come, wakes anybody. Where the stream takes nothing
+/// Writes log lines to a stream from a thread of its own: a line behind a silence at once, lines that come thick many at a time. Whoever logs neither waits for the stream nor, while lines
+/// come, wakes anybody. Where the stream takes nothing
 /// (a reader that stopped), lines beyond <see cref="MostWaiting"/> are dropped and counted; a login must not hang on a log. Thread-safe.
 /// </summary>
 internal sealed class LogWriter : ILoggerProvider
@@ -14,15 +17,16 @@ internal sealed class LogWriter : ILoggerProvider
     /// <summary>Octets that wait at most.</summary>
     internal const int MostWaiting = 4 << 20;
 
-    /// <summary>How long a first line waits for others.</summary>
-    private const int GatherMilliseconds = 5;
+    /// <summary>From one write to the next at least: what comes meanwhile is written together.</summary>
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(20);
 
     [ThreadStatic]
     private static StringBuilder? spare;
 
     private readonly Stream output;
     private readonly LogfmtFormatter formatter;
-    private readonly object gate = new();
+    private readonly Lock gate = new();
+    private readonly ThreadSignal signal = new();
     private readonly Thread thread;
     private ArrayBufferWriter<byte> waiting = new(1 << 16);
     private ArrayBufferWriter<byte> written = new(1 << 16);
@@ -50,9 +54,9 @@ internal sealed class LogWriter : ILoggerProvider
             if (stopping)
                 return;
             stopping = true;
-            Monitor.PulseAll(gate);
         }
 
+        signal.Set();
         // A stream that takes nothing must not keep the process from its end.
         if (thread.Join(TimeSpan.FromSeconds(2)))
             output.Dispose();
@@ -63,19 +67,19 @@ internal sealed class LogWriter : ILoggerProvider
         var line = spare ?? new StringBuilder(512);
         spare = null;
         formatter.Append(line, entry);
+        bool wakes;
         lock (gate)
         {
             if (waiting.WrittenCount >= MostWaiting)
                 dropped++;
             else
                 Encode(line);
-            if (sleeping)
-            {
-                sleeping = false;
-                Monitor.PulseAll(gate);
-            }
+            wakes = sleeping;
+            sleeping = false;
         }
 
+        if (wakes)
+            signal.Set();
         // A long exception's buffer is not kept.
         if (line.Capacity <= 1 << 14)
             spare = line.Clear();
@@ -91,7 +95,8 @@ internal sealed class LogWriter : ILoggerProvider
 
     private void Run()
     {
-        while (Take())
+        long? last = null;
+        while (Take(last))
         {
             try
             {
@@ -104,37 +109,48 @@ internal sealed class LogWriter : ILoggerProvider
             }
 
             written.ResetWrittenCount();
+            last = Stopwatch.GetTimestamp();
         }
     }
 
     /// <summary>Waits for lines and moves them into <see cref="written"/>. False when there are none and none will come.</summary>
-    private bool Take()
+    /// <param name="last">When it was written last.</param>
+    private bool Take(long? last)
     {
-        lock (gate)
+        while (true)
         {
-            while (waiting.WrittenCount == 0 && dropped == 0)
+            // Null: until the first line.
+            TimeSpan? wait = null;
+            lock (gate)
             {
-                if (stopping)
+                if (waiting.WrittenCount > 0 || dropped > 0)
+                    wait = stopping || last is null ? TimeSpan.Zero : Gathering - Stopwatch.GetElapsedTime(last.Value);
+                else if (stopping)
                     return false;
-                sleeping = true;
-                Monitor.Wait(gate);
+                if (wait <= TimeSpan.Zero)
+                {
+                    TellDropped();
+                    (waiting, written) = (written, waiting);
+                    return true;
+                }
+
+                sleeping = wait is null;
             }
 
-            sleeping = false;
-            if (!stopping)
-                Monitor.Wait(gate, GatherMilliseconds);
-            if (dropped > 0)
-            {
-                KeyValuePair<string, object?>[] lines = [new("lines", dropped), new("reason", "whoever reads standard output was too slow")];
-                var line = new StringBuilder();
-                formatter.Append(line, new LogEntry<KeyValuePair<string, object?>[]>(LogLevel.Warning, "headend", new EventId(1190, "log-lines-dropped"), lines, null, static (_, _) => ""));
-                Encode(line);
-                dropped = 0;
-            }
-
-            (waiting, written) = (written, waiting);
-            return true;
+            signal.Wait(wait);
         }
+    }
+
+    // Under the gate.
+    private void TellDropped()
+    {
+        if (dropped == 0)
+            return;
+        KeyValuePair<string, object?>[] lines = [new("lines", dropped), new("reason", "whoever reads standard output was too slow")];
+        var line = new StringBuilder();
+        formatter.Append(line, new LogEntry<KeyValuePair<string, object?>[]>(LogLevel.Warning, "headend", new EventId(1190, "log-lines-dropped"), lines, null, static (_, _) => ""));
+        Encode(line);
+        dropped = 0;
     }
 
     private sealed class CategoryLogger(LogWriter writer, string category) : ILogger

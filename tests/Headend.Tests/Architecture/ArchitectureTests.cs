@@ -86,6 +86,14 @@ public sealed partial class ArchitectureTests
         Assert.Empty(found);
     }
 
+    [Fact]
+    public void Every_line_of_the_log_has_an_event_id_of_its_own()
+    {
+        var ids = Sources().SelectMany(f => EventId().Matches(File.ReadAllText(f)).Select(m => m.Groups["id"].Value)).ToList();
+        Assert.NotEmpty(ids);
+        Assert.Empty(ids.GroupBy(i => i, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key));
+    }
+
     private static string ProjectOf(string name) => Path.Combine(Root, "src", name, name + ".csproj");
 
     private static IEnumerable<string> ReferencesOf(string name) =>
@@ -111,6 +119,9 @@ public sealed partial class ArchitectureTests
 
     [GeneratedRegex(@"^\s*(?:(?:public|internal|private|file|static|sealed|abstract|readonly|partial|ref|unsafe) )*(?:class|struct|record struct|record class|record|interface|enum) (?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex TypeDeclaration();
+
+    [GeneratedRegex(@"\bEventId(?: = |\()(?<id>\d+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex EventId();
 
     [GeneratedRegex(@"catch\s*\(\s*Exception\b(?![^)]*\)\s*when\s*\(\s*\w+ is )|catch\s*(?:\{|$)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex BroadCatch();

@@ -85,3 +85,42 @@ scenario_client_resume_expired() {
   logs_in client alice "login after that"
   check "is a new session" "$(session alice acctSessionId)" not [ "$(session alice acctSessionId)" = "$accounting" ]
 }
+
+# What alice's session keeps: address, interface, ids.
+kept_of_alice() { echo "$(session alice assignedAddresses) $(session alice device) $(session alice acctSessionId) $(session alice auditSessionId)"; }
+
+# restarted SIGNAL NAME: the headend ends by the signal and is started again; the client, an ordinary one, notices by itself and logs in to its session.
+restarted() {
+  local before; before=$(kept_of_alice)
+  stop gateway "$1"
+  need "$2: starts again" "see the log" start_headend
+  equal "$2: the session waits" INACTIVE "$(session alice status)"
+  equal "$2: with what it had" "$before" "$(kept_of_alice)"
+  check "$2: the client has given up" "$(swan client --list-sas)" wait_until 30 no_sa client alice
+  logs_in client alice "$2: login after it"
+  equal "$2: the session goes on" "$before" "$(kept_of_alice)"
+  check "$2: ping" "no answer: $(tail -n 2 "$RUN/ping.out")" pings "$CLIENT" $LAN_V4
+}
+
+scenario_client_resume_restart() {
+  only_ours "client-resume" || return
+  RETURNS="client-resume: { interval: 2m }" EXTRA_SECTIONS="store: { sessions-at-stop: keep }"
+  need setup "no setup" returns_setup
+  need "echo server" "not ready" echo_server
+  start_client client "$CLIENT" "$(client_connection alice mschapv2 alice dpd=1s)"
+  logs_in client alice login
+  talk "$(sa client alice vips)"
+  check "a TCP connection" "$(cat "$RUN/talk.out")" wait_until 10 grep -q one "$RUN/talk.out"
+  restarted KILL "kill -9"
+  restarted TERM "a stop that keeps sessions"
+  : >"$RUN/say-two"
+  check "the TCP connection goes on" "$(cat "$RUN/talk.out")" wait_until 60 grep -q two "$RUN/talk.out"
+  equal "one Start" 1 "$(records Start)"
+  equal "no Stop" 0 "$(records Stop)"
+  equal "one Accounting-On" 1 "$(grep -c 'Acct-Status-Type = Accounting-On' "$RUN/radius1/detail")"
+  equal "no Accounting-Off" 0 "$(grep -c 'Acct-Status-Type = Accounting-Off' "$RUN/radius1/detail")"
+  log_out client alice
+  check "accounting: one Stop" "no record" wait_until 20 has_record Stop User-Name=alice
+  equal "of User-Request" User-Request "$(record Stop Acct-Terminate-Cause User-Name=alice)"
+  check "nothing left" @what_is_left wait_until 20 nothing_left
+}

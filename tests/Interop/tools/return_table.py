@@ -47,7 +47,7 @@ print(f"""## Coming back
 Made by `tests/Interop/return_compare.sh` in one run on {os.cpu_count()} processors, Linux {os.uname().release}: {sys.argv[2]} clients log in by EAP-MSCHAPv2 over FreeRADIUS at {sys.argv[3]} a second, then all
 lose their IKE SAs without a word and come back at the same rate: at once, as from another network, so that the gateway takes the live session over; and once more when it has found
 them silent. AES-256-CBC with SHA-256, x25519, an interface for each session, accounting; the sessions "with policy" get an access list and rates from AAA. CPU is user and system time for each login or return, of the gateway's process alone and with that of the RADIUS
-server, whom only logins ask; a share is that of the login of the same clients. {how} Load tool, FreeRADIUS and gateway share the machine, whose speed changes from one minute to the next. A resumption has neither
+server, whom only logins ask; a share is that of the login of the same clients. {how} The gateway has {os.cpu_count() // 2} of the processors for itself; load tool and FreeRADIUS have the others. A resumption has neither
 Diffie-Hellman nor signature; a reconnect has both, as FlexVPN's protocol wants, so that the signature and x25519 are most of what it costs beyond a resumption.
 
 | certificate | | done / failed | CPU, ms | share of the login | with RADIUS server, ms | share of the login | p50 / p99, ms |

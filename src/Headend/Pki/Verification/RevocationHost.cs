@@ -14,10 +14,11 @@ internal sealed record RevocationHost(string Name, int Port)
     public static bool TryParse(string text, [NotNullWhen(true)] out RevocationHost? host)
     {
         host = null;
-        if (text.Length is 0 or > 260 || text.AsSpan().IndexOfAny("/@?# ") >= 0 || !Uri.TryCreate($"http://{text}/", UriKind.Absolute, out var uri) || uri.Port < 1)
+        if (text.Length is 0 or > 260 || text.AsSpan().IndexOfAny("/@?# ") >= 0 || !Uri.TryCreate($"http://{text}/", UriKind.Absolute, out var uri) || uri.Port < 1
+            || NameOf(uri) is not { } name || Uri.CheckHostName(name) == UriHostNameType.Unknown)
             return false;
-        host = new RevocationHost(uri.IdnHost, uri.Port);
-        return Uri.CheckHostName(uri.IdnHost) != UriHostNameType.Unknown;
+        host = new RevocationHost(name, uri.Port);
+        return true;
     }
 
     /// <summary>
@@ -28,13 +29,26 @@ internal sealed record RevocationHost(string Name, int Port)
     {
         uri = null;
         if (text.Length > MostUriCharacters || !Uri.TryCreate(text, UriKind.Absolute, out var named) || named.Scheme != Uri.UriSchemeHttp || named.UserInfo.Length > 0
-            || !hosts.Any(h => h.Matches(named.IdnHost, named.Port)))
+            || NameOf(named) is not { } name || !hosts.Any(h => h.Matches(name, named.Port)))
             return false;
         uri = named;
         return true;
     }
 
     public override string ToString() => Port == HttpPort ? Name : $"{Name}:{Port}";
+
+    // Letters that no domain name may have (RFC 5891 5.4) are found out only here.
+    private static string? NameOf(Uri uri)
+    {
+        try
+        {
+            return uri.IdnHost;
+        }
+        catch (UriFormatException)
+        {
+            return null;
+        }
+    }
 
     private bool Matches(string name, int port) => port == Port && string.Equals(name, Name, StringComparison.OrdinalIgnoreCase);
 }

@@ -128,6 +128,10 @@ public sealed class RevocationTests
     [InlineData("http://10.1.2.3:8088/a.crl", true)]
     [InlineData("ldap://pki.example/cn=a", false)]
     [InlineData("file:///etc/passwd", false)]
+    [InlineData("http://xn--\u00fc/", false)]
+    [InlineData("http://\u2028/", false)]
+    [InlineData("http://xn--a\u0300--/", false)]
+    [InlineData("http://\u0300pki.example/", false)]
     [InlineData("", false)]
     public void OnlyHostsOfTheListAreAsked(string uri, bool allowed)
     {
@@ -142,6 +146,7 @@ public sealed class RevocationTests
     [InlineData("user@pki.example")]
     [InlineData("pki.example:0")]
     [InlineData("pki example")]
+    [InlineData("xn--\u00fc")]
     [InlineData("")]
     public void WhatIsNoHostIsNone(string text) => Assert.False(RevocationHost.TryParse(text, out _));
 
