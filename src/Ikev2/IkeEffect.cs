@@ -135,7 +135,7 @@ public sealed record FindReconnectEffect(OperationId Id, ReadOnlyMemory<byte> Re
 public sealed record ReconnectFailedEffect(ReadOnlyMemory<byte> ReconnectId, IPAddress Source) : IkeEffect;
 
 /// <summary>What a client may come back with. The receiver owns the token and zeroes it.</summary>
-/// <param name="ReconnectId">Constant for the session's life.</param>
+/// <param name="ReconnectId">The one that the client came back with; a new one where it came otherwise and asks anew.</param>
 /// <param name="Token">New with every offer; those before stay good until it is used.</param>
 public sealed record ReconnectOffer(byte[] ReconnectId, byte[] Token)
 {

@@ -4,7 +4,7 @@
 # one with the load tool pays for its caches. Writes the table to docs/performance.md between its marks.
 #
 #   tests/Interop/return_compare.sh [--print]      --print: table to standard output only
-# COUNT=1500 clients   RATE=200 a second   ROUNDS=5 of everything   CASES="gateway-rsa:load gateway-ecdsa:load gateway-rsa:policy"   WAYS="Ticket Reconnect"
+# COUNT=1500 clients   RATE=150 a second   ROUNDS=5 of everything   CASES="gateway-rsa:load gateway-ecdsa:load gateway-rsa:policy"   WAYS="Ticket Reconnect"
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -12,7 +12,7 @@ export LC_ALL=C
 cd / || exit 1
 for part in common topology pki radius gateway client traffic; do . "$HERE/lib/$part.sh"; done
 LOAD=${LOAD:-$ROOT/out/load/headend-load.dll}
-COUNT=${COUNT:-1500} RATE=${RATE:-200} ROUNDS=${ROUNDS:-5} SLEEP=26 PRINT=${1:-}
+COUNT=${COUNT:-1500} RATE=${RATE:-150} ROUNDS=${ROUNDS:-5} SLEEP=26 PRINT=${1:-}
 GATEWAY_CPUS=0-$(($(nproc) / 2 - 1)) OTHER_CPUS=$(($(nproc) / 2))-$(($(nproc) - 1))
 [ "$(nproc)" -gt 1 ] || { echo "return_compare.sh: needs two processors" >&2; exit 1; }
 [ -z "$PRINT" ] || [ "$PRINT" = --print ] || { echo "usage: return_compare.sh [--print]" >&2; exit 2; }
@@ -63,6 +63,7 @@ way() {
   done
   offer "$COUNT" --return "$2" --waves 1 --sleep $SLEEP --delete || { say "$2: $(cat "$RUN/load.out")"; return 1; }
   grep -E '^(first-login|(asleep-)?(reconnect|ticket)) ' "$RUN/load.out" | sort -u | sed "s/^/$1 $2 /" | tee -a "$RUN/figures"
+  wait_until 60 nothing_left || { say "$2: $(what_is_left)"; return 1; }
   stop gateway TERM
   rm -rf "$RUN/state" "$RUN/gateway"
 }

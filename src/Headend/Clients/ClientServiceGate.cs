@@ -18,11 +18,15 @@ internal sealed class ClientServiceGate(TimeProvider time)
     /// <summary>Connections of one source per second in the long run.</summary>
     public const int PerSecond = 4;
 
+    /// <summary>Connections of everybody at a time.</summary>
+    public const int MostOpenOfAll = 256;
+
     /// <summary>Sources that are remembered.</summary>
     public const int MostSources = 4096;
 
     private readonly Lock gate = new();
     private readonly Dictionary<IPAddress, Source> sources = [];
+    private int open;
 
     /// <summary>Sources that it remembers now.</summary>
     public int Sources
@@ -49,8 +53,9 @@ internal sealed class ClientServiceGate(TimeProvider time)
             }
 
             Refill(source, now);
-            if (source.Open >= MostOpen || source.Left < 1)
+            if (open >= MostOpenOfAll || source.Open >= MostOpen || source.Left < 1)
                 return false;
+            open++;
             source.Open++;
             source.Left--;
             return true;
@@ -60,7 +65,10 @@ internal sealed class ClientServiceGate(TimeProvider time)
     public void Leave(IPEndPoint remote)
     {
         lock (gate)
+        {
+            open--;
             sources[IkeEndpoint.SourceOf(remote)].Open--;
+        }
     }
 
     private void Refill(Source source, long now)

@@ -25,7 +25,6 @@ internal sealed partial class ClientServiceServer : IAsyncDisposable
     /// <summary>Texts of the client's interface, which it asks for under names of its own.</summary>
     private const string Translations = "/+CSCOT+/";
 
-    private const int MaximumConnections = 256;
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(10);
@@ -94,7 +93,8 @@ internal sealed partial class ClientServiceServer : IAsyncDisposable
     private static void Limit(KestrelServerOptions kestrel, IPEndPoint listen, HttpsConnectionAdapterOptions https, ILogger logger)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = MaximumConnections;
+        // The gate counts: Kestrel would log each connection that it refuses, and strangers make as many as they like.
+        kestrel.Limits.MaxConcurrentConnections = null;
         kestrel.Limits.MaxRequestBodySize = 0;
         kestrel.Limits.MaxRequestLineSize = 1024;
         kestrel.Limits.MaxRequestBufferSize = 16 * 1024;
@@ -166,6 +166,6 @@ internal sealed partial class ClientServiceServer : IAsyncDisposable
         return isHead ? Task.CompletedTask : response.Body.WriteAsync(file.Octets, context.RequestAborted).AsTask();
     }
 
-    [LoggerMessage(EventId = 1191, EventName = "client-services-refused", Level = LogLevel.Information, Message = "address={Address} suppressed={Suppressed}: more connections of this source than client-services takes at a time or in a time")]
+    [LoggerMessage(EventId = 1191, EventName = "client-services-refused", Level = LogLevel.Information, Message = "address={Address} suppressed={Suppressed}: more connections of this source, or of all, than client-services takes at a time or in a time")]
     private static partial void LogRefused(ILogger logger, IPAddress address, long suppressed);
 }

@@ -119,7 +119,7 @@ internal sealed record IkeProfileOptions
 internal sealed record LocalCertificateOptions(string CertificateFile, string KeyFile);
 
 /// <param name="QueryIdentity">Ask for EAP-Identity; otherwise the IKE identity stands for it.</param>
-/// <param name="Timeout">Longest time from the first EAP request to the end of EAP.</param>
+/// <param name="Timeout">Longest time from an EAP-Request to the client's answer.</param>
 /// <param name="AllowMethodsWithoutKey">Accept EAP methods that give no MSK.</param>
 internal sealed record EapOptions(bool QueryIdentity, TimeSpan Timeout, bool AllowMethodsWithoutKey)
 {

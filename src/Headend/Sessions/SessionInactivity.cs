@@ -29,8 +29,11 @@ internal sealed class SessionInactivity : IDisposable
     /// <summary>Its client is back already, by a login that is about to take the session over: nobody is told of a silence.</summary>
     public bool IsPassing { get; init; }
 
-    /// <summary>Its limits were changed after a login had taken the session over with those of before.</summary>
-    public bool IsChanged { get; init; }
+    /// <summary>When it ends at the latest was changed after a login had taken the session over with the limits of before.</summary>
+    public bool IsTotalChanged { get; init; }
+
+    /// <summary>Its Idle-Timeout was, likewise.</summary>
+    public bool IsIdleChanged { get; init; }
 
     /// <summary>Until when the client is to authenticate anew, asked for while a login was taking the session over; null: nobody asked.</summary>
     public MonotonicTime? ReauthenticateBy { get; init; }

@@ -79,7 +79,7 @@ internal sealed partial class SessionInterfaces(
         kernel.Post(() => done(BringUp(session, request, parameters!, child)), request.Filter);
     }
 
-    /// <summary>What a login that took the session over had installed before it broke off.</summary>
+    /// <summary>All pairs of a session without an IKE SA: what came of a login that broke off, or of an exchange that its end overtook.</summary>
     public void RemoveSas(ClientSession session)
     {
         foreach (var sa in SasOf(session))

@@ -28,6 +28,8 @@ internal sealed partial class SessionLifecycle
         };
         if (!session.TryWait(waits))
             return;
+        // A pair whose completion is still in the mailbox: the core does not know it yet, and would not put it back for a session that it knows no more.
+        services.Interfaces.RemoveSas(session);
         services.Table.MarkInactive(true);
         if (!waits.IsPassing)
             Announce(session, waits, effect.Detail);
@@ -76,12 +78,11 @@ internal sealed partial class SessionLifecycle
                 Replace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt);
                 break;
             case ChangeTimeoutsCommand change when session.Returning is { } returns:
-                var (grant, expires, idle) = Changed(session, returns, change);
-                ReplaceReturning(session, returns, grant, expires, idle, returns.ReauthenticateBy);
+                ReplaceReturning(session, returns, change);
                 break;
             case ReauthenticateCommand ask when session.Returning is { } returns:
                 var latest = services.Clock.Now + ask.Within;
-                ReplaceReturning(session, returns, returns.Grant, returns.ExpiresAt < latest ? returns.ExpiresAt : latest, returns.IdleAt, latest);
+                ReplaceReturning(session, returns, latest);
                 break;
         }
     }
@@ -130,9 +131,9 @@ internal sealed partial class SessionLifecycle
     }
 
     // A login is taking the session over. Its limits of before are on their way to IKE, which hears of these when it is up.
-    private void ReplaceReturning(
-        ClientSession session, SessionInactivity returns, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle, MonotonicTime? reauthenticateBy)
+    private void ReplaceReturning(ClientSession session, SessionInactivity returns, ChangeTimeoutsCommand change)
     {
+        var (grant, expires, idle) = Changed(session, returns, change);
         var changed = new SessionInactivity
         {
             Grant = grant,
@@ -140,7 +141,26 @@ internal sealed partial class SessionLifecycle
             Until = returns.Until,
             ExpiresAt = expires,
             IdleAt = idle,
-            IsChanged = true,
+            IsTotalChanged = returns.IsTotalChanged || change.SessionTimeout is not null,
+            IsIdleChanged = returns.IsIdleChanged || change.IdleTimeout is not null,
+            IsPassing = returns.IsPassing,
+            ReauthenticateBy = returns.ReauthenticateBy,
+        };
+        if (session.TryChangeReturning(returns, changed))
+            _ = services.Kept.Keep(session);
+    }
+
+    private void ReplaceReturning(ClientSession session, SessionInactivity returns, MonotonicTime reauthenticateBy)
+    {
+        var changed = new SessionInactivity
+        {
+            Grant = returns.Grant,
+            Since = returns.Since,
+            Until = returns.Until,
+            ExpiresAt = returns.ExpiresAt < reauthenticateBy ? returns.ExpiresAt : reauthenticateBy,
+            IdleAt = returns.IdleAt,
+            IsTotalChanged = returns.IsTotalChanged,
+            IsIdleChanged = returns.IsIdleChanged,
             IsPassing = returns.IsPassing,
             ReauthenticateBy = reauthenticateBy,
         };
@@ -148,18 +168,23 @@ internal sealed partial class SessionLifecycle
             _ = services.Kept.Keep(session);
     }
 
-    /// <summary>What was changed while the login took the session over.</summary>
+    /// <summary>What was changed while the login took the session over, and nothing else: a whole login has brought limits of its own.</summary>
     internal static void CatchUp(ClientSession session, SessionInactivity returned, IkeShard shard, MonotonicTime now)
     {
-        if (!returned.IsChanged)
+        if (returned.IsTotalChanged || returned.IsIdleChanged)
+        {
+            var left = returned.ExpiresAt - now;
+            TimeSpan? total = !returned.IsTotalChanged ? null : left is null ? TimeSpan.Zero : left > TimeSpan.Zero ? left.Value : TimeSpan.FromTicks(1);
+            TimeSpan? idle = returned.IsIdleChanged ? returned.Grant.IdleTimeout ?? TimeSpan.Zero : null;
+            shard.Post(new ChangeTimeoutsCommand(session.Id, total, idle));
+            session.Kept.Change(total, idle, now);
+        }
+
+        if (returned.ReauthenticateBy is not { } latest)
             return;
-        var left = returned.ExpiresAt - now;
-        var total = left is null ? TimeSpan.Zero : left > TimeSpan.Zero ? left.Value : TimeSpan.FromTicks(1);
-        var idle = returned.Grant.IdleTimeout ?? TimeSpan.Zero;
-        shard.Post(new ChangeTimeoutsCommand(session.Id, total, idle));
-        session.Kept.Change(total, idle, now);
-        if (returned.ReauthenticateBy is { } latest)
-            shard.Post(new ReauthenticateCommand(session.Id, latest > now ? latest - now : TimeSpan.FromSeconds(1)));
+        shard.Post(new ReauthenticateCommand(session.Id, latest > now ? latest - now : TimeSpan.FromSeconds(1)));
+        if (session.Kept.ExpiresAt is not { } end || end > latest)
+            session.Kept.ExpiresAt = latest;
     }
 
     private void Replace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Headend.Aaa.Authorization;
 using Headend.Configuration;
 using Headend.Ikev2;
@@ -24,7 +25,14 @@ internal sealed partial class SessionLifecycle
 
     public void IssueTicket(IssueTicketEffect effect, IkeShard shard)
     {
-        var session = Find(effect.Login, shard);
+        if (!services.Table.TryFind(effect.Login.Session, out var session))
+        {
+            CryptographicOperations.ZeroMemory(effect.State);
+            shard.Post(new IssueTicketCompletion(effect.Id, null), effect.Established);
+            return;
+        }
+
+        session!.Refresh(effect.Login);
         shard.Post(services.Tickets.Issue(effect, session), effect.Established);
         // One that is given later makes a session that is kept of one that was not.
         if (session.UpAt is null || effect.Login.Profile.Resumption is not { } policy)
@@ -94,7 +102,7 @@ internal sealed partial class SessionLifecycle
             s.Binding == login.Binding && s.RemoteMethod == login.RemoteMethod && s.UpAt is not null && !s.IsClosed
             && string.Equals(s.User, login.User, StringComparison.Ordinal) && IsSameDevice(s, login)
             && (s.RemoteIdentity.Equals(login.RemoteIdentity) || (IsAddress(s.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
-            && (s.Inactivity is not null || (login.InitialContact && s.RemoteIdentity.Equals(login.RemoteIdentity))));
+            && (s.Inactivity is not null || (login.InitialContact && s.RemoteIdentity.Equals(login.RemoteIdentity) && IsSamePlace(s, login))));
         return mine.OrderByDescending(s => s.RemoteIdentity.Equals(login.RemoteIdentity)).ThenByDescending(s => s.Inactivity?.Since.Ticks ?? 0).FirstOrDefault();
     }
 
@@ -107,6 +115,9 @@ internal sealed partial class SessionLifecycle
         return string.Equals(one.CertificateSubject, other.CertificateSubject, StringComparison.Ordinal)
             && (other.RemoteMethod != RemoteMethod.AnyConnectEap || other.CertificateSubject is not null || (other.DeviceId is { } id && id == one.DeviceId));
     }
+
+    // Behind two routers two machines of one user may have the same private address, which Windows calls itself by.
+    private static bool IsSamePlace(ClientSession one, ClientSession other) => !IsAddress(other.RemoteIdentity.Type) || one.Path.Remote.Address.Equals(other.Path.Remote.Address);
 
     private static bool IsAddress(IdType type) => type == IdType.IPv4Address || type == IdType.IPv6Address;
 

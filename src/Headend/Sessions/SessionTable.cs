@@ -83,6 +83,9 @@ internal sealed class SessionTable
         if (session.FormerId is { } older)
             moved.TryRemove(older, out _);
         session.FormerId = former;
+        // It ended in between, and its end looked for it where it was not yet.
+        if (session.IsClosed)
+            Remove(session, wasUp: false);
     }
 
     /// <param name="session">Is over.</param>

@@ -29,7 +29,8 @@ internal static class InformationalExchange
         }
 
         List<IkePayload> payloads = answered.Count > 0 ? [DeletePayload.ForEsp(answered)] : [];
-        return TicketIssue.IsAsked(message) && sa.Session is { Up: true } session && session.Current == sa
+        // While our own Delete is under way there is nothing left that a ticket could be for.
+        return TicketIssue.IsAsked(message) && sa.Session is { Up: true, Ended: false } session && session.Current == sa
             ? TicketIssue.Issue(sa, ticket => RequestOutcome.Respond([.. payloads, ticket]))
             : RequestOutcome.Respond(payloads);
     }

@@ -26,6 +26,16 @@ public sealed class ClientServiceGateTests
     }
 
     [Fact]
+    public void All_sources_have_some_connections_at_a_time()
+    {
+        for (var i = 0; i < ClientServiceGate.MostOpenOfAll; i++)
+            Assert.True(gate.TryEnter(At($"198.51.100.{i}")));
+        Assert.False(gate.TryEnter(At("192.0.2.1")));
+        gate.Leave(At("198.51.100.1"));
+        Assert.True(gate.TryEnter(At("192.0.2.1")));
+    }
+
+    [Fact]
     public void A_source_has_some_connections_in_a_time()
     {
         Assert.Equal(ClientServiceGate.Burst, Visits(1000));

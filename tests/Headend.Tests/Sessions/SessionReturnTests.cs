@@ -83,7 +83,7 @@ public sealed class SessionReturnTests : IDisposable
         var id = Return();
         lifecycle.Unclaimed(new UnclaimedCommandEffect(id, new ChangeTimeoutsCommand(id, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(2))), shard);
         var returns = session.Returning!;
-        Assert.True(returns.IsChanged);
+        Assert.True(returns is { IsTotalChanged: true, IsIdleChanged: true });
         Assert.Equal(clock.Now + TimeSpan.FromMinutes(5), returns.ExpiresAt);
         Assert.Equal(TimeSpan.FromMinutes(2), returns.Grant.IdleTimeout);
         lifecycle.Unclaimed(new UnclaimedCommandEffect(id, new ChangeTimeoutsCommand(id, TimeSpan.Zero, null)), shard);
@@ -113,6 +113,47 @@ public sealed class SessionReturnTests : IDisposable
         Assert.Equal(clock.Now + TimeSpan.FromMinutes(4), session.Kept.ExpiresAt);
         Assert.Equal(TimeSpan.FromMinutes(4), session.Kept.Grant.SessionTimeout);
         Assert.Equal(TimeSpan.FromMinutes(2), session.Kept.Grant.IdleTimeout);
+    }
+
+    /// <summary>A whole login brought limits of its own: what nobody changed meanwhile is the login's.</summary>
+    [Fact]
+    public void What_was_not_changed_meanwhile_stays_as_the_login_brought_it()
+    {
+        var id = Return();
+        lifecycle.Unclaimed(new UnclaimedCommandEffect(id, new ChangeTimeoutsCommand(id, null, TimeSpan.FromMinutes(2))), shard);
+        session.Kept.Grant = SessionGrant.Empty with { SessionTimeout = TimeSpan.FromMinutes(3) };
+        session.Kept.ExpiresAt = clock.Now + TimeSpan.FromMinutes(3);
+        SessionLifecycle.CatchUp(session, session.Returning!, shard, clock.Now);
+        Assert.Equal(clock.Now + TimeSpan.FromMinutes(3), session.Kept.ExpiresAt);
+        Assert.Equal(TimeSpan.FromMinutes(3), session.Kept.Grant.SessionTimeout);
+        Assert.Equal(TimeSpan.FromMinutes(2), session.Kept.Grant.IdleTimeout);
+        lifecycle.Unclaimed(new UnclaimedCommandEffect(id, new ReauthenticateCommand(id, TimeSpan.FromMinutes(1))), shard);
+        SessionLifecycle.CatchUp(session, session.Returning!, shard, clock.Now);
+        Assert.Equal(clock.Now + TimeSpan.FromMinutes(1), session.Kept.ExpiresAt);
+        Assert.Equal(TimeSpan.FromMinutes(3), session.Kept.Grant.SessionTimeout);
+    }
+
+    /// <summary>Its end came when the login had it already, but before it stood in the table by the login's id.</summary>
+    [Fact]
+    public void A_session_that_ended_while_it_moved_is_not_in_the_table()
+    {
+        Assert.True(session.TryReturn(login, out var former, out _));
+        session.Close();
+        table.Remove(session, wasUp: true);
+        table.Move(session, former);
+        Assert.False(table.TryFind(session.Id, out var found) && found == session);
+        Assert.False(table.TryFindMoved(former, out _));
+    }
+
+    /// <summary>A ticket asked for behind the end makes no session.</summary>
+    [Fact]
+    public void A_ticket_for_a_session_that_is_over_is_none()
+    {
+        table.Remove(login, wasUp: false);
+        byte[] state = [1, 2, 3];
+        lifecycle.IssueTicket(new IssueTicketEffect(new OperationId(7), Established: true, TestSession.Login(TestSession.Binding), state, TimeSpan.FromHours(1)), shard);
+        Assert.False(table.TryFind(login.Id, out _));
+        Assert.Equal(new byte[3], state);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using Headend.TestKit.Simulation;
 
 namespace Headend.Ikev2.Tests.Pair;
 
-/// <summary>Clients that have a session-id with a token and a ticket of one session: a return by the one leaves the other as good as it was, whether or not the client asks anew.</summary>
+/// <summary>Clients that have a session-id with a token and a ticket of one session: a return by the one leaves the other as good as it was, unless the client asks for it anew.</summary>
 public sealed class TokenAndTicketTests
 {
     private static readonly IPAddress s_headend = IPAddress.Parse("192.0.2.1");
@@ -93,6 +93,22 @@ public sealed class TokenAndTicketTests
         var back = Login(network, Options(network) with { Ticket = client.Ticket() });
         Silence(network, back);
         Assert.Equal(SessionEndReason.PeerUnreachable, Assert.Single(headend.Outside.Ended).Reason);
+    }
+
+    /// <summary>While our Delete is under way the client may still ask (RFC 7296 1.4.1 has both sides answer until it is answered); the session is over for the outside.</summary>
+    [Fact]
+    public void NoTicketIsGivenBehindTheEndOfTheSession()
+    {
+        var network = new SimulatedNetwork(7);
+        var headend = Headend(network, reconnect: 45, resumption: 30);
+        var client = Login(network, Asking(network));
+        var session = Assert.Single(headend.Endpoint.Describe()).Session!.Value;
+        // Our Delete is on its way when the client asks.
+        headend.Do((endpoint, now) => endpoint.Handle(new EndSessionCommand(session, SessionEndReason.AdminCleared, "test"), now));
+        client.Node.Do((initiator, now) => initiator.AskForTicket(now));
+        network.RunFor(TimeSpan.FromSeconds(5));
+        Assert.Single(headend.Outside.Ended);
+        Assert.Equal(1, headend.Outside.TicketsAsked);
     }
 
     private static void Silence(SimulatedNetwork network, Client client)

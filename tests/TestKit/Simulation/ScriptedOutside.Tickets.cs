@@ -13,8 +13,12 @@ public sealed partial class ScriptedOutside
     /// <summary>Tickets that were presented.</summary>
     public int TicketsOpened { get; private set; }
 
+    /// <summary>Tickets that the core asked for.</summary>
+    public int TicketsAsked { get; private set; }
+
     private IssueTicketCompletion IssueTicket(IssueTicketEffect effect)
     {
+        TicketsAsked++;
         Of(effect.Login.Session);
         if (Fails)
             return new IssueTicketCompletion(effect.Id, null);
