@@ -239,6 +239,8 @@ internal sealed class SessionAdmin(
             AuthSign = sa.LocalMethod,
             AuthVerify = sa.Method,
             RemoteIdentity = sa.RemoteIdentity,
+            EapIdentity = session?.EapIdentity,
+            User = sa.User,
             RemoteAddress = sa.Path.Remote.Address.ToString(),
             RemotePort = sa.Path.Remote.Port,
             LocalAddress = sa.Path.Local.Address.ToString(),

@@ -66,9 +66,15 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
 
     public ValueTask<IReadOnlyList<SessionRecord>> GetSessionsAsync(CancellationToken cancellation) => new(Sessions);
 
+    /// <summary>The user of AnyConnect-EAP whose IKE SA stands; null for a client without EAP.</summary>
+    public string? AnyConnectUser { get; set; }
+
     public ValueTask<IReadOnlyList<IkeSaDetailRecord>> GetIkeSasAsync(CancellationToken cancellation) => new([new IkeSaDetailRecord
     {
         State = "ESTABLISHED",
+        RemoteIdentity = "*$AnyConnectClient$*",
+        EapIdentity = AnyConnectUser,
+        User = AnyConnectUser,
         RemoteAddress = "192.0.2.9",
         RemotePort = 500,
         LocalAddress = "192.0.2.1",
