@@ -118,25 +118,6 @@ public sealed class CommandLineTests
         Assert.DoesNotContain("  user ", detail, StringComparison.Ordinal);
     }
 
-    /// <summary>As FlexVPN prints it, to the column.</summary>
-    [Fact]
-    public async Task Reconnects_are_counted_in_the_words_of_IOS()
-    {
-        await using var backend = await new SocketBackend().StartAsync();
-        var (code, shown, _) = await RunAsync("show", "crypto", "ikev2", "stats", "reconnect", "--socket", backend.Path);
-        Assert.Equal(0, code);
-        Assert.Equal(
-            """
-            Total incoming reconnect connection:        20
-            Success reconnect connection:               20
-            Failed reconnect connection:                0
-            Reconnect capable active session count:     5
-            Reconnect capable inactive session count:   2
-
-            """,
-            shown);
-    }
-
     [Fact]
     public async Task Interfaces_and_templates_are_shown_in_the_words_of_IOS()
     {

@@ -78,6 +78,9 @@ public sealed class ReturnHostTests : IAsyncLifetime
         Assert.Equal(("PSK", "ECDSA"), (sa.AuthVerify, sa.AuthSign));
         Assert.Equal((before.EapIdentity, before.User), (sa.EapIdentity, sa.User));
         Assert.Equal(new ReconnectStatisticsRecord(1, 1, 0, 1, 0), await host.Backend.GetReconnectsAsync(CancellationToken.None));
+        var counted = await host.Backend.GetIkeStatisticsAsync(CancellationToken.None);
+        Assert.Equal((1, 0, 1), (counted.ActiveSessions, counted.InactiveSessions, counted.Reconnects.Succeeded));
+        Assert.Equal([new("success", null, 2)], counted.Logins);
         Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync());
         Assert.Equal((1, 1), (Count(" for=1800s: the client is silent, its session sleeps"), Count("the client has resumed")));
     }
