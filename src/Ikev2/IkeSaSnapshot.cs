@@ -4,6 +4,7 @@ using Headend.Ikev2.Wire;
 namespace Headend.Ikev2;
 
 /// <summary>One IKE SA as show prints it.</summary>
+/// <param name="Capabilities">One letter each of FlexVPN's legend (D, N, X, F, R), then words for what it has no letter for.</param>
 public sealed record IkeSaSnapshot(
     SessionId? Session,
     string Profile,

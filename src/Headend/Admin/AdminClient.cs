@@ -83,6 +83,9 @@ internal sealed class AdminClient : IDisposable
         return await SendAsync(request, AdminJsonContext.Default.ClearedSessionsRecord, cancellation);
     }
 
+    public Task<IkeStatisticsRecord> GetIkeStatisticsAsync(CancellationToken cancellation) =>
+        GetAsync(AdminPaths.IkeStatistics, AdminJsonContext.Default.IkeStatisticsRecord, cancellation);
+
     public Task<ReconnectStatisticsRecord> GetReconnectsAsync(CancellationToken cancellation) =>
         GetAsync(AdminPaths.Reconnects, AdminJsonContext.Default.ReconnectStatisticsRecord, cancellation);
 

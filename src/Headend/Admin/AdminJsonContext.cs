@@ -22,6 +22,7 @@ namespace Headend.Admin;
 [JsonSerializable(typeof(InterfaceRecord))]
 [JsonSerializable(typeof(IReadOnlyList<VirtualTemplateRecord>))]
 [JsonSerializable(typeof(IReadOnlyList<PolicyMapRecord>))]
+[JsonSerializable(typeof(IkeStatisticsRecord))]
 [JsonSerializable(typeof(ReconnectStatisticsRecord))]
 [JsonSerializable(typeof(IReadOnlyList<CertificateRecord>))]
 [JsonSerializable(typeof(HealthRecord))]

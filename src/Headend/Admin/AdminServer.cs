@@ -106,6 +106,9 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("GET", AdminPaths.Health):
                 await WriteAsync(context, await backend.GetHealthAsync(stop), AdminJsonContext.Default.HealthRecord);
                 break;
+            case ("GET", AdminPaths.IkeStatistics):
+                await WriteAsync(context, await backend.GetIkeStatisticsAsync(stop), AdminJsonContext.Default.IkeStatisticsRecord);
+                break;
             case ("GET", AdminPaths.Reconnects):
                 await WriteAsync(context, await backend.GetReconnectsAsync(stop), AdminJsonContext.Default.ReconnectStatisticsRecord);
                 break;
@@ -121,7 +124,7 @@ internal sealed class AdminServer : IAsyncDisposable
             case ("POST", AdminPaths.ClearLockout):
                 await ClearLockoutAsync(context, backend);
                 break;
-            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.AccessLists or AdminPaths.Lockouts or AdminPaths.Templates or AdminPaths.PolicyMaps or AdminPaths.Reconnects or AdminPaths.Health):
+            case (_, AdminPaths.Sessions or AdminPaths.IkeSas or AdminPaths.AaaServers or AdminPaths.AaaUsers or AdminPaths.Accounting or AdminPaths.Pools or AdminPaths.AccessLists or AdminPaths.Lockouts or AdminPaths.Templates or AdminPaths.PolicyMaps or AdminPaths.IkeStatistics or AdminPaths.Reconnects or AdminPaths.Health):
                 await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "use GET");
                 break;
             case (_, AdminPaths.ClearSessions or AdminPaths.ClearLockout):
@@ -224,6 +227,7 @@ internal static class AdminPaths
     public const string Interfaces = "/v1/interfaces/virtual-access/";
     public const string Templates = "/v1/virtual-templates";
     public const string PolicyMaps = "/v1/policy-maps";
+    public const string IkeStatistics = "/v1/crypto/ikev2/stats";
     public const string Reconnects = "/v1/crypto/ikev2/stats/reconnect";
     public const string Health = "/healthz";
 }

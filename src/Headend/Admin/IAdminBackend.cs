@@ -37,6 +37,9 @@ internal interface IAdminBackend
     /// <summary>The traffic policies of the virtual-access interface of this number; empty without an interface or a policy.</summary>
     ValueTask<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation);
 
+    /// <summary>IKE SAs and sessions of now, and what was counted since the start of the process.</summary>
+    ValueTask<IkeStatisticsRecord> GetIkeStatisticsAsync(CancellationToken cancellation);
+
     ValueTask<ReconnectStatisticsRecord> GetReconnectsAsync(CancellationToken cancellation);
 
     ValueTask<HealthRecord> GetHealthAsync(CancellationToken cancellation);

@@ -27,6 +27,12 @@ internal sealed record IkeSaDetailRecord
 
     public string? RemoteIdentity { get; init; }
 
+    /// <summary>What the client called itself within EAP; clients of AnyConnect-EAP all have the same <see cref="RemoteIdentity"/>. Null without EAP, and before its first answer.</summary>
+    public string? EapIdentity { get; init; }
+
+    /// <summary>Whom the client proved to be; null before.</summary>
+    public string? User { get; init; }
+
     public required string RemoteAddress { get; init; }
 
     public required int RemotePort { get; init; }

@@ -116,6 +116,7 @@ internal sealed record IkeSaRecord
     /// <summary>Who is behind a NAT: <c>none</c>, <c>local</c>, <c>remote</c> or <c>both</c>.</summary>
     public required string Nat { get; init; }
 
+    /// <summary>One letter each of FlexVPN's legend (<c>D</c>, <c>N</c>, <c>X</c>, <c>F</c>, <c>R</c>), then words: <c>signature-hash-algorithms</c> (RFC 7427), <c>ticket</c> (came back by one, RFC 5723).</summary>
     public IReadOnlyList<string> Capabilities { get; init; } = [];
 }
 

@@ -11,11 +11,16 @@ namespace Headend.Cli;
 /// <summary>The tables that <c>show</c> prints. Texts of peers are shown without control characters, so that a name cannot drive a terminal.</summary>
 internal static class AdminTables
 {
+    /// <summary>FlexVPN's, where it prints it, of the letters that there are here.</summary>
+    private const string CapabilityLegend =
+        "Crypto session current status\n\nCode: D - Dead Peer Detection, N - NAT-traversal\nX - IKE Extended Authentication, F - IKE Fragmentation\nR - IKE Auto Reconnect\n";
+
     public static void Sessions(IReadOnlyList<SessionRecord> sessions, bool detail, CommandLineOptions options)
     {
         var console = Open(options);
         if (detail)
         {
+            console.WriteLine(CapabilityLegend);
             foreach (var session in sessions)
                 SessionDetail(console, session);
             return;
@@ -38,10 +43,10 @@ internal static class AdminTables
                 IkeSaDetail(console, sa);
             return;
         }
-        var table = Columns("Local SPI", "Remote SPI", "Remote", "Identity", "State", "Age", "Transforms");
+        var table = Columns("Local SPI", "Remote SPI", "Remote", "Identity", "User", "State", "Age", "Transforms");
         foreach (var sa in sas)
         {
-            Row(table, sa.IkeSa.LocalSpi, sa.IkeSa.RemoteSpi, EndPoint(sa.RemoteAddress, sa.RemotePort), sa.RemoteIdentity, sa.State,
+            Row(table, sa.IkeSa.LocalSpi, sa.IkeSa.RemoteSpi, EndPoint(sa.RemoteAddress, sa.RemotePort), sa.RemoteIdentity, sa.User, sa.State,
                 Uptime(sa.AgeSeconds), Transforms(sa.IkeSa));
         }
         console.Write(table);
@@ -115,7 +120,8 @@ internal static class AdminTables
     private static void IkeSaDetail(IAnsiConsole console, IkeSaDetailRecord sa)
     {
         Lines(console, $"IKE SA {sa.IkeSa.LocalSpi}", [
-            ("state", sa.State), ("waits for", sa.Story), ("session", sa.SessionId), ("profile", sa.Profile), ("matched by", sa.ProfileMatch), ("auth sign", sa.AuthSign), ("auth verify", sa.AuthVerify), ("remote identity", sa.RemoteIdentity),
+            ("state", sa.State), ("waits for", sa.Story), ("session", sa.SessionId), ("profile", sa.Profile), ("matched by", sa.ProfileMatch), ("auth sign", sa.AuthSign), ("auth verify", sa.AuthVerify),
+            ("remote identity", sa.RemoteIdentity), ("remote eap id", sa.EapIdentity), ("user", sa.User),
             ("remote", EndPoint(sa.RemoteAddress, sa.RemotePort)), ("local", EndPoint(sa.LocalAddress, sa.LocalPort)), ("age", Uptime(sa.AgeSeconds)),
             ("rekey in", sa.RekeyInSeconds is { } rekey ? Uptime(rekey) : null), .. IkeSaLines(sa.IkeSa), .. sa.ChildSas.SelectMany(ChildSaLines)]);
     }
@@ -123,8 +129,12 @@ internal static class AdminTables
     private static (string, string?)[] IkeSaLines(IkeSaRecord sa) =>
     [
         ("ike spis", $"local {sa.LocalSpi} remote {sa.RemoteSpi}"), ("ike transforms", Transforms(sa)), ("nat", sa.Nat),
-        ("capabilities", string.Join(" ", sa.Capabilities)),
+        ("capabilities", Capabilities(sa.Capabilities)),
     ];
+
+    // "DNX ticket": letters as IOS joins them, then words.
+    private static string Capabilities(IReadOnlyList<string> shown) =>
+        string.Join(' ', shown.Where(c => c.Length > 1).Prepend(string.Concat(shown.Where(c => c.Length == 1)))).TrimStart();
 
     private static (string, string?)[] ChildSaLines(ChildSaRecord child) =>
     [

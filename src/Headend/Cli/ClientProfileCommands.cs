@@ -52,7 +52,14 @@ internal static class ClientProfileCommands
             return $"'{Shown.Text(host)}' is no host name and no address";
         if (group is not null && !client.Login.Groups.Contains(group))
             return $"profile '{name}' has no group '{Shown.Text(group)}'";
-        text = new AnyConnectProfile { Name = name, Host = host, Group = group, AuthenticationTimeout = client.Timeout }.Render();
+        text = new AnyConnectProfile
+        {
+            Name = name,
+            Host = host,
+            Group = group,
+            AuthenticationTimeout = client.Timeout,
+            ReconnectsAfterResume = profile.Reconnect is not null,
+        }.Render();
         return null;
     }
 

@@ -21,11 +21,7 @@ internal static class ShowCommands
                 new Command("ikev2", "IKEv2.")
                 {
                     IkeSa(socket, json, options),
-                    new Command("stats", "Statistics.")
-                    {
-                        Simple("reconnect", "Clients that come back by session-id and token.", socket, json, options, (c, t) => c.GetReconnectsAsync(t),
-                            AdminJsonContext.Default.ReconnectStatisticsRecord, ReconnectTables.Print),
-                    },
+                    Statistics(socket, json, options),
                 },
             },
             new Command("aaa", "Authentication, authorization, accounting.")
@@ -112,6 +108,15 @@ internal static class ShowCommands
                 AdminTables.IkeSas(sas, parsed.GetValue(detail) is not null, options);
             return ExitCodes.Done;
         });
+        return command;
+    }
+
+    private static Command Statistics(Option<string> socket, Option<bool> json, CommandLineOptions options)
+    {
+        var command = Simple("stats", "IKE SAs, logins, exchanges and what was refused, counted since the start.", socket, json, options, (c, t) => c.GetIkeStatisticsAsync(t),
+            AdminJsonContext.Default.IkeStatisticsRecord, IkeStatisticsTable.Print);
+        command.Subcommands.Add(Simple("reconnect", "Clients that come back by session-id and token.", socket, json, options, (c, t) => c.GetReconnectsAsync(t),
+            AdminJsonContext.Default.ReconnectStatisticsRecord, ReconnectTables.Print));
         return command;
     }
 

@@ -26,6 +26,9 @@ public sealed record AnyConnectProfile
     /// <summary>How long the client waits for an answer, brought into what its schema allows: 10 to 120 s.</summary>
     public required TimeSpan AuthenticationTimeout { get; init; }
 
+    /// <summary>The client comes back by session-id and token, after sleep too; otherwise the file says nothing and the client's own default stands (DisconnectOnSuspend).</summary>
+    public bool ReconnectsAfterResume { get; init; }
+
     /// <summary>The text of the file.</summary>
     public string Render()
     {
@@ -36,6 +39,8 @@ public sealed record AnyConnectProfile
             xml.WriteStartElement("ClientInitialization", Schema);
             var seconds = Math.Clamp((int)AuthenticationTimeout.TotalSeconds, ShortestTimeout, LongestTimeout);
             xml.WriteElementString("AuthenticationTimeout", Schema, seconds.ToString(CultureInfo.InvariantCulture));
+            if (ReconnectsAfterResume)
+                WriteAutoReconnect(xml);
             xml.WriteEndElement();
             xml.WriteStartElement("ServerList", Schema);
             xml.WriteStartElement("HostEntry", Schema);
@@ -51,5 +56,18 @@ public sealed record AnyConnectProfile
         }
 
         return $"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{text}\n";
+    }
+
+    // Behind AuthenticationTimeout, where Cisco's profile editor writes it. Not for the user to control, or a preference that the client kept from before would stand above the file's.
+    private static void WriteAutoReconnect(XmlWriter xml)
+    {
+        xml.WriteStartElement("AutoReconnect", Schema);
+        xml.WriteAttributeString("UserControllable", "false");
+        xml.WriteString("true");
+        xml.WriteStartElement("AutoReconnectBehavior", Schema);
+        xml.WriteAttributeString("UserControllable", "false");
+        xml.WriteString("ReconnectAfterResume");
+        xml.WriteEndElement();
+        xml.WriteEndElement();
     }
 }

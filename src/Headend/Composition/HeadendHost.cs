@@ -131,6 +131,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             Accounting = accounting.Describe,
             Reconnects = () => reconnects.Statistics,
+            Metrics = metrics,
             Interfaces = new InterfaceAdmin(table, interfaces, templates, clock) { Translations = device => opened.Nat?.Read(device) ?? [] },
             PolicyMaps = new SessionPolicyAdmin(table, (device, isInput) => opened.Qos?.Read(device, isInput) ?? []).Describe,
             Filters = () => opened.Filters?.GetStatistics() ?? FilterStatistics.Empty,

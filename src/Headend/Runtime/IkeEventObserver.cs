@@ -16,6 +16,9 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, SessionTable sess
     // Limited apart from what strangers cause under the same address.
     private static readonly FrozenDictionary<IkeFailure, string> RefusalKeys = FailureWords.ToFrozenDictionary(f => f.Key, f => "session-" + f.Value);
 
+    /// <summary>The reasons of discarded datagrams as metrics and log write them.</summary>
+    public static IEnumerable<string> DiscardWords => Words.Values.Order(StringComparer.Ordinal);
+
     public void Discarded(DiscardReason reason, in IkePath path, string detail)
     {
         metrics.Discarded(Words[reason]);
@@ -66,6 +69,7 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, SessionTable sess
         35 => "IKE_AUTH",
         36 => "CREATE_CHILD_SA",
         37 => "INFORMATIONAL",
+        38 => "IKE_SESSION_RESUME",
         _ => "other",
     };
 

@@ -7,6 +7,7 @@ using Headend.Admin;
 using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Runtime;
+using Headend.Telemetry;
 using Headend.VirtualAccess.Policy;
 
 namespace Headend.Sessions;
@@ -65,6 +66,11 @@ internal sealed class SessionAdmin(
         var counts = Reconnects();
         return ValueTask.FromResult(new ReconnectStatisticsRecord(counts.Incoming, counts.Succeeded, counts.Failed, counts.CapableActive, counts.CapableInactive));
     }
+
+    public required HeadendMetrics Metrics { get; init; }
+
+    public async ValueTask<IkeStatisticsRecord> GetIkeStatisticsAsync(CancellationToken cancellation) =>
+        IkeStatisticsCompiler.Compile([.. shards.Select(s => s.Counts)], table, Metrics, await GetReconnectsAsync(cancellation));
 
     public required InterfaceAdmin Interfaces { get; init; }
 
@@ -239,6 +245,8 @@ internal sealed class SessionAdmin(
             AuthSign = sa.LocalMethod,
             AuthVerify = sa.Method,
             RemoteIdentity = sa.RemoteIdentity,
+            EapIdentity = session?.EapIdentity,
+            User = sa.User,
             RemoteAddress = sa.Path.Remote.Address.ToString(),
             RemotePort = sa.Path.Remote.Port,
             LocalAddress = sa.Path.Local.Address.ToString(),

@@ -21,14 +21,8 @@ internal sealed class HeadendMetrics : IDisposable
     internal static readonly double[] RadiusSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
     private readonly Meter meter = new(MeterName);
-    private readonly Counter<long> logins;
     private readonly Histogram<double> loginDuration;
-    private readonly Counter<long> sessionsEnded;
     private readonly Counter<long> tunnelChanges;
-    private readonly Counter<long> exchanges;
-    private readonly Counter<long> discards;
-    private readonly Counter<long> retransmissions;
-    private readonly Counter<long> rekeys;
     private readonly Counter<long> radiusRequests;
     private readonly Histogram<double> radiusDuration;
     private readonly Counter<long> accountingDropped;
@@ -38,16 +32,22 @@ internal sealed class HeadendMetrics : IDisposable
     private readonly Counter<long> dynamicAuthorizationDiscards;
     private readonly Counter<long> accountingStartLate;
 
+    /// <summary>Words of the tags <c>initiator</c> and <c>direction</c>.</summary>
+    internal const string Local = "local";
+    internal const string Remote = "remote";
+    internal const string Sent = "sent";
+    internal const string Received = "received";
+
     public HeadendMetrics()
     {
-        logins = meter.CreateCounter<long>("headend.logins", "{login}", "Login attempts by outcome and reason.");
+        meter.CreateObservableCounter("headend.logins", Logins.Measure, "{login}", "Login attempts by outcome and reason.");
         loginDuration = Histogram("headend.login.duration", "Time from the first IKE_SA_INIT to the outcome of the login.", LoginSeconds);
-        sessionsEnded = meter.CreateCounter<long>("headend.sessions.ended", "{session}", "Sessions that ended, by reason.");
+        meter.CreateObservableCounter("headend.sessions.ended", SessionsEnded.Measure, "{session}", "Sessions that ended, by reason.");
         tunnelChanges = meter.CreateCounter<long>("headend.tunnel.changes", "{change}", "Tunnels of profiles with client-resume that came up, again after sleep too, or went down for good.");
-        exchanges = meter.CreateCounter<long>("headend.ike.exchanges", "{exchange}", "IKE exchanges completed, by type and who began them.");
-        discards = meter.CreateCounter<long>("headend.ike.discards", "{datagram}", "IKE datagrams thrown away, by reason.");
-        retransmissions = meter.CreateCounter<long>("headend.ike.retransmissions", "{message}", "IKE messages sent again (sent) or received again (received).");
-        rekeys = meter.CreateCounter<long>("headend.ike.rekeys", "{rekey}", "Rekeys by kind of SA and who began them.");
+        meter.CreateObservableCounter("headend.ike.exchanges", Exchanges.Measure, "{exchange}", "IKE exchanges completed, by type and who began them.");
+        meter.CreateObservableCounter("headend.ike.discards", Discards.Measure, "{datagram}", "IKE datagrams thrown away, by reason.");
+        meter.CreateObservableCounter("headend.ike.retransmissions", Retransmissions.Measure, "{message}", "IKE messages sent again (sent) or received again (received).");
+        meter.CreateObservableCounter("headend.ike.rekeys", Rekeys.Measure, "{rekey}", "Rekeys by kind of SA and who began them.");
         radiusRequests = meter.CreateCounter<long>("headend.radius.requests", "{request}", "RADIUS requests by server and outcome.");
         radiusDuration = Histogram("headend.radius.duration", "Time from a RADIUS request to its outcome.", RadiusSeconds);
         dynamicAuthorizations = meter.CreateCounter<long>("headend.dynamic_authorization.requests", "{request}", "Disconnect- and CoA-Requests answered, by outcome and Error-Cause.");
@@ -58,31 +58,48 @@ internal sealed class HeadendMetrics : IDisposable
         accountingStartLate = meter.CreateCounter<long>("headend.accounting.start_late", "{session}", "Sessions that came up before their Start was on disk, because the disk was slow.");
     }
 
+    /// <summary>By outcome and reason.</summary>
+    public CounterTable Logins { get; } = new("outcome", "reason");
+
+    /// <summary>By reason.</summary>
+    public CounterTable SessionsEnded { get; } = new("reason");
+
+    /// <summary>By type and who began them.</summary>
+    public CounterTable Exchanges { get; } = new("type", "initiator");
+
+    /// <summary>By reason.</summary>
+    public CounterTable Discards { get; } = new("reason");
+
+    /// <summary>By direction.</summary>
+    public CounterTable Retransmissions { get; } = new("direction");
+
+    /// <summary>By kind of SA and who began them.</summary>
+    public CounterTable Rekeys { get; } = new("kind", "initiator");
+
     /// <summary>One login attempt ended. <paramref name="outcome"/> is a word of <see cref="LoginOutcome"/>, <paramref name="reason"/> the name of an end reason.</summary>
     public void LoginEnded(string outcome, string reason, TimeSpan duration)
     {
-        logins.Add(1, new KeyValuePair<string, object?>("outcome", outcome), new KeyValuePair<string, object?>("reason", reason));
+        Logins.Add(outcome, reason);
         loginDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
     }
 
     /// <summary>The tunnel of a session with client-resume came up, or went down for good.</summary>
     public void TunnelChanged(bool isUp) => tunnelChanges.Add(1, new KeyValuePair<string, object?>("state", isUp ? "up" : "down"));
 
-    public void SessionEnded(string reason) => sessionsEnded.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    public void SessionEnded(string reason) => SessionsEnded.Add(reason);
 
     /// <param name="type">The RFC's name of the exchange, such as <c>IKE_AUTH</c>; <c>other</c> for numbers without a name.</param>
     /// <param name="local">This side began it.</param>
-    public void ExchangeCompleted(string type, bool local) =>
-        exchanges.Add(1, new KeyValuePair<string, object?>("type", type), Initiator(local));
+    public void ExchangeCompleted(string type, bool local) => Exchanges.Add(type, Initiator(local));
 
-    public void Discarded(string reason) => discards.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    public void Discarded(string reason) => Discards.Add(reason);
 
     /// <summary>A message went out again (<paramref name="sent"/>) or the peer's came in again.</summary>
-    public void Retransmitted(bool sent) => retransmissions.Add(1, new KeyValuePair<string, object?>("direction", sent ? "sent" : "received"));
+    public void Retransmitted(bool sent) => Retransmissions.Add(sent ? Sent : Received);
 
     /// <param name="kind"><c>ike</c> or <c>child</c>.</param>
     /// <param name="local">This side began it.</param>
-    public void Rekeyed(string kind, bool local) => rekeys.Add(1, new KeyValuePair<string, object?>("kind", kind), Initiator(local));
+    public void Rekeyed(string kind, bool local) => Rekeys.Add(kind, Initiator(local));
 
     /// <param name="server">Name of the server in the configuration.</param>
     /// <param name="kind"><c>access</c> or <c>accounting</c>.</param>
@@ -181,7 +198,7 @@ internal sealed class HeadendMetrics : IDisposable
         meter.CreateObservableCounter("headend.accounting.spool_failures", () => accounting()?.SpoolFailures ?? 0, "{commit}", "Batches that the spool refused.");
     }
 
-    private static KeyValuePair<string, object?> Initiator(bool local) => new("initiator", local ? "local" : "remote");
+    private static string Initiator(bool local) => local ? Local : Remote;
 
     private static Measurement<long>[] Both(EspTotalsRecord totals, Func<EspTotalsRecord, long> inbound, Func<EspTotalsRecord, long> outbound) =>
     [

@@ -43,20 +43,27 @@ internal static class SaDescription
         _ => ExchangeTable.StoryOf(sa.Phase),
     };
 
-    /// <summary>Letters as FlexVPN's show prints them: F = fragmentation, U = signature authentication by RFC 7427, N = behind NAT, R = came back by auto-reconnect, T = by ticket.</summary>
+    /// <summary>
+    /// The letters of FlexVPN's show, in the order of its legend: D = dead peer detection, N = NAT traversal, X = the client proved itself by EAP, F = fragmentation (RFC 7383 or Cisco's),
+    /// R = came back by auto-reconnect. Behind them, in words because its legend has no letter: RFC 7427 and RFC 5723. Its T means cTCP, which is not served.
+    /// </summary>
     private static List<string> Capabilities(PeerCapabilities peer, IkeSession? session)
     {
-        var letters = new List<string>();
-        if (peer.Fragmentation)
-            letters.Add("F");
-        if (peer.SignatureHashes is not null)
-            letters.Add("U");
+        var shown = new List<string>();
+        if (session is not null && session.Profile.DpdInterval > TimeSpan.Zero)
+            shown.Add("D");
         if (peer.NatDetected)
-            letters.Add("N");
+            shown.Add("N");
+        if (MultipleAuthentication.EndsWithEap(session?.Login.Method))
+            shown.Add("X");
+        if (peer.Fragmentation || peer.CiscoFragmentation)
+            shown.Add("F");
         if (session?.Login.ReconnectId is not null)
-            letters.Add("R");
+            shown.Add("R");
+        if (peer.SignatureHashes is not null)
+            shown.Add("signature-hash-algorithms");
         if (session?.Login.TicketId is not null)
-            letters.Add("T");
-        return letters;
+            shown.Add("ticket");
+        return shown;
     }
 }

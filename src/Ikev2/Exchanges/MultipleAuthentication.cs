@@ -17,6 +17,9 @@ internal static class MultipleAuthentication
     public static string? MethodOf(LoginRecord login, string? eap) =>
         login.CertificateProven ? eap is null ? ClientCertificateAuthentication.MethodName : $"{ClientCertificateAuthentication.MethodName}+{eap}" : eap;
 
+    /// <summary>Whether a method that show names is one of EAP, or has EAP behind a certificate: all are but the two that the core knows by itself.</summary>
+    public static bool EndsWithEap(string? method) => !string.IsNullOrEmpty(method) && method != ClientCertificateAuthentication.MethodName && method != "PSK";
+
     /// <summary>Why a further authentication may not follow; null where none is asked for.</summary>
     public static string? WhyNoFurther(IkeMessage message, string after) =>
         message.Notify(NotifyType.AnotherAuthFollows) is null ? null : $"client wants to authenticate once more after {after}; only EAP after a certificate is served";

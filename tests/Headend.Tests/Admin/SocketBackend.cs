@@ -66,9 +66,15 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
 
     public ValueTask<IReadOnlyList<SessionRecord>> GetSessionsAsync(CancellationToken cancellation) => new(Sessions);
 
+    /// <summary>The user of AnyConnect-EAP whose IKE SA stands; null for a client without EAP.</summary>
+    public string? AnyConnectUser { get; set; }
+
     public ValueTask<IReadOnlyList<IkeSaDetailRecord>> GetIkeSasAsync(CancellationToken cancellation) => new([new IkeSaDetailRecord
     {
         State = "ESTABLISHED",
+        RemoteIdentity = "*$AnyConnectClient$*",
+        EapIdentity = AnyConnectUser,
+        User = AnyConnectUser,
         RemoteAddress = "192.0.2.9",
         RemotePort = 500,
         LocalAddress = "192.0.2.1",
@@ -177,6 +183,25 @@ internal sealed class SocketBackend : IAdminBackend, IAsyncDisposable
     };
 
     public ValueTask<IReadOnlyList<PolicyMapRecord>> GetPolicyMapsAsync(int number, CancellationToken cancellation) => new(number == 7 ? [Policy()] : []);
+
+    public ValueTask<IkeStatisticsRecord> GetIkeStatisticsAsync(CancellationToken cancellation) => new(new IkeStatisticsRecord
+    {
+        IkeSas = 7,
+        HalfOpen = 2,
+        ChildSas = 6,
+        ActiveSessions = 5,
+        InactiveSessions = 2,
+        Shards = 4,
+        ShardsDemandingCookies = 1,
+        Logins = [new("rejected", "authentication-failed", 3), new("success", null, 20)],
+        SessionsEnded = [new("peer-deleted", 13)],
+        Exchanges = [new("IKE_AUTH", 90, 0), new("INFORMATIONAL", 4, 11)],
+        Rekeys = [new("child", 1, 2)],
+        RetransmissionsReceived = 8,
+        RetransmissionsSent = 9,
+        Discards = [new("cookie-demanded", 50), new("half-open-limit", 0)],
+        Reconnects = new ReconnectStatisticsRecord(20, 19, 1, 5, 2),
+    });
 
     public ValueTask<ReconnectStatisticsRecord> GetReconnectsAsync(CancellationToken cancellation) => ValueTask.FromResult(new ReconnectStatisticsRecord(20, 20, 0, 5, 2));
 

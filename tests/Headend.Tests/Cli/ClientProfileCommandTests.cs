@@ -16,6 +16,9 @@ public sealed class ClientProfileCommandTests : IDisposable
             "eap: { query-identity: true, timeout: 60s }", "anyconnect-eap: { timeout: 150s, groups: [staff, 'R&D'] }", StringComparison.Ordinal);
         Assert.Empty(fixture.Findings(text));
         fixture.Write("headend.yaml", text);
+        var returns = text.Replace("dpd: { interval: 20s, mode: on-demand }", "dpd: { interval: 20s }\n      reconnect: { timeout: 30m }", StringComparison.Ordinal);
+        Assert.Empty(fixture.Findings(returns));
+        fixture.Write("reconnect.yaml", returns);
         fixture.Write("eap.yaml", ConfigurationFixture.Complete);
         fixture.Write("bad.yaml", "ikev2: {}");
     }
@@ -34,6 +37,25 @@ public sealed class ClientProfileCommandTests : IDisposable
         var host = profile.Element(Schema + "ServerList")!.Element(Schema + "HostEntry")!;
         Assert.Equal(
             [("HostName", "remote-workers"), ("HostAddress", "vpn.example.com"), ("UserGroup", "R&D"), ("PrimaryProtocol", "IPsec")], host.Elements().Select(e => (e.Name.LocalName, e.Value)));
+    }
+
+    /// <summary>The chapter: the client's default is DisconnectOnSuspend. The order is that of Cisco's profile editor.</summary>
+    [Fact]
+    public async Task With_reconnect_the_client_comes_back_after_sleep()
+    {
+        var (code, output, _) = await RunAsync("--config", fixture.File("reconnect.yaml"), "--profile", "remote-workers");
+        Assert.Equal(ExitCodes.Done, code);
+        var initialization = XDocument.Parse(output).Root!.Element(Schema + "ClientInitialization")!;
+        Assert.Equal([Schema + "AuthenticationTimeout", Schema + "AutoReconnect"], initialization.Elements().Select(e => e.Name));
+        Assert.Contains(
+            "<AutoReconnect UserControllable=\"false\">true<AutoReconnectBehavior UserControllable=\"false\">ReconnectAfterResume</AutoReconnectBehavior></AutoReconnect>", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_reconnect_the_clients_own_default_stands()
+    {
+        var (_, output, _) = await RunAsync("--config", fixture.File("headend.yaml"), "--profile", "remote-workers");
+        Assert.DoesNotContain("AutoReconnect", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -72,23 +72,50 @@ public sealed class CommandLineTests
         Assert.Matches("\n +10.98.0.1 +10.98.0.9", pools);
     }
 
-    /// <summary>As FlexVPN prints it, to the column.</summary>
+    /// <summary>The chapter's legend above the sessions, its letters joined, and what it has no letter for in words.</summary>
     [Fact]
-    public async Task Reconnects_are_counted_in_the_words_of_IOS()
+    public async Task Capabilities_are_shown_by_the_letters_of_IOS()
     {
         await using var backend = await new SocketBackend().StartAsync();
-        var (code, shown, _) = await RunAsync("show", "crypto", "ikev2", "stats", "reconnect", "--socket", backend.Path);
-        Assert.Equal(0, code);
-        Assert.Equal(
+        var session = SocketBackend.Session("1", "alice");
+        backend.Sessions.Add(session with { IkeSa = session.IkeSa! with { Capabilities = ["D", "N", "X", "signature-hash-algorithms", "ticket"] } });
+        backend.Sessions.Add(session with { Id = "2", IkeSa = session.IkeSa with { Capabilities = ["ticket"] } });
+
+        var (_, detail, _) = await RunAsync("show", "crypto", "session", "detail", "--socket", backend.Path);
+        Assert.StartsWith(
             """
-            Total incoming reconnect connection:        20
-            Success reconnect connection:               20
-            Failed reconnect connection:                0
-            Reconnect capable active session count:     5
-            Reconnect capable inactive session count:   2
+            Crypto session current status
+
+            Code: D - Dead Peer Detection, N - NAT-traversal
+            X - IKE Extended Authentication, F - IKE Fragmentation
+            R - IKE Auto Reconnect
+
+            Session 1
 
             """,
-            shown);
+            detail, StringComparison.Ordinal);
+        Assert.Matches("\n  capabilities +DNX signature-hash-algorithms ticket\n", detail);
+        Assert.Matches("\n  capabilities +ticket\n", detail);
+        var (_, table, _) = await RunAsync("show", "crypto", "session", "--socket", backend.Path);
+        Assert.DoesNotContain("Code:", table, StringComparison.Ordinal);
+    }
+
+    /// <summary>All clients of AnyConnect-EAP have one IKE identity: who they are stands beside it.</summary>
+    [Fact]
+    public async Task An_IKE_SA_tells_the_identity_within_EAP_where_there_is_one()
+    {
+        await using var backend = await new SocketBackend { AnyConnectUser = "alice@example.com" }.StartAsync();
+        var (_, detail, _) = await RunAsync("show", "crypto", "ikev2", "sa", "detail", "--socket", backend.Path);
+        Assert.Matches("\n  remote identity +\\*\\$AnyConnectClient\\$\\*\n  remote eap id +alice@example.com\n  user +alice@example.com\n", detail);
+        var (_, table, _) = await RunAsync("show", "crypto", "ikev2", "sa", "--socket", backend.Path);
+        Assert.Matches("\\*\\$AnyConnectClient\\$\\* +alice@example.com +ESTABLISHED", table);
+        var (_, json, _) = await RunAsync("show", "crypto", "ikev2", "sa", "--json", "--socket", backend.Path);
+        Assert.Equal("alice@example.com", JsonNode.Parse(json)![0]!["eapIdentity"]!.GetValue<string>());
+
+        backend.AnyConnectUser = null;
+        (_, detail, _) = await RunAsync("show", "crypto", "ikev2", "sa", "detail", "--socket", backend.Path);
+        Assert.DoesNotContain("remote eap id", detail, StringComparison.Ordinal);
+        Assert.DoesNotContain("  user ", detail, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -61,6 +61,10 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
         Assert.Equal(cisco, client.Initiator.CiscoFragmentsReceived > 0);
         var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
         Assert.Equal(("alice", "AnyConnect-EAP"), (session.User, session.Authentication));
+        Assert.Equal(["D", "X", "F"], session.IkeSa!.Capabilities.Intersect(["D", "X", "F"]));
+        var sa = Assert.Single(await host.Backend.GetIkeSasAsync(CancellationToken.None));
+        Assert.Equal(("AnyConnect-EAP", "alice", "alice"), (sa.AuthVerify, sa.EapIdentity, sa.User));
+        Assert.Equal(session.IkeIdentity, sa.RemoteIdentity);
         string[] expected =
         [
             "mdm-tlv=device-platform=win", "mdm-tlv=device-mac=00-50-56-aa-bb-cc", "mdm-tlv=device-mac=00-50-56-aa-bb-dd", "mdm-tlv=device-public-mac=00-50-56-aa-bb-cc",

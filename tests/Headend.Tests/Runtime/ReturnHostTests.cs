@@ -70,10 +70,17 @@ public sealed class ReturnHostTests : IAsyncLifetime
         Assert.True(after.Reconnected);
         Assert.NotEqual(SessionStatus.Inactive, after.Status);
         Assert.True(after.UptimeSeconds >= asleep.UptimeSeconds);
+        Assert.Contains("X", before.IkeSa!.Capabilities);
+        Assert.DoesNotContain("R", before.IkeSa.Capabilities);
         Assert.Contains("R", after.IkeSa!.Capabilities);
+        Assert.DoesNotContain("X", after.IkeSa.Capabilities);
         var sa = Assert.Single(await host.Backend.GetIkeSasAsync(CancellationToken.None));
         Assert.Equal(("PSK", "ECDSA"), (sa.AuthVerify, sa.AuthSign));
+        Assert.Equal((before.EapIdentity, before.User), (sa.EapIdentity, sa.User));
         Assert.Equal(new ReconnectStatisticsRecord(1, 1, 0, 1, 0), await host.Backend.GetReconnectsAsync(CancellationToken.None));
+        var counted = await host.Backend.GetIkeStatisticsAsync(CancellationToken.None);
+        Assert.Equal((1, 0, 1), (counted.ActiveSessions, counted.InactiveSessions, counted.Reconnects.Succeeded));
+        Assert.Equal([new("success", null, 2)], counted.Logins);
         Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync());
         Assert.Equal((1, 1), (Count(" for=1800s: the client is silent, its session sleeps"), Count("the client has resumed")));
     }

@@ -1,5 +1,7 @@
 using System.Net;
+using Headend.Admin;
 using Headend.Ikev2;
+using Headend.Ikev2.Wire;
 using Headend.Runtime;
 using Headend.Sessions;
 using Headend.Telemetry;
@@ -62,6 +64,33 @@ public sealed class IkeEventObserverTests : IDisposable
             observer.Refused(IkeFailure.NoProposalChosen, new SessionId(7), Path, "rekey");
         Assert.Equal(2, Lines("stranger"));
         Assert.Equal(2, Lines("rekey"));
+    }
+
+    /// <summary>`show crypto ikev2 stats` and the collector read the same numbers, whether or not anybody collects.</summary>
+    [Fact]
+    public void What_was_counted_is_there_to_be_shown()
+    {
+        observer.Discarded(DiscardReason.CookieDemanded, Path, "");
+        observer.Discarded(DiscardReason.Busy, Path, "");
+        observer.Answered(ExchangeType.IkeAuth, null, TimeSpan.Zero);
+        observer.Answered(ExchangeType.IkeSessionResume, null, TimeSpan.Zero);
+        observer.Requested(ExchangeType.Informational, new SessionId(7), retransmission: false);
+        observer.Requested(ExchangeType.Informational, new SessionId(7), retransmission: true);
+        observer.Rekeyed(new SessionId(7), ikeSa: true, byPeer: true);
+        metrics.LoginEnded(LoginOutcome.Success, "", TimeSpan.Zero);
+        metrics.LoginEnded(LoginOutcome.Failed, "eap-timeout", TimeSpan.Zero);
+        metrics.SessionEnded("peer-deleted");
+
+        var shown = IkeStatisticsCompiler.Compile(
+            [new IkeEndpointCounts(3, 1, 2, 2, true), new IkeEndpointCounts(4, 0, 4, 5, false)], sessions, metrics, new ReconnectStatisticsRecord(0, 0, 0, 0, 0));
+        Assert.Equal((7, 1, 7, 2, 1), (shown.IkeSas, shown.HalfOpen, shown.ChildSas, shown.Shards, shown.ShardsDemandingCookies));
+        Assert.Equal([new("failed", "eap-timeout", 1), new("success", null, 1)], shown.Logins);
+        Assert.Equal([new ReasonCountRecord("peer-deleted", 1)], shown.SessionsEnded);
+        Assert.Equal([new("IKE_AUTH", 1, 0), new("IKE_SESSION_RESUME", 1, 0), new("INFORMATIONAL", 0, 1)], shown.Exchanges);
+        Assert.Equal([new InitiatorCountRecord("ike", 1, 0)], shown.Rekeys);
+        Assert.Equal((1, 1), (shown.RetransmissionsReceived, shown.RetransmissionsSent));
+        Assert.Equal(Enum.GetValues<DiscardReason>().Length, shown.Discards.Count);
+        Assert.Equal([new("busy", 1), new("cookie-demanded", 1)], shown.Discards.Where(d => d.Count > 0));
     }
 
     private int Lines(string detail) => log.Text.Split('\n').Count(l => l.Contains($"detail={detail}", StringComparison.Ordinal));

@@ -29,7 +29,9 @@ public class CertificateLoginTests
         var headend = Headend(network, new OutsideOptions(), Profile());
         var client = Client(network, Credential(scheme));
         Assert.True(Run(1, network, headend, client), client.Initiator.Outcome.ToString());
-        Assert.Equal("certificate", Assert.Single(headend.Endpoint.Describe()).Method);
+        var sa = Assert.Single(headend.Endpoint.Describe());
+        Assert.Equal("certificate", sa.Method);
+        Assert.DoesNotContain("X", sa.Capabilities);
     }
 
     [Theory]
@@ -184,6 +186,7 @@ public class CertificateLoginTests
         Assert.NotNull(client.Initiator.InitialResponse!.Notify(NotifyType.MultipleAuthSupported));
         var sa = Assert.Single(headend.Endpoint.Describe());
         Assert.Equal(("certificate+EAP-MSCHAPv2", "alice"), (sa.Method, sa.User));
+        Assert.Contains("X", sa.Capabilities);
     }
 
     [Fact]

@@ -83,6 +83,21 @@ public class ReconnectTests
         Assert.Equal(("PSK", "ECDSA", "alice", "laptop.example"), (sa.Method, sa.LocalMethod, sa.User, sa.RemoteIdentity));
     }
 
+    /// <summary>The chapter's two outputs, of the initial session and the reconnected one: "Capabilities:DNX" and "Capabilities:DNR".</summary>
+    [Fact]
+    public void TheCapabilitiesAreThoseOfTheChapter()
+    {
+        var network = new SimulatedNetwork(15);
+        var headend = Headend(network, Profile());
+        var client = Login(network, null, BehindNat);
+        Assert.Equal(["D", "N", "X"], Assert.Single(headend.Endpoint.Describe()).Capabilities);
+        Silence(network, client, s_home);
+        Assert.IsType<InitiatorOutcome.Established>(Login(network, client.Initiator.Given, BehindNat, Elsewhere()).Initiator.Outcome);
+        Assert.Equal(["D", "N", "R"], Assert.Single(headend.Endpoint.Describe()).Capabilities);
+
+        static TestInitiatorOptions BehindNat(TestInitiatorOptions options) => Asking(options) with { PretendNat = true, Fragmentation = false, SignatureHashes = false };
+    }
+
     /// <summary>The chapter: "the AnyConnect client uses the same reconnect-session-id and reconnect-token-id that was provided ... during the initial session for all the reconnect sessions."</summary>
     [Fact]
     public void AClientThatKeepsItsFirstTokenComesBackAgainAndAgain()

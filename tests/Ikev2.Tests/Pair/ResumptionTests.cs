@@ -82,7 +82,7 @@ public sealed partial class ResumptionTests
         Assert.Equal(address, Established(back).IPv4);
         Assert.Equal(asked, headend.Outside.Authorizations);
         var sa = Assert.Single(headend.Endpoint.Describe());
-        Assert.Contains("T", sa.Capabilities);
+        Assert.Contains("ticket", sa.Capabilities);
         Assert.Equal(("EAP-MSCHAPv2", "ECDSA", "alice", "laptop.example"), (sa.Method, sa.LocalMethod, sa.User, sa.RemoteIdentity));
 
         // 4.3.3: a new ticket with the resumption, of the new IKE SA.

@@ -21,9 +21,9 @@ public sealed class TokenAndTicketTests
         var client = Login(network, Asking(network));
         Silence(network, client);
         var back = Login(network, Options(network) with { Ticket = client.Ticket() });
-        var letters = Assert.Single(headend.Endpoint.Describe()).Capabilities;
-        Assert.DoesNotContain("R", letters);
-        Assert.Contains("T", letters);
+        var shown = Assert.Single(headend.Endpoint.Describe()).Capabilities;
+        Assert.DoesNotContain("R", shown);
+        Assert.Contains("ticket", shown);
         Silence(network, back);
         Assert.Empty(headend.Outside.Ended);
         Assert.Equal(TimeSpan.FromMinutes(45), Assert.Single(headend.Outside.Inactive).Timeout);

@@ -24,6 +24,8 @@ client_runs() {
 alices() { echo "$(session alice device) $(session alice auditSessionId) $(session alice acctSessionId)"; }
 is_back() { [ "$(session alice reconnected)" = "$1" ] && is_status alice "UP-*"; }
 
+has_capability() { session alice ikeSa.capabilities | tr ' ' '\n' | grep -qx "$1"; }
+
 # comes_back FILE: one try, of a client without packets; its exit code.
 comes_back() { in_ns "$CLIENT" timeout 60 dotnet "$LOAD_TOOL" anyconnect --target $GATEWAY_V4 --ca "$RUN/pki/ca.pem" --user alice --return-from "$1" >"$RUN/try.out" 2>&1; }
 
@@ -32,6 +34,7 @@ scenario_auto_reconnect() {
   need setup "no setup" reconnect_setup
   need "echo server" "not ready" echo_server
   need "login by AnyConnect-EAP" "@cat $RUN/first.out" client_runs first --answer pass-word --save-return "$RUN/return1"
+  check "capability X" "$(session alice ikeSa.capabilities)" has_capability X
   check ping "no answer" pings "$CLIENT" $LAN_V4
   talk 10.99.1.10
   check "a TCP connection" "$(cat "$RUN/talk.out")" wait_until 10 grep -q one "$RUN/talk.out"
@@ -48,6 +51,8 @@ scenario_auto_reconnect() {
   need "the client is back" "@cat $RUN/second.out" client_runs second --return-from "$RUN/return1" --save-return "$RUN/return2"
   check "from another address" "$(session alice remoteAddress)" test "$(session alice remoteAddress)" = 198.51.100.77
   check "and known as such" "$(headend show crypto session)" is_back True
+  check "capability R" "$(session alice ikeSa.capabilities)" has_capability R
+  check "X no more" "$(session alice ikeSa.capabilities)" not has_capability X
   equal "interface, audit-session-id, Acct-Session-Id" "$before" "$(alices)"
   check "ping after sleep" "no answer" pings "$CLIENT" $LAN_V4
   : >"$RUN/say-two"
