@@ -64,7 +64,7 @@ public static partial class AttributeTable
         Pair("ipsec:route-set",
             "`interface [NAME]`, `prefix P/L`, `remote ipv4 ADDR MASK`, `remote ipv6 P/L`, `access-list [ipv6] NAME`, `local ipv4 ADDR MASK [[next-hop] ADDR] [tag:T] [distance:D]`, `local ipv6 P/L ...`",
             "`local`: network behind the client: kernel route over the session's interface (distance as metric, an IPv4 tag of 1..255 as realm), and traffic selectors; "
-            + "the others: INTERNAL_IP4_SUBNET and INTERNAL_IP6_SUBNET; repeatable") with
+            + "the others: INTERNAL_IP4_SUBNET and INTERNAL_IP6_SUBNET; IPv4 networks of these: " + Pushed(28676) + "; repeatable") with
         {
             Read = static (d, v) => v.TryGetText(out var text) && d.AddRouteSet(text),
             Show = static p =>
@@ -133,34 +133,38 @@ public static partial class AttributeTable
         },
     ];
 
-    // INTERNAL_DNS_DOMAIN is for every client; the rest waits in the profile for Cisco clients' own configuration attributes.
+    // INTERNAL_DNS_DOMAIN is for every client; the rest are configuration attributes of Cisco's, with the numbers that a profile's cisco-attributes have built in.
     private static AttributeRow[] CiscoClientRows() =>
     [
-        Pair("ipsec:default-domain", "domain", "INTERNAL_DNS_DOMAIN for clients that ask for it and get a DNS server") with
+        Pair("ipsec:default-domain", "domain", "INTERNAL_DNS_DOMAIN for clients that ask for it and get a DNS server; " + Pushed(28674)) with
         {
             Read = static (d, v) => v.TryGetText(out var text) && AttributeParser.TryParseDomain(text, out var domain) && d.Set(d.Profile with { DefaultDomain = domain }),
             Show = static p => One(p.DefaultDomain),
         },
-        Pair("ipsec:split-dns", "domains", "INTERNAL_DNS_DOMAIN, one each, for clients that ask for it and get a DNS server; repeatable") with
+        Pair("ipsec:split-dns", "domains", "INTERNAL_DNS_DOMAIN, one each, for clients that ask for it and get a DNS server; " + Pushed(28675) + "; repeatable") with
         {
             Read = static (d, v) => v.TryGetText(out var names) && d.AddSplitDns(names),
             Show = static p => p.SplitDns,
         },
-        Cisco("ipsec:banner", "text", static (d, v) => v.TryGetText(out var text) && d.Set(d.Profile with { Banner = text }), static p => One(p.Banner)),
-        Cisco("ipsec:ipsec-backup-gateway", "names or addresses", static (d, v) => v.TryGetText(out var names) && d.AddBackupGateways(names), static p => p.BackupGateways),
-        Cisco("ipsec:backup-gateway", "names or addresses", static (d, v) => v.TryGetText(out var names) && d.AddBackupGateways(names), null),
-        Cisco("ipsec:pfs", Switch, static (d, v) => ReadSwitch(v, out var on) && d.Set(d.Profile with { Pfs = on }), static p => One(p.Pfs)),
-        Cisco("ipsec:include-local-lan", Switch, static (d, v) => ReadSwitch(v, out var on) && d.Set(d.Profile with { IncludeLocalLan = on }), static p => One(p.IncludeLocalLan)),
-        Cisco("ipsec:smartcard-removal-disconnect", Switch,
+        Cisco("ipsec:banner", "text", Pushed(28672), static (d, v) => v.TryGetText(out var text) && d.Set(d.Profile with { Banner = text }), static p => One(p.Banner)),
+        Cisco("ipsec:ipsec-backup-gateway", "names or addresses", Pushed(28681), static (d, v) => v.TryGetText(out var names) && d.AddBackupGateways(names), static p => p.BackupGateways),
+        Cisco("ipsec:backup-gateway", "names or addresses", "as ipsec:ipsec-backup-gateway", static (d, v) => v.TryGetText(out var names) && d.AddBackupGateways(names), null),
+        Cisco("ipsec:pfs", Switch, Pushed(28679), static (d, v) => ReadSwitch(v, out var on) && d.Set(d.Profile with { Pfs = on }), static p => One(p.Pfs)),
+        Cisco("ipsec:include-local-lan", Switch, PushedByEntry("include-local-lan"), static (d, v) => ReadSwitch(v, out var on) && d.Set(d.Profile with { IncludeLocalLan = on }), static p => One(p.IncludeLocalLan)),
+        Cisco("ipsec:smartcard-removal-disconnect", Switch, Pushed(28684),
             static (d, v) => ReadSwitch(v, out var on) && d.Set(d.Profile with { SmartcardRemovalDisconnect = on }), static p => One(p.SmartcardRemovalDisconnect)),
-        Cisco("ipsec:configuration-url", "URL", static (d, v) => v.TryGetWord(out var url) && d.Set(d.Profile with { ConfigurationUrl = url }), static p => One(p.ConfigurationUrl)),
-        Cisco("ipsec:configuration-version", "number", static (d, v) => v.TryGetNumber(out var number) && d.Set(d.Profile with { ConfigurationVersion = number }), static p => One(p.ConfigurationVersion)),
+        Cisco("ipsec:configuration-url", "URL", PushedByEntry("configuration-url"), static (d, v) => v.TryGetWord(out var url) && d.Set(d.Profile with { ConfigurationUrl = url }), static p => One(p.ConfigurationUrl)),
+        Cisco("ipsec:configuration-version", "number", PushedByEntry("configuration-version"), static (d, v) => v.TryGetNumber(out var number) && d.Set(d.Profile with { ConfigurationVersion = number }), static p => One(p.ConfigurationVersion)),
     ];
 
     private const string Switch = "`1` or `0`";
 
-    private static AttributeRow Cisco(string name, string form, Func<ProfileDraft, AttributeValue, bool> read, Func<SessionProfile, IEnumerable<string>>? show)
-        => Pair(name, form, "for Cisco clients; kept in the session's profile and shown, not pushed yet") with { BadValue = BadValueRule.Ignore, Read = read, Show = show };
+    private static string Pushed(int number) => $"configuration attribute {number} for Cisco clients that ask for it";
+
+    private static string PushedByEntry(string source) => $"for Cisco clients that ask for it, as the configuration attribute that `cisco-attributes` gives `source: {source}`; no number is built in";
+
+    private static AttributeRow Cisco(string name, string form, string effect, Func<ProfileDraft, AttributeValue, bool> read, Func<SessionProfile, IEnumerable<string>>? show)
+        => Pair(name, form, effect) with { BadValue = BadValueRule.Ignore, Read = read, Show = show };
 
     private static bool ReadSwitch(AttributeValue value, out bool on)
     {

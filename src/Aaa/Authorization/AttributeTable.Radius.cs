@@ -102,12 +102,12 @@ public static partial class AttributeTable
         },
         OfVendor(RadiusVendor.Microsoft, MicrosoftAttribute.MppeRecvKey, "key", "first half of the MSK; read by the EAP relay, in no profile"),
         OfVendor(RadiusVendor.Microsoft, MicrosoftAttribute.MppeSendKey, "key", "second half of the MSK; read by the EAP relay, in no profile"),
-        Ietf(RadiusAttributeType.SessionTimeout, "seconds", "the session ends after this long; 0 and absent: never") with
+        Ietf(RadiusAttributeType.SessionTimeout, "seconds", "the session ends after this long; 0 and absent: never; " + Pushed(28704)) with
         {
             Read = static (d, v) => v.TryGetNumber(out var seconds) && d.Set(d.Profile with { SessionTimeout = Seconds(seconds) }),
             Show = static p => One(p.SessionTimeout),
         },
-        Ietf(RadiusAttributeType.IdleTimeout, "seconds", "the session ends when no inner packet has passed for this long; 0 and absent: never") with
+        Ietf(RadiusAttributeType.IdleTimeout, "seconds", "the session ends when no inner packet has passed for this long; 0 and absent: never; " + Pushed(28705)) with
         {
             Read = static (d, v) => v.TryGetNumber(out var seconds) && d.Set(d.Profile with { IdleTimeout = Seconds(seconds) }),
             Show = static p => One(p.IdleTimeout),

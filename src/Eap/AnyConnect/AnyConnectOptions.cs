@@ -8,7 +8,7 @@ public sealed record AnyConnectOptions
     /// <summary>Name of the tunnel group that the client is told where <see cref="Groups"/> is empty.</summary>
     public required string ProfileName { get; init; }
 
-    /// <summary>Groups that the user may choose among; the first is selected. Empty: no such field.</summary>
+    /// <summary>Groups that the user may choose among; the first is selected. Empty: no such field, and what the client says of groups is passed over.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
     /// <summary>Ask for the client's certificate before the credentials.</summary>
@@ -30,7 +30,7 @@ public sealed record AnyConnectOptions
     /// <summary>What the client is told about updates, profile and attributes.</summary>
     public AnyConnectCompleteOptions Complete { get; init; } = new();
 
-    /// <summary>Wrong passwords after which the login is over; 1 to 10.</summary>
+    /// <summary>Wrong passwords and unknown groups after which the login is over; 1 to 10.</summary>
     public int MaxAttempts { get; init; } = 3;
 
     public EapRandom Random { get; init; } = RandomNumberGenerator.Fill;

@@ -177,7 +177,7 @@ public sealed class AnyConnectServer
     {
         if (_asked != AnyConnectAnswerKind.Login)
             return Discard("a document 'init' in the middle of a question");
-        return TrySelect(document.Group) ? AskLogin(null) : AskLogin($"Unknown group {Short(document.Group)}.");
+        return document.Group.Length == 0 || TrySelect(document.Group) ? AskLogin(null) : WrongGroup(document.Group);
     }
 
     private EapStep OnReply(AnyConnectClientDocument document)
@@ -185,7 +185,7 @@ public sealed class AnyConnectServer
         if (document.Opaque is not { } echo || !CryptographicOperations.FixedTimeEquals(echo, _opaqueEcho))
             return Fail("the client did not give back the opaque element that it was given");
         if (document.Group.Length > 0 && _asked == AnyConnectAnswerKind.Login && !TrySelect(document.Group))
-            return AskLogin("Unknown group.");
+            return WrongGroup(document.Group);
         if (_asked == AnyConnectAnswerKind.Login)
         {
             if (!EapIdentity.TryRead(Encoding.UTF8.GetBytes(document.UserName), out var user, out var reason))
@@ -206,11 +206,13 @@ public sealed class AnyConnectServer
         return new EapStep.Success(EapPacket.Success(_identifier), null, _user, EapType.Expanded);
     }
 
-    private EapStep Wrong(string reason)
+    private EapStep Wrong(string reason, string? message = null)
     {
         _expect = Expect.Verdict;
-        return HandleVerdict(new AnyConnectVerdict.Rejected(reason));
+        return HandleVerdict(new AnyConnectVerdict.Rejected(reason, message));
     }
+
+    private EapStep WrongGroup(string group) => Wrong($"unknown group '{Short(group)}'", $"Unknown group {Short(group)}.");
 
     private EapStep AskLogin(string? error) => AskForm(
         AnyConnectAnswerKind.Login,
@@ -264,8 +266,11 @@ public sealed class AnyConnectServer
         return Ask(AnyConnectDocumentWriter.Error(message));
     }
 
+    // Where there is nothing to choose, a group that the client's profile names stands in nobody's way.
     private bool TrySelect(string group)
     {
+        if (_options.Groups.Count == 0)
+            return true;
         var found = _options.Groups.FirstOrDefault(g => string.Equals(g, group, StringComparison.OrdinalIgnoreCase));
         _group = found ?? _group;
         return found is not null;

@@ -62,6 +62,9 @@ internal enum CiscoAttributeSource
     IdleTimeout,
     Pfs,
     SmartcardRemovalDisconnect,
+    IncludeLocalLan,
+    ConfigurationUrl,
+    ConfigurationVersion,
 
     /// <summary>The `complete` document of AnyConnect-EAP.</summary>
     CompleteDocument,

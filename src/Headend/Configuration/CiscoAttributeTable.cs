@@ -1,3 +1,5 @@
+using Headend.Ikev2.Wire;
+
 namespace Headend.Configuration;
 
 /// <summary>Which of Cisco's configuration attributes are answered with what; a profile changes single numbers.</summary>
@@ -28,12 +30,13 @@ internal static class CiscoAttributeTable
         ("banner", CiscoAttributeSource.Banner), ("default-domain", CiscoAttributeSource.DefaultDomain), ("split-dns", CiscoAttributeSource.SplitDns),
         ("split-include", CiscoAttributeSource.SplitInclude), ("backup-servers", CiscoAttributeSource.BackupServers),
         ("session-timeout", CiscoAttributeSource.SessionTimeout), ("idle-timeout", CiscoAttributeSource.IdleTimeout), ("pfs", CiscoAttributeSource.Pfs),
-        ("smartcard-removal-disconnect", CiscoAttributeSource.SmartcardRemovalDisconnect),
+        ("smartcard-removal-disconnect", CiscoAttributeSource.SmartcardRemovalDisconnect), ("include-local-lan", CiscoAttributeSource.IncludeLocalLan),
+        ("configuration-url", CiscoAttributeSource.ConfigurationUrl), ("configuration-version", CiscoAttributeSource.ConfigurationVersion),
         ("complete-document", CiscoAttributeSource.CompleteDocument), ("none", CiscoAttributeSource.None));
 
     /// <summary>The key <c>cisco-attributes</c> of a profile.</summary>
     public static ConfigurationKey ProfileKey { get; } = ConfigurationTable.Key("cisco-attributes", new ListSyntax(new SectionSyntax(
-            ConfigurationTable.Required("number", ScalarTable.Integer(1, 32767), "Configuration attribute type (RFC 7296 3.15.1); Cisco's are from 28672 on."),
+            ConfigurationTable.Required("number", ScalarTable.Integer(1, 32767), "Configuration attribute type (RFC 7296 3.15.1); Cisco's are from 28672 on. Each may stand once, none that `reconnect` uses or that the headend fills in itself: addresses, DNS and NBNS servers, domains, subnets and APPLICATION_VERSION."),
             ConfigurationTable.Key("value", Octets, "What it is answered with, in hexadecimal."),
             ConfigurationTable.Key("source", Source,
                 "What fills it in: a value of the session's authorization, `complete-document` (that of AnyConnect-EAP), or `none`: it is not answered. What the session does not have is not answered."))
@@ -47,7 +50,26 @@ internal static class CiscoAttributeTable
             (ushort)s.Get<int>("number"),
             s.GetOptionalValue<CiscoAttributeSource>("source") ?? CiscoAttributeSource.Value,
             s.GetOptional<byte[]>("value"))).ToList();
-        return [.. own.Where(o => o.Source != CiscoAttributeSource.None), .. Known.Where(k => own.TrueForAll(o => o.Number != k.Number))];
+        var reconnect = ReturnTable.ReconnectNumbers(profile).Select(n => (int)n.Number.Value).ToList();
+        return [.. own.Where(o => o.Source != CiscoAttributeSource.None), .. Known.Where(k => own.TrueForAll(o => o.Number != k.Number) && !reconnect.Contains(k.Number))];
+    }
+
+    /// <summary>A number has one answer: RFC 7296 3.15.1 lets only addresses, servers and subnets stand several times, and Cisco's lists are lists within one attribute.</summary>
+    public static void CheckProfile(SectionValue profile, DiagnosticStore diagnostics)
+    {
+        var taken = new Dictionary<int, string>();
+        foreach (var (name, number) in ReturnTable.ReconnectNumbers(profile))
+            taken.TryAdd((int)number.Value, $"that of '{name}' in 'reconnect', at {number.At}");
+        foreach (var entry in profile.Sections("cisco-attributes"))
+        {
+            if (entry.Find("number") is not { Value: int number, At: var at })
+                continue;
+            var type = new ConfigurationAttributeType((ushort)number);
+            if (ConfigurationAttributeType.FilledByResponder.Contains(type))
+                diagnostics.Error(at, $"number {number} is {type}, which the headend fills in itself");
+            else if (!taken.TryAdd(number, $"already in 'cisco-attributes', at {at}"))
+                diagnostics.Error(at, $"number {number} is {taken[number]}; it can be answered in one way");
+        }
     }
 
     private static string WordOf(CiscoAttributeSource source) => string.Concat(source.ToString().Select((c, i) => char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));

@@ -20,9 +20,10 @@ internal static class ProfileChecks
             diagnostics.Error(section.At, $"missing key '{(certificate ? "key" : "certificate")}' in 'local-authentication'; both stand together");
     }
 
-    /// <summary>One profile's methods against its lists and keyring.</summary>
+    /// <summary>One profile's methods against its lists and keyring, and its attributes against each other.</summary>
     public static void Check(SectionValue profile, DiagnosticStore diagnostics)
     {
+        CiscoAttributeTable.CheckProfile(profile, diagnostics);
         var local = profile.GetOptional<SectionValue>("local-authentication");
         if (profile.GetOptional<SectionValue>("remote-authentication") is not { } remote)
             return;

@@ -5,6 +5,7 @@ internal static class ReturnTable
 {
     private const int FirstPrivateAttribute = 16384;
     private const int LastAttribute = 32767;
+    private static readonly string[] AttributeNames = ["session-id", "token-id", "cleanup-interval", "dpd-interval"];
 
     public static ConfigurationKey Dpd { get; } = ConfigurationTable.Key("dpd", new SectionSyntax(
         ConfigurationTable.Key("interval", ScalarTable.Duration("1s", "1h"), "Silence of the client after which it is checked.", "30s"),
@@ -22,7 +23,7 @@ internal static class ReturnTable
             Attribute("cleanup-interval", 28706),
             Attribute("dpd-interval", 28709))
         { Check = CheckAttributes },
-            "Numbers of the configuration attributes that clients ask for. Cisco has published none; those of `session-id` and `token-id` are guesses to be replaced by what a client is seen to ask for.")),
+            "Numbers of the configuration attributes that clients ask for. Cisco has published none; those of `session-id` and `token-id` are guesses to be replaced by what a client is seen to ask for. Built-in ones of `cisco-attributes` with these numbers give way.")),
         "FlexVPN's auto-reconnect, where this section is written: a client that asks for session-id and token comes back with them after sleep or a change of network, without a login. Not beside pre-shared keys.");
 
     public static ConfigurationKey ClientResume { get; } = ConfigurationTable.Key("client-resume", new SectionSyntax(
@@ -49,6 +50,18 @@ internal static class ReturnTable
         var numbers = section.Section("attributes");
         return new ReconnectOptions(
             section.Get<TimeSpan>("timeout"), numbers.Get<int>("session-id"), numbers.Get<int>("token-id"), numbers.Get<int>("cleanup-interval"), numbers.Get<int>("dpd-interval"));
+    }
+
+    /// <summary>The numbers of auto-reconnect's attributes, each an int with its place; a default stands where its section does. Empty without `reconnect`.</summary>
+    public static IEnumerable<(string Name, ConfigurationValue Number)> ReconnectNumbers(SectionValue profile)
+    {
+        if (!IsWritten(profile, "reconnect") || profile.Section("reconnect").GetOptional<SectionValue>("attributes") is not { } numbers)
+            yield break;
+        foreach (var name in AttributeNames)
+        {
+            if (numbers.Find(name) is { } number)
+                yield return (name, number);
+        }
     }
 
     public static ResumptionOptions? CompileSessionResumption(SectionValue profile) => IsWritten(profile, "session-resumption")
@@ -82,7 +95,7 @@ internal static class ReturnTable
     private static void CheckAttributes(SectionValue section, DiagnosticStore diagnostics)
     {
         var seen = new Dictionary<int, string>();
-        foreach (var name in (string[])["session-id", "token-id", "cleanup-interval", "dpd-interval"])
+        foreach (var name in AttributeNames)
         {
             if (section.GetOptionalValue<int>(name) is { } number && !seen.TryAdd(number, name))
                 diagnostics.Error(section.PlaceOf(name), $"'{name}' has the number of '{seen[number]}'");

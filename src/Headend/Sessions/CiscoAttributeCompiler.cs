@@ -12,19 +12,25 @@ internal static class CiscoAttributeCompiler
     /// <summary>Octets of one value: a configuration payload is a payload of 64 KB at most.</summary>
     private const int MostOctets = 8192;
 
-    public static IReadOnlyList<KeyValuePair<ushort, ReadOnlyMemory<byte>>> Compile(ClientSession session, SessionProfile profile, IReadOnlyList<IPNetwork> subnets)
+    /// <param name="rules">The profile's table.</param>
+    /// <param name="profile">What was granted.</param>
+    /// <param name="subnets">Its route-set, with names looked up.</param>
+    /// <param name="completeDocument">That of AnyConnect-EAP; empty for none.</param>
+    /// <returns>Of what the session has, in the table's order.</returns>
+    public static IReadOnlyList<KeyValuePair<ushort, ReadOnlyMemory<byte>>> Compile(
+        IReadOnlyList<CiscoAttributeOptions> rules, SessionProfile profile, IReadOnlyList<IPNetwork> subnets, ReadOnlyMemory<byte> completeDocument)
     {
         var attributes = new List<KeyValuePair<ushort, ReadOnlyMemory<byte>>>();
-        foreach (var rule in session.Binding.CiscoAttributes)
+        foreach (var rule in rules)
         {
-            if (Value(rule, session, profile, subnets) is { Length: > 0 and <= MostOctets } value)
+            if (Value(rule, profile, subnets, completeDocument) is { Length: > 0 and <= MostOctets } value)
                 attributes.Add(new(rule.Number, value));
         }
 
         return attributes;
     }
 
-    private static ReadOnlyMemory<byte>? Value(CiscoAttributeOptions rule, ClientSession session, SessionProfile profile, IReadOnlyList<IPNetwork> subnets) => rule.Source switch
+    private static ReadOnlyMemory<byte>? Value(CiscoAttributeOptions rule, SessionProfile profile, IReadOnlyList<IPNetwork> subnets, ReadOnlyMemory<byte> completeDocument) => rule.Source switch
     {
         CiscoAttributeSource.Value => rule.Value,
         CiscoAttributeSource.Banner => Text(profile.Banner),
@@ -36,7 +42,10 @@ internal static class CiscoAttributeCompiler
         CiscoAttributeSource.IdleTimeout => Seconds(profile.IdleTimeout),
         CiscoAttributeSource.Pfs => Flag(profile.Pfs),
         CiscoAttributeSource.SmartcardRemovalDisconnect => Flag(profile.SmartcardRemovalDisconnect),
-        CiscoAttributeSource.CompleteDocument => (session.Eap as AnyConnectConversation)?.CompleteDocument,
+        CiscoAttributeSource.IncludeLocalLan => Flag(profile.IncludeLocalLan),
+        CiscoAttributeSource.ConfigurationUrl => Text(profile.ConfigurationUrl),
+        CiscoAttributeSource.ConfigurationVersion => Number(profile.ConfigurationVersion),
+        CiscoAttributeSource.CompleteDocument => completeDocument,
         _ => null,
     };
 
@@ -44,12 +53,14 @@ internal static class CiscoAttributeCompiler
 
     private static ReadOnlyMemory<byte>? Flag(bool? flag) => flag is { } set ? new byte[] { (byte)(set ? 1 : 0) } : null;
 
-    private static ReadOnlyMemory<byte>? Seconds(TimeSpan? span)
+    private static ReadOnlyMemory<byte>? Seconds(TimeSpan? span) => Number(span is { } time ? (uint)Math.Clamp(time.TotalSeconds, 0, uint.MaxValue) : null);
+
+    private static ReadOnlyMemory<byte>? Number(uint? number)
     {
-        if (span is not { } time)
+        if (number is not { } value)
             return null;
         var octets = new byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(octets, (uint)Math.Clamp(time.TotalSeconds, 0, uint.MaxValue));
+        BinaryPrimitives.WriteUInt32BigEndian(octets, value);
         return octets;
     }
 

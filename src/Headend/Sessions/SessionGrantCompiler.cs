@@ -109,7 +109,7 @@ internal sealed class SessionGrantCompiler(
             Subnets = subnets,
             DefaultDomain = profile.DefaultDomain,
             SplitDomains = profile.SplitDns,
-            CiscoAttributes = CiscoAttributeCompiler.Compile(session, profile, subnets),
+            CiscoAttributes = CiscoAttributeCompiler.Compile(session.Binding.CiscoAttributes, profile, subnets, (session.Eap as AnyConnectConversation)?.CompleteDocument ?? default),
             RemoteNetworks = [.. behind.Distinct()],
             AcceptRemoteNetworks = profile.RouteAcceptance is not null,
             OwnNetworks = profile.RouteAcceptance is null ? [] : OwnNetworks(own),

@@ -48,7 +48,8 @@ internal static class AutoReconnect
         session.Offer = new ReconnectOffer(id, NewSecret(sa.Endpoint));
         List<ConfigurationAttribute> attributes =
         [
-            .. reply.Attributes,
+            // The grant of a session that was kept over a restart may be older than these numbers.
+            .. reply.Attributes.Where(a => a.Type != policy.SessionId && a.Type != policy.TokenId && a.Type != policy.CleanupInterval && a.Type != policy.DpdInterval),
             new(policy.SessionId, session.Offer.ReconnectId),
             new(policy.TokenId, session.Offer.Token),
         ];

@@ -99,14 +99,15 @@ internal static class SaInitExchange
     {
         var hashes = message.Notify(NotifyType.SignatureHashAlgorithms);
         var software = VendorIds.Recognise(message);
+        var isCisco = VendorIds.IsCisco(message);
         return new PeerCapabilities
         {
             Fragmentation = message.Notify(NotifyType.Ikev2FragmentationSupported) is not null,
             SignatureHashes = hashes is null ? null : SignatureHashes.Read(hashes.Value.Span),
             IsWindows = VendorIds.IsWindows(message),
-            IsCisco = VendorIds.IsCisco(message),
+            IsCisco = isCisco,
             AnyConnectEap = VendorIds.OffersAnyConnectEap(message),
-            CiscoFragmentation = VendorIds.OffersCiscoFragmentation(message),
+            CiscoFragmentation = isCisco && VendorIds.OffersCiscoFragmentation(message),
             Software = software,
         };
     }

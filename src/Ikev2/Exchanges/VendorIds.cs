@@ -48,7 +48,7 @@ internal static class VendorIds
     /// <summary>The client speaks AnyConnect-EAP.</summary>
     public static bool OffersAnyConnectEap(IkeMessage message) => Has(message, AnyConnectEap);
 
-    /// <summary>The client takes payload 132.</summary>
+    /// <summary>The client takes payload 132; so do we of clients of Cisco's.</summary>
     public static bool OffersCiscoFragmentation(IkeMessage message) => Has(message, Fragmentation);
 
     /// <summary>

@@ -24,7 +24,7 @@ internal sealed record PeerCapabilities
     /// <summary>CISCO-ANYCONNECT-EAP.</summary>
     public bool AnyConnectEap { get; init; }
 
-    /// <summary>Payload 132.</summary>
+    /// <summary>Payload 132. Only of a client of Cisco's: to others we announce it not, and what one side alone announced is not agreed.</summary>
     public bool CiscoFragmentation { get; init; }
 
     /// <summary>Recognised vendor ids, for show.</summary>

@@ -98,6 +98,38 @@ public sealed class AnyConnectServerTests
         Assert.Empty(login.Asked);
     }
 
+    [Theory]
+    [InlineData("staff")]
+    [InlineData("")]
+    public void Where_there_are_no_groups_what_the_client_says_of_them_is_passed_over(string change)
+    {
+        var client = new AnyConnectPeerOptions { User = "alice", Answers = ["wrong", "right"], Group = "staff", InsistsOnGroup = true, GroupAccess = "staff", GroupChanges = [change, "guests"] };
+        var login = new Login(Options, client, Judge);
+        Assert.IsType<EapStep.Success>(login.Run());
+        Assert.Equal(["Login alice wrong", "Login alice right"], login.Asked);
+        Assert.Equal(["Login failed."], login.Peer.Errors);
+        Assert.Equal("", login.Server.Group);
+    }
+
+    [Fact]
+    public void An_unknown_group_counts_as_a_wrong_password()
+    {
+        var options = Options with { Groups = ["staff", "guests"] };
+        var login = new Login(options, new() { User = "alice", Answers = ["right", "right", "right", "right"], Group = "admins" }, Judge);
+        Assert.Equal("unknown group 'admins'", Assert.IsType<EapStep.Failure>(login.Run()).Reason);
+        Assert.Empty(login.Asked);
+        Assert.Equal(["Unknown group admins.", "Unknown group admins.", "Unknown group admins."], login.Peer.Errors);
+
+        // Both ways of naming one, and wrong passwords, add up.
+        login = new Login(options, new() { User = "alice", Answers = ["wrong", "right"], GroupChanges = ["guests", "admins", ""] }, Judge);
+        Assert.Equal("alice", Assert.IsType<EapStep.Success>(login.Run()).Identity);
+        Assert.Equal("guests", login.Server.Group);
+        Assert.Equal(["Unknown group admins.", "Login failed."], login.Peer.Errors);
+        login = new Login(options, new() { User = "alice", Answers = ["wrong", "right"], GroupChanges = ["admins", "admin"] }, Judge);
+        Assert.Equal("wrong password", Assert.IsType<EapStep.Failure>(login.Run()).Reason);
+        Assert.Equal("Login alice wrong", Assert.Single(login.Asked));
+    }
+
     [Fact]
     public void What_the_client_must_give_back_is_compared()
     {

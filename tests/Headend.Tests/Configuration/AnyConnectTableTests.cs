@@ -28,6 +28,30 @@ public sealed class AnyConnectTableTests : IDisposable
         Assert.Equal([0, 0, 0, 30], attributes[0].Value.ToArray());
     }
 
+    /// <summary>A number has one answer; both places of two are named.</summary>
+    [Theory]
+    [InlineData("cisco-attributes: [ { number: 28673, value: 00 }, { number: 28673, source: none } ]", "28673, source", "number 28673 is already in 'cisco-attributes', at ", "28673, value")]
+    [InlineData("cisco-attributes: [ { number: 28709, value: 0000001e } ]\n      reconnect: { attributes: { dpd-interval: 28709 } }", "28709, value", "number 28709 is that of 'dpd-interval' in 'reconnect', at ", "28709 } }")]
+    [InlineData("reconnect: { attributes: { session-id: 28720 } }\n      cisco-attributes: [ { number: 28720, source: none } ]", "28720, source", "number 28720 is that of 'session-id' in 'reconnect', at ", "28720 } }")]
+    [InlineData("reconnect: {}\n      cisco-attributes: [ { number: 28706, source: idle-timeout } ]", "28706, source", "number 28706 is that of 'cleanup-interval' in 'reconnect', at ", "{}\n      cisco")]
+    [InlineData("cisco-attributes: [ { number: 1, value: 0a000001 } ]", "1, value", "number 1 is INTERNAL_IP4_ADDRESS (1), which the headend fills in itself", null)]
+    [InlineData("cisco-attributes: [ { number: 7, source: none } ]", "7, source", "number 7 is APPLICATION_VERSION (7), which the headend fills in itself", null)]
+    [InlineData("cisco-attributes: [ { number: 25, source: default-domain } ]", "25, source", "number 25 is INTERNAL_DNS_DOMAIN (25), which the headend fills in itself", null)]
+    public void Numbers_that_meet_are_named_with_both_places(string lines, string at, string finding, string? other)
+    {
+        var text = Text("anyconnect-eap: {}", lines);
+        var expected = $"{Place(text, at)}: {finding}{(other is null ? "" : Place(text, other))}";
+        Assert.StartsWith(expected, Assert.Single(fixture.Findings(text)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Built_in_numbers_give_way_to_those_of_reconnect()
+    {
+        var attributes = Parse("anyconnect-eap: {}", "reconnect: { attributes: { session-id: 28672, dpd-interval: 28705 } }").Configuration!.Ikev2.Profiles[0].CiscoAttributes;
+        Assert.Equal(CiscoAttributeTable.Known.Where(k => k.Number is not 28672 and not 28705), attributes);
+        Assert.Equal(CiscoAttributeTable.Known, Parse("anyconnect-eap: {}", "reconnect: {}").Configuration!.Ikev2.Profiles[0].CiscoAttributes);
+    }
+
     [Theory]
     [InlineData("anyconnect-eap: { attempts: 11 }", "", "attempts")]
     [InlineData("anyconnect-eap: { password-protocol: mschap }", "", "pap")]
@@ -118,6 +142,12 @@ public sealed class AnyConnectTableTests : IDisposable
         var outcome = fixture.Parse(Text(remote, further));
         Assert.Empty(outcome.Errors);
         return outcome;
+    }
+
+    private static string Place(string text, string what)
+    {
+        var before = text[..text.IndexOf(what, StringComparison.Ordinal)];
+        return $"{before.Count(c => c == '\n') + 1}:{before.Length - before.LastIndexOf('\n')}";
     }
 
     private static string Text(string remote, string further) => ConfigurationFixture.Complete

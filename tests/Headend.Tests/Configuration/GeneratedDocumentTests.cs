@@ -30,6 +30,17 @@ public sealed class GeneratedDocumentTests
         Assert.Empty(fixture.Findings(readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)]));
     }
 
+    [Fact]
+    public void The_configuration_attributes_in_the_documentation_are_accepted_beside_reconnect()
+    {
+        var text = File.ReadAllText(Path.Combine(Root(), "docs/anyconnect.md"));
+        var start = text.IndexOf("      cisco-attributes:\n", StringComparison.Ordinal);
+        var example = text[start..text.IndexOf("```", start, StringComparison.Ordinal)];
+        using var fixture = new ConfigurationFixture();
+        Assert.Empty(fixture.Findings(ConfigurationFixture.Complete.Replace(
+            "      virtual-template: 1\n", $"      virtual-template: 1\n      reconnect: {{}}\n{example}", StringComparison.Ordinal)));
+    }
+
     private static void IsFresh(string name, string expected)
     {
         var path = Path.Combine(Root(), name);

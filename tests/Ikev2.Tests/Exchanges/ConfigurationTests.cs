@@ -103,6 +103,16 @@ public sealed class ConfigurationTests
         Assert.Empty(Values(Configuration.Reply(Asked, six, grant, isCisco: false), ConfigurationAttributeType.InternalIp4Nbns));
     }
 
+    /// <summary>What the configuration of others may not answer is exactly what stands in a reply with everything in it.</summary>
+    [Fact]
+    public void What_we_fill_in_ourselves_is_listed()
+    {
+        var grant = new SessionGrant { DnsServers = [Granted, Six], NbnsServers = [Granted], DefaultDomain = "corp.example", Subnets = [IPNetwork.Parse("10.1.0.0/16"), IPNetwork.Parse("2001:db8::/32")] };
+        var everything = new ConfigurationPayload(ConfigurationType.Request, [.. Enumerable.Range(1, 100).Select(n => new ConfigurationAttribute(new ConfigurationAttributeType((ushort)n), default))]);
+        var reply = Configuration.Reply(everything, Addresses with { IPv4Netmask = IPAddress.Parse("255.255.0.0") }, grant, isCisco: true);
+        Assert.Equal(ConfigurationAttributeType.FilledByResponder.Select(t => t.Value).Order(), reply.Attributes.Select(a => a.Type.Value).Distinct().Order());
+    }
+
     private static IEnumerable<ReadOnlyMemory<byte>> Values(ConfigurationPayload payload, ConfigurationAttributeType type) =>
         payload.Attributes.Where(a => a.Type == type).Select(a => a.Value);
 

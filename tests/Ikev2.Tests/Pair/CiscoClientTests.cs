@@ -123,6 +123,28 @@ public class CiscoClientTests
         Assert.Equal(0, headend.Endpoint.Counts.HalfOpen);
     }
 
+    /// <summary>Its vendor id is older than IKEv2 and not Cisco's alone; to others we do not announce it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Payload132IsOfCiscoClientsAlone(bool isCisco)
+    {
+        var network = new SimulatedNetwork(6);
+        Headend(network, new OutsideOptions { AnyConnect = s_anyConnect }, Profile("any"));
+        var options = Options(network) with { VendorIds = isCisco ? s_vendorIds : [s_fragmentation], Fragmentation = false, CiscoFragmentation = true };
+
+        // Takes pieces and sends none.
+        var client = Client(network, options with { FragmentOctets = 60_000 });
+        Login(network, client);
+        Assert.IsType<InitiatorOutcome.Established>(client.Initiator.Outcome);
+        Assert.Equal(isCisco, client.Initiator.ServerVendorIds.Any(v => v.AsSpan().SequenceEqual(s_fragmentation)));
+        Assert.Equal(isCisco, client.Initiator.CiscoFragmentsReceived > 0);
+
+        client = new SimulatedClient(network, options with { FragmentOctets = 200 }, new IPEndPoint(s_client.Address, 4501), s_headend, direct: true);
+        Login(network, client);
+        Assert.Equal(isCisco, client.Initiator.Outcome is InitiatorOutcome.Established);
+    }
+
     /// <summary>A listener sends one piece into each message before the client's own; the client retransmits with the same fragment id.</summary>
     [Theory]
     [InlineData(64, true)]

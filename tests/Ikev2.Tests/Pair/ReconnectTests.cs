@@ -35,6 +35,24 @@ public class ReconnectTests
         Assert.Equal(2, headend.Outside.SessionsUp);
     }
 
+    /// <summary>A session kept over a restart may have been granted what the configuration calls otherwise by now.</summary>
+    [Fact]
+    public void ANumberOfReconnectHasOneAnswer()
+    {
+        var network = new SimulatedNetwork(15);
+        var grant = new SessionGrant { CiscoAttributes = [new(s_token.Value, "banner"u8.ToArray()), new(s_dpd.Value, new byte[1]), new(28672, "Welcome"u8.ToArray())] };
+        Headend(network, Profile(), new OutsideOptions { Grant = grant });
+        var client = Login(network, null, o => o with
+        {
+            VendorIds = [Encoding.ASCII.GetBytes("CISCO-DELETE-REASON")],
+            ReconnectAttributes = (s_sessionId, s_token),
+            MoreAttributes = [s_dpd],
+            FurtherAttributes = [28672],
+        });
+        Assert.Equal([28672, 28709, 28717, 28718], client.Initiator.Configuration.Where(a => a.Type > 28000).Select(a => (int)a.Type).Order());
+        Assert.Equal(64, client.Initiator.Given[s_token].Length);
+    }
+
     /// <summary>A client that has its token may come back at once, through another shard, and AAA may speak of a session at once that its client knows of.</summary>
     [Fact]
     public void TheOutsideKnowsOfASessionBeforeItsClientDoes()

@@ -16,6 +16,12 @@ public sealed record AnyConnectPeerOptions
     /// <summary>Chosen in the first form with a list of groups; null takes what is selected.</summary>
     public string? Group { get; init; }
 
+    /// <summary><see cref="Group"/> is said in every reply, form or no form for it.</summary>
+    public bool InsistsOnGroup { get; init; }
+
+    /// <summary>Documents 'init' with this `group-select` in answer to the first forms, as on a change of the group in the form's list; one each.</summary>
+    public IReadOnlyList<string> GroupChanges { get; init; } = [];
+
     /// <summary>The group of the profile's host entry; null says none.</summary>
     public string? GroupAccess { get; init; }
 
@@ -62,6 +68,7 @@ public sealed class AnyConnectPeer(AnyConnectPeerOptions options, EapPeerChannel
     private static readonly byte[] s_header = [0xFE, 0x00, 0x00, 0x09, 0x44, 0x42, 0x52, 0x50];
 
     private int _answers;
+    private int _changes;
     private bool _certificateSent;
 
     /// <summary>The headend's documents, in order.</summary>
@@ -100,6 +107,8 @@ public sealed class AnyConnectPeer(AnyConnectPeerOptions options, EapPeerChannel
             return OnCertificateRequest(id, document);
         if (!document.Contains("<form>", StringComparison.Ordinal))
             return Answer(id, Document("ack", ""));
+        if (_changes < options.GroupChanges.Count)
+            return Answer(id, Init(Opaque(document) + $"<group-select>{options.GroupChanges[_changes++]}</group-select>"));
         if (_answers == options.Answers.Count)
             return Fail($"the headend asks once more: {string.Join("; ", Errors)}");
         var opaque = Opaque(document);
@@ -110,7 +119,7 @@ public sealed class AnyConnectPeer(AnyConnectPeerOptions options, EapPeerChannel
         // Password before name: the order is free.
         var isLogin = document.Contains("name=\"username\"", StringComparison.Ordinal);
         var auth = $"<auth><password>{Escape(answer)}</password>{(isLogin ? $"<username>{Escape(user)}</username>" : "")}</auth>\n";
-        var group = options.Group is not null && document.Contains("name=\"group_list\"", StringComparison.Ordinal) ? $"<group-select>{options.Group}</group-select>" : "";
+        var group = options.Group is not null && (options.InsistsOnGroup || document.Contains("name=\"group_list\"", StringComparison.Ordinal)) ? $"<group-select>{options.Group}</group-select>" : "";
         return Answer(id, Document("auth-reply", "<session-token></session-token><session-id></session-id>\n" + opaque + auth + group));
     }
 

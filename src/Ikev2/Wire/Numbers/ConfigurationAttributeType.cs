@@ -27,6 +27,12 @@ public readonly record struct ConfigurationAttributeType(ushort Value)
     public static ConfigurationAttributeType InternalDnsDomain => new(25);
     public static ConfigurationAttributeType InternalDnssecTa => new(26);
 
+    /// <summary>What our answers hold out of the session itself; nothing else may answer these.</summary>
+    public static IReadOnlyList<ConfigurationAttributeType> FilledByResponder { get; } =
+    [
+        InternalIp4Address, InternalIp4Netmask, InternalIp4Dns, InternalIp4Nbns, ApplicationVersion, InternalIp6Address, InternalIp6Dns, InternalIp4Subnet, InternalIp6Subnet, InternalDnsDomain,
+    ];
+
     public override string ToString() => Value switch
     {
         1 => "INTERNAL_IP4_ADDRESS (1)",
