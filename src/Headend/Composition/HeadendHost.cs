@@ -142,7 +142,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         {
             var performer = new SessionDynamicAuthorization(
                 new SessionLookup(table, configuration.Radius.NasIdentifier ?? Environment.MachineName),
-                new SessionReauthorization(interfaces, grants, interims, kept, time), kept, radius.Client, clock, metrics, logger);
+                new SessionReauthorization(interfaces, grants, interims, kept, time), radius.Client, clock, metrics, logger);
             try
             {
                 dynamicAuthorization = new DynamicAuthorizationComposition(dynamicAuthor, performer, time, metrics, limits, logger);

@@ -21,13 +21,18 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
 
     /// <summary>Writes the session as it is now, if it is one that is kept.</summary>
     /// <param name="session">Which.</param>
-    /// <param name="isUrgent">Somebody waits for it.</param>
-    /// <returns>Completes when that is on disk, with false when the disk refused it; with true at once where nothing is written.</returns>
-    public Task<bool> Keep(ClientSession session, bool isUrgent = false)
+    /// <param name="revokes">What the store has of it so far must not come back, and somebody waits for that.</param>
+    /// <returns>
+    /// Completes when that is on disk, with false when the disk refused it; with true at once where nothing is written. Where it revokes: with true when no later process can take the session
+    /// up as it was before, with false where neither the disk nor the key file allowed that.
+    /// </returns>
+    public Task<bool> Keep(ClientSession session, bool revokes = false)
     {
         lock (session.Kept.Gate)
         {
-            if (store is null || session.UpAt is null || session.Kept.Forgotten is not null)
+            if (session.Kept.Forgotten is { } forgotten)
+                return forgotten;
+            if (store is null || session.UpAt is null)
                 return Task.FromResult(true);
             // A lease of DHCP is renewed by the process that has it; a later one knows nothing of it.
             if (session.Kept.For is null || session.Lease is not null)
@@ -38,7 +43,8 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
             }
 
             session.Kept.IsStored = true;
-            return store.PutAsync(Kind, session.Names.AcctSessionId, new Picture(Describe(session)), isUrgent: isUrgent);
+            var picture = new Picture(Describe(session));
+            return revokes ? store.ReplaceAsync(Kind, session.Names.AcctSessionId, picture) : store.PutAsync(Kind, session.Names.AcctSessionId, picture);
         }
     }
 

@@ -13,7 +13,7 @@ namespace Headend.Sessions;
 /// one line in the audit log. Any thread; blocks none.
 /// </summary>
 internal sealed partial class SessionDynamicAuthorization(
-    SessionLookup lookup, SessionReauthorization reauthorization, KeptSessionTable kept, RadiusClient? radius, MonotonicClock clock, HeadendMetrics metrics, ILogger logger)
+    SessionLookup lookup, SessionReauthorization reauthorization, RadiusClient? radius, MonotonicClock clock, HeadendMetrics metrics, ILogger logger)
     : IDynamicAuthorizationHandler
 {
     /// <summary>Within what RADIUS clients wait before they ask again.</summary>
@@ -61,11 +61,9 @@ internal sealed partial class SessionDynamicAuthorization(
         switch (content.Command)
         {
             case SubscriberCommand.Reauthenticate:
-                session.Shard.Post(new ReauthenticateCommand(session.Id, ReauthenticationTime));
-                if (!session.Kept.ExpiresAt.HasValue || session.Kept.ExpiresAt > clock.Now + ReauthenticationTime)
-                    session.Kept.ExpiresAt = clock.Now + ReauthenticationTime;
-                await ((Task)kept.Keep(session, isUrgent: true)).WaitAsync(EndTimeout, clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                return DynamicAuthorizationOutcome.Ack($"the client has {ReauthenticationTime.TotalSeconds:0} s to authenticate anew");
+                return await reauthorization.ReauthenticateAsync(session, ReauthenticationTime).ConfigureAwait(false) is { } notAsked
+                    ? Nak(notAsked)
+                    : DynamicAuthorizationOutcome.Ack($"the client has {ReauthenticationTime.TotalSeconds:0} s to authenticate anew");
             case SubscriberCommand.DisableHostPort:
                 return await EndAsync(session, $"subscriber:command=disable-host-port of {line.Client}").ConfigureAwait(false);
             case SubscriberCommand.BounceHostPort:

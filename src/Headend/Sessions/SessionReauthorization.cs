@@ -20,9 +20,10 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
     public const SessionChangeKinds Supported =
         OfInterface | SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout | SessionChangeKinds.InterimInterval | SessionChangeKinds.Class;
 
-    private static readonly TimeSpan StorePatience = TimeSpan.FromSeconds(2);
+    /// <summary>How long the store may take; within what RADIUS clients wait before they ask again.</summary>
+    internal static readonly TimeSpan StorePatience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Answers null once every change holds.</summary>
+    /// <summary>Answers null once every change holds, and what it took away can come back by no restart.</summary>
     public async ValueTask<DynamicRequestFailure?> ApplyAsync(ClientSession session, SessionChange change, string origin)
     {
         foreach (var (kind, name) in change.Names)
@@ -35,6 +36,25 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         try
         {
             return await ApplyInTurnAsync(session, change, origin).ConfigureAwait(false);
+        }
+        finally
+        {
+            session.ChangeGate.Release();
+        }
+    }
+
+    /// <summary>The client is to authenticate anew within this time, or its session ends. Answers null once that holds, over a restart, too.</summary>
+    public async ValueTask<DynamicRequestFailure?> ReauthenticateAsync(ClientSession session, TimeSpan within)
+    {
+        await session.ChangeGate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var home = session.Home;
+            var holds = false;
+            if (!await home.Shard.InvokeAsync((endpoint, now) => holds = TryAskOnShard(session, within, endpoint, now)).ConfigureAwait(false) || !holds)
+                return Gone;
+            await SettleAsync(session, home).ConfigureAwait(false);
+            return await KeepAsync(session).ConfigureAwait(false);
         }
         finally
         {
@@ -65,22 +85,62 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         }
 
         // What ends the session behind this, such as the Session-Timeout that the change has just set, does not unmake the change.
+        var home = session.Home;
         var holds = false;
-        if (!await session.Shard.InvokeAsync((endpoint, now) => holds = TryApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false) || !holds)
+        if (!await home.Shard.InvokeAsync((endpoint, now) => holds = TryApplyOnShard(session, change, origin, endpoint, now)).ConfigureAwait(false) || !holds)
             return Gone;
-        // Behind what comes of that: the limits of a session that sleeps are changed by an effect.
         if (change.Has(SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout))
-            await session.Shard.InvokeAsync(static (_, _) => { }).ConfigureAwait(false);
-        // A crash behind the ACK must not bring back what the change took away; a disk that hangs holds up nobody for longer than this.
-        await ((Task)kept.Keep(session, isUrgent: true)).WaitAsync(StorePatience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return null;
+            await SettleAsync(session, home).ConfigureAwait(false);
+        return await KeepAsync(session).ConfigureAwait(false);
     }
+
+    // Behind what comes of a command: the limits of a session that sleeps are changed by an effect, and one that has moved meanwhile has the command sent after it.
+    private static async ValueTask SettleAsync(ClientSession session, SessionHome asked)
+    {
+        while (true)
+        {
+            await asked.Shard.InvokeAsync(static (_, _) => { }).ConfigureAwait(false);
+            var home = session.Home;
+            if (home == asked)
+                return;
+            asked = home;
+        }
+    }
+
+    // A restart behind the ACK must not bring back what the change took away. A disk that hangs holds up nobody for longer than this, but nobody knows then what a restart would find.
+    private async ValueTask<DynamicRequestFailure?> KeepAsync(ClientSession session)
+    {
+        try
+        {
+            return await kept.Keep(session, revokes: true).WaitAsync(StorePatience, time).ConfigureAwait(false)
+                ? null
+                : NotKept("neither the store nor its key file could be written");
+        }
+        catch (TimeoutException)
+        {
+            return NotKept("the store did not answer in time");
+        }
+    }
+
+    private static DynamicRequestFailure NotKept(string why) =>
+        new(ErrorCause.ResourcesUnavailable, $"the change holds, but {why}: a restart could bring back what stood before");
 
     private static InterfaceChange Translate(SessionProfile standing, SessionChange change) => new(
         PolicyCommands.Of(change.Values),
         change.Values,
         change.Has(SessionChangeKinds.RateUp) ? change.Values.RateUp : standing.RateUp,
         change.Has(SessionChangeKinds.RateDown) ? change.Values.RateDown : standing.RateDown);
+
+    private static bool TryAskOnShard(ClientSession session, TimeSpan within, IkeEndpoint endpoint, MonotonicTime now)
+    {
+        if (session.IsClosed)
+            return false;
+        endpoint.Handle(new ReauthenticateCommand(session.Id, within), now);
+        var limit = now + within;
+        if (session.Inactivity is null && !(session.Kept.ExpiresAt <= limit))
+            session.Kept.ExpiresAt = limit;
+        return true;
+    }
 
     private bool TryApplyOnShard(ClientSession session, SessionChange change, string origin, IkeEndpoint endpoint, MonotonicTime now)
     {

@@ -8,7 +8,7 @@ namespace Headend.Store;
 
 /// <summary>
 /// AES-256-GCM over one record: version (1 octet), nonce (12), tag (16), ciphertext. Kind, id and expiry are authenticated with it, so that no record is taken for another
-/// one or lives longer. Nonces are random: a key lives from one start to the next, far below the 2^32 records that random nonces are good for.
+/// one or lives longer. Nonces are random: a key lives from one start to the next that can change it, far below the 2^32 records that random nonces are good for.
 /// </summary>
 internal static class RecordSealing
 {

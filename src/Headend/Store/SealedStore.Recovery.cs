@@ -6,31 +6,39 @@ namespace Headend.Store;
 /// <summary>What an earlier process left, and the change of keys at every start.</summary>
 internal sealed partial class SealedStore
 {
-    // In an order that may break off anywhere: a record on disk is always sealed with a key that is in the file.
-    private void Recover()
+    // In an order that may break off anywhere: a record on disk is always sealed with a key that is in the file. Of the file's keys only those stay that a record needs, and where the disk
+    // does not let the records have the new one, the older goes on: however many starts in a row find it so, the file does not grow.
+    private byte[][] Recover()
     {
-        var known = SealingKeyFile.TryRead(keyFile, out var keys, out var why);
+        var fresh = RandomNumberGenerator.GetBytes(SealingKeyFile.KeyLength);
+        var known = SealingKeyFile.TryRead(keyFile, out var found, out var why);
         if (known && SealingKeyFile.IsOpenToOthers(keyFile))
             LogOpenKey(logger, keyFile);
-        var (records, foreign) = ReadAll(keys);
+        var (records, foreign, needed) = ReadAll(found);
         if (foreign > 0)
             LogDropped(logger, foreign, known ? "they were sealed with another key, or changed since" : $"key file {keyFile}: {why}");
-        SealingKeyFile.Write(keyFile, [key, .. keys]);
-        if (TryReseal(records))
-            SealingKeyFile.Write(keyFile, key);
-        foreach (var old in keys)
-            CryptographicOperations.ZeroMemory(old);
+        SealingKeyFile.Write(keyFile, [fresh, .. needed]);
+        byte[][] standing = [fresh];
+        if (TryReseal(records, fresh))
+            SealingKeyFile.Write(keyFile, fresh);
+        else if (needed.Length > 0)
+            standing = needed;
+        foreach (var key in found.Append(fresh).Except(standing))
+            CryptographicOperations.ZeroMemory(key);
         foreach (var record in records)
         {
             if (!loaded.TryGetValue(record.Kind, out var ofKind))
                 loaded[record.Kind] = ofKind = [];
             ofKind.Add(record);
         }
+
+        return standing;
     }
 
-    private (List<SealedRecord> Records, int Foreign) ReadAll(IReadOnlyList<byte[]> keys)
+    private (List<SealedRecord> Records, int Foreign, byte[][] Needed) ReadAll(IReadOnlyList<byte[]> known)
     {
-        AesGcm[] ciphers = [.. keys.Select(RecordSealing.CipherOf)];
+        AesGcm[] ciphers = [.. known.Select(RecordSealing.CipherOf)];
+        var needed = new HashSet<int>();
         var now = time.GetUtcNow();
         var records = new List<SealedRecord>();
         var foreign = 0;
@@ -40,9 +48,15 @@ internal sealed partial class SealedStore
             var (kind, id, content) = (select.Text(0), select.Text(1), select.Octets(3));
             var expires = select.Integer(2) is >= 0 and var at ? at : (long?)null;
             byte[]? plain = null;
-            if (!ciphers.Any(c => RecordSealing.TryOpen(c, kind, id, expires, content, out plain)))
+            var opens = Array.FindIndex(ciphers, c => RecordSealing.TryOpen(c, kind, id, expires, content, out plain));
+            if (opens < 0)
+            {
                 foreign++;
-            else if (expires is { } end && EmbeddedStore.FromMilliseconds(end) <= now)
+                continue;
+            }
+
+            needed.Add(opens);
+            if (expires is { } end && EmbeddedStore.FromMilliseconds(end) <= now)
                 CryptographicOperations.ZeroMemory(plain);
             else
                 records.Add(new SealedRecord(kind, id, plain!, expires is { } until ? EmbeddedStore.FromMilliseconds(until) : null));
@@ -51,33 +65,29 @@ internal sealed partial class SealedStore
         select.Reset();
         foreach (var cipher in ciphers)
             cipher.Dispose();
-        return (records, foreign);
+        return (records, foreign, [.. known.Where((_, i) => needed.Contains(i))]);
     }
 
-    private bool TryReseal(List<SealedRecord> records)
+    private bool TryReseal(List<SealedRecord> records, byte[] key)
     {
-        try
-        {
-            store.Begin();
-            store.Statement("DELETE FROM sealed_record").Execute();
-            foreach (var record in records)
+        using var sealing = RecordSealing.CipherOf(key);
+        var isDone = TryTransact(
+            () =>
             {
-                var expiresAt = record.ExpiresAt?.ToUnixTimeMilliseconds();
-                sealedRows.ResetWrittenCount();
-                RecordSealing.Seal(cipher, record.Kind, record.Id, expiresAt, record.Content, sealedRows);
-                Insert(record.Kind, record.Id, expiresAt, sealedRows.WrittenSpan);
-            }
-
-            store.Commit();
-            return true;
-        }
-        catch (StoreException error)
-        {
-            // A full disk: what is there stays readable by the older key, which stays in the file.
-            store.RollBack();
-            LogFailed(logger, error.Message);
-            return false;
-        }
+                store.Statement("DELETE FROM sealed_record").Execute();
+                foreach (var record in records)
+                {
+                    var expiresAt = record.ExpiresAt?.ToUnixTimeMilliseconds();
+                    sealedRows.ResetWrittenCount();
+                    RecordSealing.Seal(sealing, record.Kind, record.Id, expiresAt, record.Content, sealedRows);
+                    Insert(record.Kind, record.Id, expiresAt, sealedRows.WrittenSpan);
+                }
+            },
+            out var failure);
+        // A full disk: what is there stays readable by the older key.
+        if (!isDone)
+            LogFailed(logger, failure);
+        return isDone;
     }
 
     [LoggerMessage(EventId = 1251, EventName = "sealed-records-dropped", Level = LogLevel.Warning, Message = "records={Records} reason={Reason}: their sessions cannot be come back to")]
@@ -94,4 +104,7 @@ internal sealed partial class SealedStore
 
     [LoggerMessage(EventId = 1255, EventName = "sealed-store-recovered", Level = LogLevel.Information, Message = "file={File}: it takes records again")]
     private static partial void LogRecovered(ILogger logger, string file);
+
+    [LoggerMessage(EventId = 1256, EventName = "sealed-record-unmakeable", Level = LogLevel.Error, Message = "kind={Kind} id={Id}: the record cannot be made, what it is about would not outlive this process")]
+    private static partial void LogUnmakeable(ILogger logger, Exception error, string kind, string id);
 }

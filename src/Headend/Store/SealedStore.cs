@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 
 namespace Headend.Store;
@@ -15,7 +16,10 @@ internal sealed record SealedRecord(string Kind, string Id, byte[] Content, Date
 /// <summary>What a record is to hold, made into octets when it is written: what is replaced before that never is.</summary>
 internal interface ISealedContent
 {
-    /// <summary>Called on the store's thread, perhaps more than once. The store zeroes what is written.</summary>
+    /// <summary>
+    /// Called on the store's thread, perhaps more than once. The store zeroes what is written. What throws as serialization does cannot be made: it fails alone, and what the disk has
+    /// of the record goes, for it is out of date.
+    /// </summary>
     void Encode(IBufferWriter<byte> output);
 
     /// <summary>It is not needed any more: zeroes what is secret in it.</summary>
@@ -26,7 +30,8 @@ internal interface ISealedContent
 /// Secrets that outlive the process: records of the embedded store, each sealed with a key that is in a file of its own. What an earlier process left is read at the opening;
 /// from then on one thread commits what has come since its last commit, so that many changes share the wait for the disk and nobody else waits.
 /// <para>
-/// A removal is a revocation: where the disk takes no removal, the key file is destroyed, which revokes every record, until a commit succeeds. Thread-safe.
+/// A removal is a revocation, and so is a replacement that says it is one: where the disk takes it not even as a removal, the key file is destroyed, which revokes every record, until
+/// the disk does. Thread-safe.
 /// </para>
 /// </summary>
 internal sealed partial class SealedStore : IAsyncDisposable
@@ -45,7 +50,8 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private readonly string keyFile;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly byte[] key;
+    // Those of the key file: the first seals, and the disk may have records of any.
+    private readonly byte[][] keys;
     private readonly AesGcm cipher;
     private readonly object gate = new();
     private readonly Thread writer;
@@ -67,14 +73,13 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private SealedStore(EmbeddedStore store, string keyFile, TimeProvider time, ILogger logger)
     {
         (this.store, this.keyFile, this.time, this.logger) = (store, keyFile, time, logger);
-        key = RandomNumberGenerator.GetBytes(SealingKeyFile.KeyLength);
-        cipher = RecordSealing.CipherOf(key);
         lock (store.Gate)
         {
             LastAlive = store.ReadSetting(AliveSetting) is { } at ? EmbeddedStore.FromMilliseconds(at) : null;
-            Recover();
+            keys = Recover();
         }
 
+        cipher = RecordSealing.CipherOf(keys[0]);
         writer = new Thread(Write) { IsBackground = true, Name = "sealed-store" };
         writer.Start();
         alive = time.CreateTimer(static state => ((SealedStore)state!).MarkAlive(), this, TimeSpan.Zero, AliveInterval);
@@ -104,17 +109,25 @@ internal sealed partial class SealedStore : IAsyncDisposable
     /// <param name="content">The store's from now on: it zeroes it.</param>
     /// <param name="expiresAt">When it may be forgotten; null for never.</param>
     /// <param name="isUrgent">Somebody waits for it; else it is written within <see cref="Gathering"/>.</param>
-    /// <returns>Completes with true when it is on disk, or what came after it; with false when the disk refused it, which is tried again.</returns>
+    /// <returns>Completes with true when it is on disk, or what came after it; with false when the disk refused it, which is tried again, or when it cannot be made.</returns>
     public Task<bool> PutAsync(string kind, string id, byte[] content, DateTimeOffset? expiresAt = null, bool isUrgent = false) =>
         PutAsync(kind, id, new Octets(content), expiresAt, isUrgent);
 
     /// <inheritdoc cref="PutAsync(string, string, byte[], DateTimeOffset?, bool)"/>
     public Task<bool> PutAsync(string kind, string id, ISealedContent content, DateTimeOffset? expiresAt = null, bool isUrgent = false) =>
-        Enqueue((kind, id), new Change(content, expiresAt?.ToUnixTimeMilliseconds()), isUrgent);
+        Enqueue((kind, id), new Change(content, expiresAt?.ToUnixTimeMilliseconds(), revokes: false), isUrgent);
+
+    /// <summary>As <see cref="PutAsync(string, string, ISealedContent, DateTimeOffset?, bool)"/>, at once, and what the record held before must not come back.</summary>
+    /// <returns>
+    /// Completes with true when no later start can find what was there before, whether this is on disk yet or not; with false when that could neither be replaced nor removed, nor the key
+    /// be destroyed.
+    /// </returns>
+    public Task<bool> ReplaceAsync(string kind, string id, ISealedContent content, DateTimeOffset? expiresAt = null) =>
+        Enqueue((kind, id), new Change(content, expiresAt?.ToUnixTimeMilliseconds(), revokes: true), isUrgent: true);
 
     /// <summary>Removes the record, if it is there. Returns at once.</summary>
     /// <returns>Completes with true when no later start can find it; with false when neither could the record be removed nor the key be destroyed.</returns>
-    public Task<bool> RemoveAsync(string kind, string id) => Enqueue((kind, id), new Change(null, null), isUrgent: true);
+    public Task<bool> RemoveAsync(string kind, string id) => Enqueue((kind, id), new Change(null, null, revokes: true), isUrgent: true);
 
     /// <summary>Writes what has come, then ends; the store is free.</summary>
     public async ValueTask DisposeAsync()
@@ -131,7 +144,8 @@ internal sealed partial class SealedStore : IAsyncDisposable
 
         await Task.Run(writer.Join).ConfigureAwait(false);
         cipher.Dispose();
-        CryptographicOperations.ZeroMemory(key);
+        foreach (var key in keys)
+            CryptographicOperations.ZeroMemory(key);
         foreach (var record in loaded.Values.SelectMany(static r => r))
             CryptographicOperations.ZeroMemory(record.Content);
     }
@@ -150,8 +164,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
             {
                 // Whoever waits for what nobody will read any more waits for what took its place.
                 before.Forget();
-                change.Waiting.Add(before.Completion);
-                change.Waiting.AddRange(before.Waiting);
+                change.TakePlaceOf(before);
             }
 
             pending.Add(name, change);
@@ -160,7 +173,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
                 Monitor.Pulse(gate);
         }
 
-        return change.Completion.Task;
+        return change.Completion;
     }
 
     private void MarkAlive()
@@ -211,8 +224,10 @@ internal sealed partial class SealedStore : IAsyncDisposable
                 // What came meanwhile is newer.
                 foreach (var (name, change) in batch)
                 {
-                    if (!pending.TryAdd(name, change))
-                        change.Forget();
+                    if (pending.TryAdd(name, change))
+                        continue;
+                    change.Forget();
+                    pending[name].Revokes |= change.Revokes;
                 }
 
                 if (!stopping)
@@ -230,27 +245,36 @@ internal sealed partial class SealedStore : IAsyncDisposable
 
     private bool TryCommit(Dictionary<(string Kind, string Id), Change> batch, out string failure)
     {
-        failure = "";
         // Before the lock, which accounting waits for.
         Seal(batch);
-        lock (store.Gate)
-        {
-            try
+        return TryTransact(
+            () =>
             {
-                store.Begin();
                 foreach (var ((kind, id), change) in batch)
                 {
                     if (change.Content is not null)
                         Insert(kind, id, change.ExpiresAt, sealedRows.WrittenSpan.Slice(change.Start, change.Length));
                     else
-                        store.Statement("DELETE FROM sealed_record WHERE kind = ?1 AND id = ?2").Bind(1, kind).Bind(2, id).Execute();
+                        Delete(kind, id);
                 }
 
                 var now = time.GetUtcNow().ToUnixTimeMilliseconds();
                 store.Statement("DELETE FROM sealed_record WHERE expires_at <= ?1").Bind(1, now).Execute();
                 store.WriteSetting(AliveSetting, now);
+            },
+            out failure);
+    }
+
+    private bool TryTransact(Action change, out string failure)
+    {
+        lock (store.Gate)
+        {
+            try
+            {
+                store.Begin();
+                change();
                 store.Commit();
-                committed = Stopwatch.GetTimestamp();
+                failure = "";
                 return true;
             }
             catch (StoreException error)
@@ -269,10 +293,22 @@ internal sealed partial class SealedStore : IAsyncDisposable
         {
             if (change.Content is not { } content)
                 continue;
-            content.Encode(clear);
-            change.Start = sealedRows.WrittenCount;
-            change.Length = RecordSealing.Seal(cipher, kind, id, change.ExpiresAt, clear.Written, sealedRows);
-            clear.Clear();
+            try
+            {
+                content.Encode(clear);
+                change.Start = sealedRows.WrittenCount;
+                change.Length = RecordSealing.Seal(cipher, kind, id, change.ExpiresAt, clear.Written, sealedRows);
+            }
+            catch (Exception error) when (error is JsonException or NotSupportedException or InvalidOperationException or ArgumentException or NullReferenceException)
+            {
+                // A fault of this program's, which may cost this record and not the thread that writes all others. An immutable array that nobody set throws the last of these.
+                LogUnmakeable(logger, error, kind, id);
+                change.Drop();
+            }
+            finally
+            {
+                clear.Clear();
+            }
         }
     }
 
@@ -284,8 +320,11 @@ internal sealed partial class SealedStore : IAsyncDisposable
             """)
             .Bind(1, kind).Bind(2, id).Bind(3, expiresAt).Bind(4, octets).Execute();
 
+    private void Delete(string kind, string id) => store.Statement("DELETE FROM sealed_record WHERE kind = ?1 AND id = ?2").Bind(1, kind).Bind(2, id).Execute();
+
     private void Committed(Dictionary<(string Kind, string Id), Change> batch)
     {
+        committed = Stopwatch.GetTimestamp();
         if (failing)
             LogRecovered(logger, store.Path);
         failing = false;
@@ -294,65 +333,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
         foreach (var change in batch.Values)
         {
             change.Forget();
-            change.Complete(true);
-        }
-    }
-
-    private void Refused(Dictionary<(string Kind, string Id), Change> batch, string failure)
-    {
-        if (!failing)
-            LogFailed(logger, failure);
-        failing = true;
-        var revokes = batch.Values.Any(static c => c.Content is null);
-        if (revokes && !keyIsDestroyed)
-        {
-            keyMayBeMissing = true;
-            keyIsDestroyed = SealingKeyFile.TryDestroy(keyFile);
-            if (keyIsDestroyed)
-                LogKeyDestroyed(logger, keyFile);
-        }
-
-        foreach (var change in batch.Values)
-            change.Complete(change.Content is null && keyIsDestroyed);
-    }
-
-    private void RestoreKey()
-    {
-        try
-        {
-            SealingKeyFile.Write(keyFile, key);
-            (keyIsDestroyed, keyMayBeMissing) = (false, false);
-        }
-        catch (StoreException error)
-        {
-            LogFailed(logger, error.Message);
-        }
-    }
-
-    /// <summary>What is to be done to one record; null removes it.</summary>
-    private sealed class Change(ISealedContent? content, long? expiresAt)
-    {
-        public ISealedContent? Content { get; } = content;
-
-        public long? ExpiresAt { get; } = expiresAt;
-
-        /// <summary>Where it stands, sealed, while it is written.</summary>
-        public int Start { get; set; }
-
-        public int Length { get; set; }
-
-        public TaskCompletionSource<bool> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>Of what it took the place of.</summary>
-        public List<TaskCompletionSource<bool>> Waiting { get; } = [];
-
-        public void Forget() => Content?.Zero();
-
-        public void Complete(bool isDone)
-        {
-            Completion.TrySetResult(isDone);
-            foreach (var waiter in Waiting)
-                waiter.TrySetResult(isDone);
+            change.Complete(!change.IsUnmakeable, isRevoked: true);
         }
     }
 

@@ -7,16 +7,15 @@ namespace Headend.Store;
 
 /// <summary>
 /// The file of the keys that records of the embedded store are sealed with: 64 hexadecimal digits a line, the newest first, mode 0600. It is written anew at every start
-/// with a new key, so that a copy of the store, taken with or without its key, is no longer accepted beside the next one.
+/// with a new key, so that a copy of the store, taken with or without its key, is no longer accepted beside the next one. A start that broke off, or whose disk took nothing, leaves the
+/// new one and those that records are still sealed with.
 /// </summary>
 internal static class SealingKeyFile
 {
     /// <summary>Octets of a key: AES-256.</summary>
     public const int KeyLength = 32;
 
-    /// <summary>A start that broke off leaves two.</summary>
-    private const int MostKeys = 4;
-
+    /// <summary>Of the file: far more keys than any sequence of broken starts leaves.</summary>
     private const int MostOctets = 4096;
 
     /// <summary>False, with the reason, where there is no file or none of this form. The caller zeroes the keys.</summary>
@@ -45,7 +44,7 @@ internal static class SealingKeyFile
         foreach (var line in text.AsSpan().TrimEnd((byte)'\n').Split((byte)'\n'))
         {
             var key = new byte[KeyLength];
-            isSound &= found.Count < MostKeys && Convert.FromHexString(text.AsSpan()[line], key, out _, out var written) == System.Buffers.OperationStatus.Done && written == KeyLength;
+            isSound &= Convert.FromHexString(text.AsSpan()[line], key, out _, out var written) == System.Buffers.OperationStatus.Done && written == KeyLength;
             found.Add(key);
         }
 

@@ -108,6 +108,17 @@ public sealed class KeptSessionCodecTests
         Assert.Equal(name.Replace('\ud800', '\ufffd').Replace('\udc00', '\ufffd'), read.Login.User);
     }
 
+    /// <summary>The store lets a record that throws one of these fail alone; anything else would end its thread.</summary>
+    [Fact]
+    public void A_session_that_cannot_be_encoded_throws_what_the_store_expects()
+    {
+        foreach (var session in new[] { Sample() with { Sources = default }, Sample() with { Leases = default }, Sample() with { Reconnect = new KeptReconnect("AB", 2, default) }, Sample() with { Names = null! } })
+        {
+            var fault = Record.Exception(() => Encode(session));
+            Assert.True(fault is null or System.Text.Json.JsonException or NotSupportedException or InvalidOperationException or ArgumentException or NullReferenceException, $"{fault}");
+        }
+    }
+
     private static byte[] Encode(KeptSession session)
     {
         var output = new ArrayBufferWriter<byte>();

@@ -194,6 +194,101 @@ public sealed class SealedStoreTests : IAsyncDisposable
         Assert.Equal(["two=kept"], await AfterACrashAsync());
     }
 
+    /// <summary>A change of rights that the disk refuses must not leave the rights of before for the next start.</summary>
+    [Fact]
+    public async Task A_replacement_that_the_disk_refuses_is_a_revocation()
+    {
+        await store.PutAsync(Kind, "one", Octets("wide"));
+        await store.PutAsync(Kind, "two", Octets("kept"));
+        SetReadOnly(true);
+        Assert.True(await store.ReplaceAsync(Kind, "one", new Picture("narrow")));
+        Assert.Empty(await AfterACrashAsync());
+
+        SetReadOnly(false);
+        Assert.True(await store.RemoveAsync(Kind, "nothing"));
+        Assert.Equal(["one=narrow", "two=kept"], await AfterACrashAsync());
+    }
+
+    [Fact]
+    public async Task Where_the_disk_takes_a_removal_at_least_the_others_are_spared()
+    {
+        await store.PutAsync(Kind, "one", Octets("wide"));
+        await store.PutAsync(Kind, "two", Octets("kept"));
+        Execute("CREATE TEMP TRIGGER no_room BEFORE INSERT ON sealed_record BEGIN SELECT RAISE(ABORT, 'no room'); END");
+        Task<bool>[] changes = [store.PutAsync(Kind, "three", Octets("new")), store.ReplaceAsync(Kind, "one", new Picture("narrow")), store.RemoveAsync(Kind, "four")];
+        Assert.Equal("False True True", string.Join(" ", await Task.WhenAll(changes)));
+        Assert.Equal(["two=kept"], await AfterACrashAsync());
+
+        Execute("DROP TRIGGER no_room");
+        Assert.True(await store.PutAsync(Kind, "five", Octets("new"), isUrgent: true));
+        Assert.Equal(["five=new", "one=narrow", "three=new", "two=kept"], await AfterACrashAsync());
+    }
+
+    [Fact]
+    public async Task What_takes_the_place_of_a_revocation_revokes_too()
+    {
+        string[] names = [.. Enumerable.Range(0, 50).Select(i => $"{i}")];
+        await Task.WhenAll(names.Select(n => store.PutAsync(Kind, n, Octets("old"))));
+        SetReadOnly(true);
+        Task<bool>[] removals = [.. names.Select(n =>
+        {
+            var removal = store.RemoveAsync(Kind, n);
+            _ = store.PutAsync(Kind, n, Octets("new"));
+            return removal;
+        })];
+        Assert.All(await Task.WhenAll(removals), Assert.True);
+        Assert.Empty(await AfterACrashAsync());
+        SetReadOnly(false);
+    }
+
+    /// <summary>The key file may be on another file system than a database whose disk is full.</summary>
+    [Fact]
+    public async Task However_often_it_starts_on_a_disk_that_takes_nothing_all_is_kept()
+    {
+        await store.PutAsync(Kind, "one", Octets("kept"));
+        for (var i = 0; i < 12; i++)
+        {
+            Assert.Equal(["one=kept"], await RestartAsync(isReadOnly: true));
+            Assert.InRange(File.ReadAllLines(KeyFile).Length, 1, 2);
+            // A crash is no worse than a stop.
+            if (i % 4 == 0)
+                Assert.Equal(["one=kept"], await AfterACrashAsync());
+        }
+
+        Assert.Equal(["one=kept"], await RestartAsync());
+        Assert.Single(File.ReadAllLines(KeyFile));
+    }
+
+    [Fact]
+    public async Task A_key_that_records_of_before_need_comes_back_with_the_disk()
+    {
+        await store.PutAsync(Kind, "one", Octets("kept"));
+        await RestartAsync(isReadOnly: true);
+        Assert.True(await store.RemoveAsync(Kind, "nothing"));
+        Assert.False(File.Exists(KeyFile));
+        SetReadOnly(false);
+        Assert.True(await store.PutAsync(Kind, "two", Octets("new"), isUrgent: true));
+        Assert.Equal(["one=kept", "two=new"], await AfterACrashAsync());
+    }
+
+    [Fact]
+    public async Task A_record_that_cannot_be_made_fails_alone_and_what_was_there_of_it_goes()
+    {
+        await store.PutAsync(Kind, "one", Octets("out of date"));
+        await store.PutAsync(Kind, "two", Octets("out of date, too"));
+        var broken = new Picture("half of it", new InvalidOperationException("a fault of ours"));
+        Task<bool>[] changes =
+        [
+            store.PutAsync(Kind, "a", Octets("written")), store.PutAsync(Kind, "one", broken),
+            store.ReplaceAsync(Kind, "two", new Picture("half", new NotSupportedException())), store.PutAsync(Kind, "z", Octets("written")),
+        ];
+        Assert.Equal("True False True True", string.Join(" ", await Task.WhenAll(changes)));
+        Assert.True(broken.IsZeroed);
+        Assert.Contains(log.Lines, l => l.Contains("sealed-record-unmakeable", StringComparison.Ordinal) && l.Contains("id=one", StringComparison.Ordinal));
+        Assert.True(await store.PutAsync(Kind, "later", Octets("written"), isUrgent: true));
+        Assert.Equal(["a=written", "later=written", "z=written"], await AfterACrashAsync());
+    }
+
     [Fact]
     public async Task The_key_file_is_the_owners_alone_and_one_that_was_not_is_said()
     {
@@ -227,23 +322,32 @@ public sealed class SealedStoreTests : IAsyncDisposable
 
     private static byte[] Octets(string text) => Encoding.UTF8.GetBytes(text);
 
-    private void SetReadOnly(bool isReadOnly)
+    private void SetReadOnly(bool isReadOnly) => SetReadOnly(embedded, isReadOnly);
+
+    private static void SetReadOnly(EmbeddedStore database, bool isReadOnly)
     {
-        lock (embedded.Gate)
-            embedded.Statement(isReadOnly ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0").Execute();
+        lock (database.Gate)
+            database.Statement(isReadOnly ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0").Execute();
     }
 
-    private (EmbeddedStore Embedded, SealedStore Store) Open(string database, string keyFile)
+    private void Execute(string sql)
+    {
+        lock (embedded.Gate)
+            embedded.Statement(sql).Execute();
+    }
+
+    private (EmbeddedStore Embedded, SealedStore Store) Open(string database, string keyFile, bool isReadOnly = false)
     {
         var opened = EmbeddedStore.Open(database, DateTimeOffset.UtcNow);
+        SetReadOnly(opened, isReadOnly);
         return (opened, SealedStore.Open(opened, keyFile, TimeProvider.System, log));
     }
 
-    private async Task<IReadOnlyList<string>> RestartAsync()
+    private async Task<IReadOnlyList<string>> RestartAsync(bool isReadOnly = false)
     {
         await store.DisposeAsync();
         embedded.Dispose();
-        (embedded, store) = Open(DatabaseFile, KeyFile);
+        (embedded, store) = Open(DatabaseFile, KeyFile, isReadOnly);
         return [.. store.Take(Kind).Select(Shown)];
     }
 
@@ -280,7 +384,7 @@ public sealed class SealedStoreTests : IAsyncDisposable
 
     private static string Shown(SealedRecord record) => $"{record.Id}={Encoding.UTF8.GetString(record.Content)}";
 
-    private sealed class Picture(string text) : ISealedContent
+    private sealed class Picture(string text, Exception? fault = null) : ISealedContent
     {
         public bool IsEncoded { get; private set; }
 
@@ -290,6 +394,8 @@ public sealed class SealedStoreTests : IAsyncDisposable
         {
             IsEncoded = true;
             output.Write(Encoding.UTF8.GetBytes(text));
+            if (fault is not null)
+                throw fault;
         }
 
         public void Zero() => IsZeroed = true;

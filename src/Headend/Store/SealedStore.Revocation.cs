@@ -1,0 +1,106 @@
+namespace Headend.Store;
+
+/// <summary>What becomes of changes that the disk refuses, and who is told.</summary>
+internal sealed partial class SealedStore
+{
+    // Every revocation that is not on the disk is in the batch, or has come since and was answered to nobody: so the key may come back when those of the batch are on it.
+    private void Refused(Dictionary<(string Kind, string Id), Change> batch, string failure)
+    {
+        if (!failing)
+            LogFailed(logger, failure);
+        failing = true;
+        List<KeyValuePair<(string Kind, string Id), Change>> revocations = [.. batch.Where(static c => c.Value.Revokes)];
+        var isRevoked = revocations.Count > 0 && TryRevoke(revocations);
+        foreach (var change in batch.Values)
+            change.Complete(isWritten: false, isRevoked);
+    }
+
+    private bool TryRevoke(List<KeyValuePair<(string Kind, string Id), Change>> revocations)
+    {
+        // A disk that has no room for what is new may have room for a removal, which spares the records of all others.
+        if (TryTransact(() => revocations.ForEach(r => Delete(r.Key.Kind, r.Key.Id)), out _))
+        {
+            revocations.ForEach(static r => r.Value.Revokes = false);
+            if (keyMayBeMissing)
+                RestoreKey();
+            return true;
+        }
+
+        if (!keyIsDestroyed)
+        {
+            keyMayBeMissing = true;
+            keyIsDestroyed = SealingKeyFile.TryDestroy(keyFile);
+            if (keyIsDestroyed)
+                LogKeyDestroyed(logger, keyFile);
+        }
+
+        return keyIsDestroyed;
+    }
+
+    private void RestoreKey()
+    {
+        try
+        {
+            SealingKeyFile.Write(keyFile, keys);
+            (keyIsDestroyed, keyMayBeMissing) = (false, false);
+        }
+        catch (StoreException error)
+        {
+            LogFailed(logger, error.Message);
+        }
+    }
+
+    /// <summary>What is to be done to one record; null removes it.</summary>
+    private sealed class Change
+    {
+        private readonly TaskCompletionSource<bool> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly List<(TaskCompletionSource<bool> Completion, bool Revokes)> waiting;
+
+        public Change(ISealedContent? content, long? expiresAt, bool revokes)
+        {
+            (Content, ExpiresAt, Revokes) = (content, expiresAt, revokes);
+            waiting = [(completion, revokes)];
+        }
+
+        public ISealedContent? Content { get; private set; }
+
+        public long? ExpiresAt { get; }
+
+        /// <summary>What the disk has of the record must not come back. Written under the gate, or by the thread that has it in its batch.</summary>
+        public bool Revokes { get; set; }
+
+        /// <summary>It had a content that cannot be made into octets.</summary>
+        public bool IsUnmakeable { get; private set; }
+
+        /// <summary>Where it stands, sealed, while it is written.</summary>
+        public int Start { get; set; }
+
+        public int Length { get; set; }
+
+        public Task<bool> Completion => completion.Task;
+
+        public void TakePlaceOf(Change before)
+        {
+            waiting.AddRange(before.waiting);
+            Revokes |= before.Revokes;
+        }
+
+        /// <summary>Its content cannot be made: the record is removed, for what the disk has of it is out of date.</summary>
+        public void Drop()
+        {
+            Forget();
+            Content = null;
+            IsUnmakeable = true;
+        }
+
+        public void Forget() => Content?.Zero();
+
+        /// <param name="isWritten">What whoever put a record waits for.</param>
+        /// <param name="isRevoked">What whoever removed or replaced one waits for.</param>
+        public void Complete(bool isWritten, bool isRevoked)
+        {
+            foreach (var (waiter, revokes) in waiting)
+                waiter.TrySetResult(revokes ? isRevoked : isWritten);
+        }
+    }
+}
