@@ -6,7 +6,7 @@ public static class EapLimits
     /// <summary>Octets of an identity: the largest RADIUS User-Name (RFC 2865 5.1).</summary>
     public const int MaxIdentityLength = 253;
 
-    /// <summary>Octets of one relayed packet: leaves room for the other attributes in RADIUS's 4096 (RFC 2865 3).</summary>
+    /// <summary>Octets of one relayed packet: leaves room for the other attributes in RADIUS's 4096 (RFC 2865 3), unless several are as long as they may be.</summary>
     public const int MaxRelayedLength = 3072;
 
     /// <summary>Round trips with the client in one login; hostapd's bound too, far above EAP-TLS with a long chain.</summary>

@@ -102,6 +102,7 @@ public sealed class EapRelay(EapRelayOptions options)
             RelayAnswer.Accept accept => OnAccept(accept),
             RelayAnswer.Reject reject => OnReject(reject),
             RelayAnswer.Unavailable unavailable => OnUnavailable(unavailable.Reason),
+            RelayAnswer.Unsendable unsendable => OnUnsendable(unsendable.Reason),
             _ => throw new UnreachableException(),
         };
     }
@@ -173,6 +174,12 @@ public sealed class EapRelay(EapRelayOptions options)
     {
         _turn = Turn.Done;
         return new EapStep.Unavailable(reason);
+    }
+
+    private EapStep.Unsendable OnUnsendable(string reason)
+    {
+        _turn = Turn.Done;
+        return new EapStep.Unsendable(reason);
     }
 
     private EapStep.Request AskClient(byte[] request, byte identifier, EapType type)

@@ -3,7 +3,7 @@ namespace Headend.Eap;
 /// <summary>
 /// What the caller does next with a login: the only output of <see cref="EapRelay"/>, <see cref="EapServer"/> and
 /// <see cref="AnyConnect.AnyConnectServer"/>. Success,
-/// Failure and Unavailable are final; every later input is <see cref="Discarded"/>.
+/// Failure, Unavailable and Unsendable are final; every later input is <see cref="Discarded"/>.
 /// </summary>
 public abstract record EapStep
 {
@@ -46,6 +46,12 @@ public abstract record EapStep
 
     /// <summary>The AAA server gave no answer; not a refusal (it says nothing about the credentials).</summary>
     public sealed record Unavailable(string Reason) : EapStep;
+
+    /// <summary>
+    /// What the client said does not fit into a request to the AAA server: the login is refused, and no other method may be tried in the server's place. The reason names
+    /// the attribute, for the operator.
+    /// </summary>
+    public sealed record Unsendable(string Reason) : EapStep;
 
     /// <summary>
     /// The input changed nothing. <paramref name="Outstanding"/> is the request that still waits for its answer: a carrier

@@ -24,4 +24,7 @@ public abstract record RelayAnswer
 
     /// <summary>No server answered.</summary>
     public sealed record Unavailable(string Reason) : RelayAnswer;
+
+    /// <summary>The question does not fit into a request: nobody was asked, and nobody is to be asked instead.</summary>
+    public sealed record Unsendable(string Reason) : RelayAnswer;
 }

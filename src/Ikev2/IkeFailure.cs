@@ -41,6 +41,9 @@ public enum IkeFailure
     /// <summary>No AAA server answered.</summary>
     AaaUnavailable,
 
+    /// <summary>A request to an AAA server about the client, or the first record of its session, cannot be encoded.</summary>
+    AaaUnsendable,
+
     /// <summary>The AUTH value is wrong.</summary>
     BadAuthValue,
 
@@ -171,6 +174,8 @@ public static class IkeFailureTable
             IkeFailureCategory.PeerMisbehaved, BlastRadius.Discard, null, SessionEndReason.EapTimeout, "whether the user was asked and answered; the profile's EAP timeout"),
         IkeFailure.AaaUnavailable => new(
             IkeFailureCategory.LocalFault, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AaaUnavailable, "show aaa servers: reachability, shared secret, Message-Authenticator"),
+        IkeFailure.AaaUnsendable => new(
+            IkeFailureCategory.PeerMisbehaved, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AaaUnsendable, "the attribute named: what the client, the AAA server or the configuration puts into it is longer than RADIUS takes"),
         IkeFailure.BadAuthValue => new(
             IkeFailureCategory.PolicyDenied, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "an attack, or a client and an AAA server that derive different keys"),
         IkeFailure.BadPreSharedKey => new(

@@ -37,6 +37,9 @@ public abstract record EapOutcome
 
     public sealed record Unavailable(string? User, string Reason) : EapOutcome;
 
+    /// <summary>No AAA server could be asked: what is to be said of the client does not fit into a request. The reason names the attribute.</summary>
+    public sealed record Unsendable(string? User, string Reason) : EapOutcome;
+
     /// <summary>The packet was not a response to the outstanding request (RFC 3748 4.1): the client's IKE request is answered by the outstanding request again.</summary>
     public sealed record Discarded : EapOutcome;
 }
@@ -46,7 +49,11 @@ public abstract record EapOutcome
 /// <param name="User">Who the peer is by its AAA server's word; null = its IKE identity.</param>
 /// <param name="Refusal">Why there are none, for the log.</param>
 /// <param name="Unavailable">True where no AAA server answered.</param>
-public sealed record LookUpPskCompletion(OperationId Id, PreSharedKeys? Keys, string? User, string? Refusal, bool Unavailable) : IkeCompletion(Id);
+public sealed record LookUpPskCompletion(OperationId Id, PreSharedKeys? Keys, string? User, string? Refusal, bool Unavailable) : IkeCompletion(Id)
+{
+    /// <summary>True where no AAA server could be asked, because the request does not fit.</summary>
+    public bool Unsendable { get; init; }
+}
 
 /// <param name="Id">Of the effect.</param>
 /// <param name="Profile">Name of the session's profile; null = there is no session of this id, or no try is allowed now.</param>
@@ -76,6 +83,9 @@ public readonly record struct ReconnectToken(long Number, byte[] Value)
 /// <param name="Unavailable">True where no AAA server answered.</param>
 public sealed record AuthorizeCompletion(OperationId Id, SessionGrant? Grant, string? Refusal, bool Unavailable) : IkeCompletion(Id)
 {
+    /// <summary>True where no AAA server could be asked, because the request does not fit.</summary>
+    public bool Unsendable { get; init; }
+
     /// <summary>Who the peer is from here on, where authorization knows better than authentication did; else null.</summary>
     public string? User { get; init; }
 
@@ -97,7 +107,11 @@ public sealed record AllocateAddressCompletion(OperationId Id, AssignedAddresses
 /// <summary>Answers InstallChildSa and RekeyChildSa.</summary>
 /// <param name="Id">Of the effect.</param>
 /// <param name="Fault">Null = installed; else the step that failed and why.</param>
-public sealed record InstallChildSaCompletion(OperationId Id, string? Fault) : IkeCompletion(Id);
+public sealed record InstallChildSaCompletion(OperationId Id, string? Fault) : IkeCompletion(Id)
+{
+    /// <summary>Not null where it was installed but the session cannot be accounted for: which attribute of its first record does not fit.</summary>
+    public string? Unaccountable { get; init; }
+}
 
 /// <param name="Id">Of the effect.</param>
 /// <param name="LastInbound">Last inner packet from the client, or null.</param>

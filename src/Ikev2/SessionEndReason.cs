@@ -36,6 +36,9 @@ public enum SessionEndReason
     /// <summary>No AAA server answered.</summary>
     AaaUnavailable,
 
+    /// <summary>What is to be said of the client does not fit into a request to an AAA server, or into its accounting.</summary>
+    AaaUnsendable,
+
     /// <summary>Authorization refused the session.</summary>
     AuthorizationDenied,
 

@@ -233,6 +233,14 @@ public class EapRelayTests
     public void UnavailableIsNoRefusal() => Assert.IsType<EapStep.Unavailable>(Asked().HandleAaa(new RelayAnswer.Unavailable("timeout")));
 
     [Fact]
+    public void WhatDoesNotFitIsNoSilenceAndEndsTheLogin()
+    {
+        var relay = Asked();
+        Assert.Equal("State", Assert.IsType<EapStep.Unsendable>(relay.HandleAaa(new RelayAnswer.Unsendable("State"))).Reason);
+        Assert.IsType<EapStep.Discarded>(relay.HandleAaa(new RelayAnswer.Unavailable("timeout")));
+    }
+
+    [Fact]
     public void AnswersOutOfTurnAreDiscarded()
     {
         var relay = Relay();

@@ -44,7 +44,7 @@ public sealed partial class AccountingClient
     {
         var begunAt = SteadyNow;
         var request = new RadiusRequest(RadiusCode.AccountingRequest);
-        RadiusOutcome outcome = new RadiusOutcome.Unavailable(UnavailableReason.InvalidRequest, [], "the stored record is damaged");
+        RadiusOutcome outcome = new RadiusOutcome.Unsendable("the stored record is damaged");
         var group = order[0];
         if (request.TryAddEncoded(entry.Record.Attributes.Span, entry.Record.EventAt))
         {
@@ -90,7 +90,7 @@ public sealed partial class AccountingClient
                     list.Table.Complete(entry, out abandoned);
                     Finish(entry);
                     break;
-                case RadiusOutcome.Unavailable { Reason: UnavailableReason.InvalidRequest or UnavailableReason.UnknownServer }:
+                case RadiusOutcome.Unsendable or RadiusOutcome.Unavailable { Reason: UnavailableReason.UnknownServer }:
                     unsendable++;
                     list.Table.Complete(entry, out abandoned);
                     Finish(entry);
@@ -126,6 +126,7 @@ public sealed partial class AccountingClient
         if (outcome is RadiusOutcome.Answer) observer.Delivered(entry.Record);
         else if (outcome is RadiusOutcome.Unavailable unavailable && IsSilence(outcome)) observer.Delayed(entry.Record, unavailable, pause);
         else if (outcome is RadiusOutcome.Unavailable { Reason: not UnavailableReason.TooManyInFlight } invalid) observer.Dropped(entry.Record, invalid.Explain());
+        else if (outcome is RadiusOutcome.Unsendable unsendable) observer.Dropped(entry.Record, unsendable.Explain());
         if (abandoned is not null) observer.Dropped(abandoned.Record, "the servers ignore it and answer others");
         if (stuckNow) observer.Stuck(entry.Record);
         if (overdue.Count > 0) observer.SessionsOverdue(list.Options.Name, overdue);

@@ -78,12 +78,16 @@ public sealed partial class AccountingClient : IAsyncDisposable
     /// <summary>
     /// Takes a record and returns at once. The records of a session come in order from one caller at a time; nothing may follow a Stop.
     /// </summary>
-    /// <returns>For a Start: completes when it is on disk, or when the disk has refused it. For others: completed.</returns>
+    /// <returns>
+    /// For a Start: completes when it is on disk, or when the disk has refused it. For others: completed. Null; or which attribute does not fit: then there is no record, and a
+    /// session whose Start this was must not go on. A session that had its Start has its Stop too.
+    /// </returns>
     /// <exception cref="ArgumentException">There is no such list.</exception>
-    public Task Enqueue(string list, AccountingRecord record)
+    public Task<string?> Enqueue(string list, AccountingRecord record)
     {
         if (!lists.TryGetValue(list, out var delivery)) throw new ArgumentException($"there is no accounting list {list}", nameof(list));
         var description = record.Describe();
+        if (description.Error is not null && record.Status != AcctStatusType.Start) description = DescribeAsBefore(record) ?? description;
         var request = AccountingRecord.Compose(record.Status, description, record.EventAt, record.Counters, record.SessionTime, record.TerminateCause);
         var spooled = new SpooledRecord(
             0, list, record.Session.AcctSessionId, record.Status, Milliseconds(record.EventAt), request.EncodedAttributes.ToArray());
@@ -95,7 +99,7 @@ public sealed partial class AccountingClient : IAsyncDisposable
                 if (record.Status == AcctStatusType.Stop && open.Remove(spooled.SessionId)) changedSessions.Add(spooled.SessionId);
             }
             observer.Dropped(spooled, error);
-            return Task.CompletedTask;
+            return Task.FromResult<string?>(error);
         }
         List<SpooledRecord>? dropped;
         SpoolEntry entry;
@@ -108,7 +112,7 @@ public sealed partial class AccountingClient : IAsyncDisposable
         }
         Report(dropped);
         if (entry.Released) Pump(delivery);
-        return entry.FirstCommit?.Task ?? Task.CompletedTask;
+        return entry.FirstCommit?.Task ?? Task.FromResult<string?>(null);
     }
 
     /// <summary>Accounting-On or -Off for every list: behind all records before it, before all records after it.</summary>
@@ -226,12 +230,21 @@ public sealed partial class AccountingClient : IAsyncDisposable
         changedSessions.Add(spooled.SessionId);
     }
 
+    /// <summary>What the last record of the session said of it, where what is to be said now does not fit; null where there was none.</summary>
+    private RadiusRequest? DescribeAsBefore(AccountingRecord record)
+    {
+        OpenSessionRecord? known;
+        lock (gate) known = open.GetValueOrDefault(record.Session.AcctSessionId);
+        var description = new RadiusRequest(RadiusCode.AccountingRequest);
+        return known is not null && description.TryAddEncoded(known.Description.Span, record.EventAt) ? description : null;
+    }
+
     private SpoolEntry Add(SpooledRecord record)
     {
         var isStart = record.Status == AcctStatusType.Start;
         var entry = new SpoolEntry(record with { Id = nextId++ })
         {
-            FirstCommit = isStart ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null,
+            FirstCommit = isStart ? new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously) : null,
         };
         unsaved.Add(entry);
         unsavedCount++;
@@ -257,7 +270,7 @@ public sealed partial class AccountingClient : IAsyncDisposable
             return;
         }
         // The Stop of a session whose list is gone: it stays in the spool with its Start.
-        entry.FirstCommit?.TrySetResult();
+        entry.FirstCommit?.TrySetResult(null);
         entry.Released = true;
         orphans++;
         waiting--;
@@ -266,7 +279,7 @@ public sealed partial class AccountingClient : IAsyncDisposable
 
     private static void Release(SpoolEntry entry, ListDelivery list)
     {
-        entry.FirstCommit?.TrySetResult();
+        entry.FirstCommit?.TrySetResult(null);
         if (entry.Released) return;
         entry.Released = true;
         list.Table.Add(entry);

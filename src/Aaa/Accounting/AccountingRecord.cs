@@ -20,8 +20,11 @@ public readonly record struct TrafficCounters(ulong InputOctets, ulong OutputOct
 /// <summary>One thing to tell the accounting server. Immutable; its event time never changes, however often it is sent.</summary>
 public sealed record AccountingRecord
 {
-    /// <summary>Room that a description leaves for what <see cref="Compose"/> adds, in octets; generous.</summary>
+    /// <summary>Room that a description leaves for what <see cref="Compose"/> adds, in octets; generous. A session whose Stop would not fit has no Start.</summary>
     private const int UsageLength = 192;
+
+    /// <summary>Of it, what <see cref="Begin"/> takes.</summary>
+    private const int EventLength = 18;
 
     public required AcctStatusType Status { get; init; }
 
@@ -85,6 +88,7 @@ public sealed record AccountingRecord
         if (DelegatedIpv6Prefix is { } delegated) request.Add(RadiusAttributeType.DelegatedIpv6Prefix, delegated);
         request.Add(RadiusAttributeType.ChargeableUserIdentity, ChargeableUserIdentity.Span).AddCiscoPair("connect-progress", "Call Up");
         AddLists(request);
+        request.Reserve(UsageLength, "a Stop");
         return request;
     }
 
@@ -102,7 +106,8 @@ public sealed record AccountingRecord
     {
         if (description.Error is not null) return description;
         var request = Begin(status, eventAt);
-        request.TryAddEncoded(description.EncodedAttributes, eventAt);
+        // A description that an earlier version stored may be longer than one is now: its beginning says whose record this is.
+        request.TryAddEncoded(description.EncodedAttributes, eventAt, UsageLength - EventLength);
         if (status != AcctStatusType.Start) AddUsage(request, counters, sessionTime);
         if (cause is { } why) request.Add(RadiusAttributeType.AcctTerminateCause, why.Value).AddCiscoPair("disc-cause-ext", why.DisconnectCause);
         return request;

@@ -20,8 +20,8 @@ internal sealed class SpoolEntry(SpooledRecord record)
     /// <summary>Its place among the Interim-Updates that may be dropped; null while it is sent, and for all others.</summary>
     public LinkedListNode<SpoolEntry>? Droppable { get; set; }
 
-    /// <summary>Completes when the first commit that holds it has ended, well or badly.</summary>
-    public TaskCompletionSource? FirstCommit { get; init; }
+    /// <summary>Completes when the first commit that holds it has ended, well or badly; its result is null.</summary>
+    public TaskCompletionSource<string?>? FirstCommit { get; init; }
 
     /// <summary>Octets that it is counted with: its attributes and what surrounds them in memory and in the file.</summary>
     public int Size => Record.Attributes.Length + 128;

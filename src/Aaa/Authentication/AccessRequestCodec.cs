@@ -17,6 +17,13 @@ public static class AccessRequestCodec
     private const int MaximumPhase1Id = RadiusPacket.MaximumValueLength - 6 - 17;
 
     private const int MaximumDevice = RadiusPacket.MaximumValueLength - 6 - 8;
+
+    /// <summary>
+    /// Octets of all that a client says of its machine, as attributes. With every other attribute as long as it may be, the largest Access-Request with a password and the Stop
+    /// still fit. Real clients need some 800.
+    /// </summary>
+    private const int MaximumDevices = 1280;
+
     private const int MaximumTunnelGroup = RadiusPacket.MaximumValueLength - 6;
     private const byte AnyConnectIkev2 = 6;
 
@@ -59,7 +66,8 @@ public static class AccessRequestCodec
     /// <param name="serverName">Who is to be asked, or null for the group's choice.</param>
     public static RadiusRequest BuildAuthorizeOnly(NasSessionRecord session, ReadOnlySpan<byte> state, string? serverName)
     {
-        var request = Begin(session, session.UserName, RadiusPhase.Authorization);
+        // As accounting has it. Of a login no name is ever cut: that would be another one's.
+        var request = Begin(session, Cut(session.UserName, RadiusPacket.MaximumValueLength)!, RadiusPhase.Authorization);
         request.ServerName = serverName;
         return request
             .Add(RadiusAttributeType.ServiceType, ServiceTypeAuthorizeOnly)
@@ -90,7 +98,7 @@ public static class AccessRequestCodec
         return request;
     }
 
-    /// <summary>The attributes that every request of a session carries.</summary>
+    /// <summary>The attributes that every request of a session carries. What the client said is cut to fit: it must not be able to make a request unsendable.</summary>
     internal static void AddNas(RadiusRequest request, NasSessionRecord session)
     {
         var client = NasSessionRecord.Station(session.RemoteEndpoint);
@@ -104,7 +112,7 @@ public static class AccessRequestCodec
             .Add(RadiusAttributeType.CallingStationId, client)
             .AddTagged(RadiusAttributeType.TunnelClientEndpoint, 0, client)
             .Add(RadiusAttributeType.AcctSessionId, session.AcctSessionId)
-            .Add(RadiusAttributeType.ConnectInfo, session.ConnectInfo)
+            .Add(RadiusAttributeType.ConnectInfo, Cut(session.ConnectInfo, RadiusPacket.MaximumValueLength))
             .AddCiscoPair("audit-session-id", session.AuditSessionId)
             .AddCiscoPair(Phase1Id, Cut(session.IkeIdentity, MaximumPhase1Id))
             // The misspelling is FlexVPN's and what policies match.
@@ -117,8 +125,15 @@ public static class AccessRequestCodec
     // What ASA sends and policies of ISE match.
     private static void AddDevice(RadiusRequest request, NasSessionRecord session)
     {
+        var room = MaximumDevices;
         foreach (var (name, value) in session.Device)
-            request.AddCiscoPair("mdm-tlv", Cut($"{name}={value}", MaximumDevice));
+        {
+            var pair = Cut($"{name}={value}", MaximumDevice)!;
+            var size = RadiusPacket.MaximumValueLength + 2 - MaximumDevice + Encoding.UTF8.GetByteCount(pair);
+            if (size > room) continue;
+            room -= size;
+            request.AddCiscoPair("mdm-tlv", pair);
+        }
         if (!session.IsAnyConnect)
             return;
         if (!string.IsNullOrEmpty(session.TunnelGroup))

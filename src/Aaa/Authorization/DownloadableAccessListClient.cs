@@ -97,6 +97,8 @@ public sealed class DownloadableAccessListClient(RadiusClient radius)
                     return AccessListDownload.Failed($"{reject.Server.Name} refused it");
                 case RadiusOutcome.Unavailable unavailable:
                     return AccessListDownload.Failed(unavailable.Explain(), unavailable: true);
+                case RadiusOutcome.Unsendable unsendable:
+                    return AccessListDownload.Failed(unsendable.Explain());
                 default:
                     return AccessListDownload.Failed("the server answered something else than an Access-Accept, -Reject or -Challenge");
             }

@@ -156,7 +156,7 @@ public sealed class RadiusClient : IAsyncDisposable
 
     private async ValueTask<RadiusOutcome> SendThroughAsync(RadiusServerGroup group, RadiusRequest request, CancellationToken cancellation)
     {
-        if (request.Error is not null) return new RadiusOutcome.Unavailable(UnavailableReason.InvalidRequest, [], request.Error);
+        if (request.Error is not null) return new RadiusOutcome.Unsendable(request.Error);
         var accounting = request.Code == RadiusCode.AccountingRequest;
         RadiusServer[] order;
         if (request.ServerName is null)
@@ -227,6 +227,10 @@ public sealed class RadiusClient : IAsyncDisposable
         else if (outcome is RadiusOutcome.Unavailable unavailable)
         {
             activity.SetStatus(ActivityStatusCode.Error, unavailable.Explain());
+        }
+        else if (outcome is RadiusOutcome.Unsendable unsendable)
+        {
+            activity.SetStatus(ActivityStatusCode.Error, unsendable.Explain());
         }
     }
 

@@ -2,7 +2,7 @@ using Headend.Aaa.Radius;
 
 namespace Headend.Aaa.Client;
 
-/// <summary>What became of a request. Four answers, one non-answer; <see cref="Unavailable"/> is never a Reject.</summary>
+/// <summary>What became of a request. Four answers, two non-answers; neither <see cref="Unavailable"/> nor <see cref="Unsendable"/> is ever a Reject.</summary>
 public abstract record RadiusOutcome
 {
     private RadiusOutcome()
@@ -31,6 +31,16 @@ public abstract record RadiusOutcome
     public sealed record AccountingResponse(RadiusPacket Packet, RadiusServerOptions Server, ReadOnlyMemory<byte> RequestAuthenticator)
         : Answer(Packet, Server, RequestAuthenticator);
 
+    /// <summary>
+    /// The request was not sent: one of its attributes does not fit. That says nothing of the servers, and may be the client's own doing: nobody may be asked in their place.
+    /// </summary>
+    /// <param name="Detail">The attribute, and why.</param>
+    public sealed record Unsendable(string Detail) : RadiusOutcome
+    {
+        /// <summary>One line for the log.</summary>
+        public string Explain() => $"the RADIUS request cannot be sent: {Detail}";
+    }
+
     /// <summary>No usable answer. <see cref="Attempts"/> tells server by server why.</summary>
     public sealed record Unavailable(UnavailableReason Reason, IReadOnlyList<ServerAttemptRecord> Attempts, string? Detail = null) : RadiusOutcome
     {
@@ -42,7 +52,6 @@ public abstract record RadiusOutcome
                 UnavailableReason.NoAnswer => "no RADIUS server answered",
                 UnavailableReason.MfaWaitOver => "the RADIUS server did not answer within its mfa-wait, and no other may be asked",
                 UnavailableReason.TooManyInFlight => "too many RADIUS requests in flight",
-                UnavailableReason.InvalidRequest => "the RADIUS request cannot be sent",
                 UnavailableReason.UnknownServer => "the conversation's RADIUS server is no longer configured",
                 UnavailableReason.SocketError => "the RADIUS socket failed",
                 _ => "the RADIUS client is stopping",
@@ -61,7 +70,6 @@ public enum UnavailableReason
     /// <summary>A server that may ask a person (<see cref="RadiusServerOptions.MfaWait"/>) has the request and did not answer: asking anybody else would ask the person again.</summary>
     MfaWaitOver,
     TooManyInFlight,
-    InvalidRequest,
     UnknownServer,
     SocketError,
     Stopping,

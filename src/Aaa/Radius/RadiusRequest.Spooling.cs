@@ -11,14 +11,16 @@ public sealed partial class RadiusRequest
     /// <summary>
     /// Appends stored attributes as they are. An Acct-Delay-Time among them follows the clock from <paramref name="eventAt"/> on.
     /// </summary>
+    /// <param name="reserve">Octets to be left; attributes behind those that leave as many are left out.</param>
     /// <returns>False when the octets are no sequence of attributes, or too many; the request is then good for nothing.</returns>
-    internal bool TryAddEncoded(ReadOnlySpan<byte> attributes, DateTimeOffset eventAt)
+    internal bool TryAddEncoded(ReadOnlySpan<byte> attributes, DateTimeOffset eventAt, int reserve = 0)
     {
         while (!attributes.IsEmpty)
         {
             if (attributes.Length < 2 || attributes[1] < 2 || attributes[1] > attributes.Length) return false;
             var type = new RadiusAttributeType(attributes[0]);
             var value = attributes[2..attributes[1]];
+            if (reserve > 0 && !HasRoomFor(value.Length + reserve)) break;
             var at = length;
             if (!TryReserve(type, value.Length, out var room)) return false;
             value.CopyTo(room);

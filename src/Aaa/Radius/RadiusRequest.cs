@@ -164,6 +164,12 @@ public sealed partial class RadiusRequest
     /// <summary>Whether an attribute of so many octets fits.</summary>
     internal bool HasRoomFor(int valueLength) => Error is null && length + 2 + valueLength <= RadiusPacket.MaximumLength - AttributesStart;
 
+    /// <summary>Sets <see cref="Error"/> unless so many octets are left for what comes later.</summary>
+    internal void Reserve(int octets, string purpose)
+    {
+        if (length + octets > RadiusPacket.MaximumLength - AttributesStart) Error ??= $"{purpose} would not fit: the request would pass {RadiusPacket.MaximumLength} octets";
+    }
+
     internal int EncodedLength => (HasMessageAuthenticator ? AttributesStart : RadiusPacket.HeaderLength) + length;
 
     /// <summary>

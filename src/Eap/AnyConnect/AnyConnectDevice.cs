@@ -66,12 +66,16 @@ public sealed record AnyConnectDevice
         if (string.IsNullOrEmpty(text))
             return "";
         var bounded = new StringBuilder();
+        var octets = 0;
         foreach (var rune in text.EnumerateRunes())
         {
-            if (bounded.Length >= AnyConnectLimits.MaxDeviceCharacters)
+            if (Rune.IsControl(rune) || rune == Rune.ReplacementChar)
+                continue;
+            // RADIUS counts octets, and so does everything that is kept.
+            octets += rune.Utf8SequenceLength;
+            if (octets > AnyConnectLimits.MaxDeviceOctets)
                 break;
-            if (!Rune.IsControl(rune) && rune != Rune.ReplacementChar)
-                bounded.Append(rune.ToString());
+            bounded.Append(rune.ToString());
         }
 
         return bounded.ToString();

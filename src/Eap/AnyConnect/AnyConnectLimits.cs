@@ -29,8 +29,8 @@ public static class AnyConnectLimits
     /// <summary>Characters of a password or another answer (RFC 2759 8.3 for MS-CHAPv2).</summary>
     public const int MaxAnswerCharacters = 256;
 
-    /// <summary>Characters that are kept of one thing that the client says about its machine.</summary>
-    public const int MaxDeviceCharacters = 128;
+    /// <summary>Octets of UTF-8 that are kept of one thing that the client says about its machine.</summary>
+    public const int MaxDeviceOctets = 128;
 
     /// <summary>Network interfaces of the client that are kept.</summary>
     public const int MaxMacAddresses = 8;

@@ -134,6 +134,9 @@ public sealed class AnyConnectServer
                 _expect = Expect.Nothing;
                 Refusal ??= unavailable.Reason;
                 return new EapStep.Unavailable(unavailable.Reason);
+            case AnyConnectVerdict.Unsendable unsendable:
+                _expect = Expect.Nothing;
+                return new EapStep.Unsendable(unsendable.Reason);
             default:
                 throw new UnreachableException();
         }

@@ -29,6 +29,9 @@ public abstract record AnyConnectVerdict
     public sealed record CertificateRefused(string Reason) : AnyConnectVerdict;
 
     public sealed record Unavailable(string Reason) : AnyConnectVerdict;
+
+    /// <summary>What the client said does not fit into a request to the AAA server: the login is over, and nobody is asked instead.</summary>
+    public sealed record Unsendable(string Reason) : AnyConnectVerdict;
 }
 
 /// <summary>What an answer of the user is.</summary>

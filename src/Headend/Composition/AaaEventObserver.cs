@@ -47,6 +47,7 @@ internal sealed partial class AaaEventObserver(HeadendMetrics metrics, Unauthent
             RadiusOutcome.Reject reject => (reject.Server.Name, "reject"),
             RadiusOutcome.Challenge challenge => (challenge.Server.Name, "challenge"),
             RadiusOutcome.AccountingResponse response => (response.Server.Name, "response"),
+            RadiusOutcome.Unsendable => (group, "unsendable"),
             _ => (group, "unavailable"),
         };
         metrics.RadiusRequestEnded(server, kind, word, duration);

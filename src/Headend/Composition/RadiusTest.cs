@@ -93,7 +93,7 @@ internal sealed class RadiusTest : IRadiusObserver
         await FlushRemarksAsync();
         if (outcome is not RadiusOutcome.Answer answer)
         {
-            await output.WriteLineAsync($"  Access-Request for {options.User}: {((RadiusOutcome.Unavailable)outcome).Explain()}");
+            await output.WriteLineAsync($"  Access-Request for {options.User}: {(outcome is RadiusOutcome.Unsendable unsendable ? unsendable.Explain() : ((RadiusOutcome.Unavailable)outcome).Explain())}");
             return false;
         }
         var protection = answer.Packet.HasMessageAuthenticator ? "" : ", without Message-Authenticator";

@@ -20,6 +20,8 @@ internal sealed class AaaKeyring(AuthorizationClient client, AuthorizationReques
                 return new KeyringAnswer.Unknown($"list {request.List}: {refused.Reason}");
             case AuthorizationAnswer.Unavailable unavailable:
                 return new KeyringAnswer.Unavailable($"list {request.List}: {unavailable.Reason}");
+            case AuthorizationAnswer.Unsendable unsendable:
+                return new KeyringAnswer.Unsendable($"list {request.List}: {unsendable.Reason}");
             default:
                 throw new System.Diagnostics.UnreachableException();
         }

@@ -111,6 +111,8 @@ internal sealed class AnyConnectConversation : IEapConversation
                 return new EapOutcome.Failure(failure.Packet, user, method, failure.Reason);
             case EapStep.Unavailable unavailable:
                 return new EapOutcome.Unavailable(user, unavailable.Reason);
+            case EapStep.Unsendable unsendable:
+                return new EapOutcome.Unsendable(user, unsendable.Reason);
             default:
                 throw new UnreachableException();
         }

@@ -20,4 +20,8 @@ internal abstract record AuthorizationAnswer
     /// <summary>Nobody who may know answered.</summary>
     /// <param name="Reason">For the log.</param>
     public sealed record Unavailable(string Reason) : AuthorizationAnswer;
+
+    /// <summary>The request does not fit: nobody was asked, and nobody is asked instead.</summary>
+    /// <param name="Reason">Names the attribute, for the log.</param>
+    public sealed record Unsendable(string Reason) : AuthorizationAnswer;
 }

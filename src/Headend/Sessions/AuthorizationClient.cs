@@ -72,6 +72,8 @@ internal sealed class AuthorizationClient(RadiusClient? radius, LocalUserStore u
                 return new AuthorizationAnswer.Refused($"RADIUS server {reject.Server.Name} refused {origin.Name}{message}");
             case RadiusOutcome.Unavailable failed:
                 return new AuthorizationAnswer.Unavailable(failed.Explain());
+            case RadiusOutcome.Unsendable unsendable:
+                return new AuthorizationAnswer.Unsendable(unsendable.Explain());
             case RadiusOutcome.Answer answer:
                 return new AuthorizationAnswer.Refused($"RADIUS server {answer.Server.Name} answered {origin.Name} with {answer.Packet.Code}, which is none to an authorization request");
             default:

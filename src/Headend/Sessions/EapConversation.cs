@@ -12,7 +12,7 @@ namespace Headend.Sessions;
 
 /// <summary>
 /// EAP of one login through the profile's authentication list: relayed to RADIUS groups in order, or served from the local users. The next method of the list
-/// is tried only when one was Unavailable before the server had said anything; a Reject ends the login.
+/// is tried only when one was Unavailable before the server had said anything; a Reject ends the login, and so does a request that does not fit.
 /// One step at a time: the core has one EAP-Response under way.
 /// </summary>
 internal sealed class EapConversation : IEapConversation
@@ -198,6 +198,8 @@ internal sealed class EapConversation : IEapConversation
             case RadiusOutcome.Unavailable unavailable:
                 mayHaveAskedUser |= unavailable.Reason == UnavailableReason.MfaWaitOver;
                 return new RelayAnswer.Unavailable(unavailable.Explain());
+            case RadiusOutcome.Unsendable unsendable:
+                return new RelayAnswer.Unsendable(unsendable.Explain());
             default:
                 return new RelayAnswer.Unavailable("the RADIUS server answered something else than an Access-Accept, -Reject or -Challenge");
         }
@@ -248,6 +250,8 @@ internal sealed class EapConversation : IEapConversation
                 return new EapOutcome.Failure(failure.Packet, user, method, failure.Reason);
             case EapStep.Unavailable unavailable:
                 return new EapOutcome.Unavailable(user, unavailable.Reason);
+            case EapStep.Unsendable unsendable:
+                return new EapOutcome.Unsendable(user, unsendable.Reason);
             default:
                 throw new UnreachableException();
         }

@@ -25,6 +25,7 @@ internal static class EndReasonTable
         SessionEndReason.PeerReportedError => new("peer-reported-error", LoginOutcome.Failed, AcctTerminateCause.UserError),
         SessionEndReason.AuthenticationFailed => new("authentication-failed", LoginOutcome.Rejected, AcctTerminateCause.UserError),
         SessionEndReason.AaaUnavailable => new("aaa-unavailable", LoginOutcome.Failed, AcctTerminateCause.ServiceUnavailable),
+        SessionEndReason.AaaUnsendable => new("aaa-unsendable", LoginOutcome.Rejected, AcctTerminateCause.UserError),
         SessionEndReason.AuthorizationDenied => new("authorization-denied", LoginOutcome.Rejected, AcctTerminateCause.UserError),
         SessionEndReason.EapTimeout => new("eap-timeout", LoginOutcome.Failed, AcctTerminateCause.LostCarrier),
         SessionEndReason.HandshakeTimeout => new("handshake-timeout", LoginOutcome.Failed, AcctTerminateCause.LostCarrier),

@@ -26,4 +26,8 @@ internal abstract record KeyringAnswer
     /// <summary>Whoever knows did not answer.</summary>
     /// <param name="Reason">For the log.</param>
     public sealed record Unavailable(string Reason) : KeyringAnswer;
+
+    /// <summary>Whoever knows cannot be asked, since the request does not fit; the next keyring is not asked instead.</summary>
+    /// <param name="Reason">For the log.</param>
+    public sealed record Unsendable(string Reason) : KeyringAnswer;
 }

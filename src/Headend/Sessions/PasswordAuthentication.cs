@@ -154,6 +154,8 @@ internal sealed class PasswordAuthentication(
                 return Reject(reject, credentials);
             case RadiusOutcome.Unavailable unavailable:
                 return new AnyConnectVerdict.Unavailable(unavailable.Explain());
+            case RadiusOutcome.Unsendable unsendable:
+                return new AnyConnectVerdict.Unsendable(unsendable.Explain());
             default:
                 return new AnyConnectVerdict.Unavailable("the RADIUS server answered something else than an Access-Accept, -Reject or -Challenge");
         }

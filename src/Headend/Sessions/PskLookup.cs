@@ -21,6 +21,8 @@ internal static class PskLookup
                     refusal = silent.Reason;
                     unavailable = true;
                     break;
+                case KeyringAnswer.Unsendable unsendable:
+                    return new LookUpPskCompletion(id, null, null, unsendable.Reason, false) { Unsendable = true };
                 case KeyringAnswer.Unknown unknown when !unavailable:
                     refusal = refusal is null ? unknown.Reason : $"{refusal}; {unknown.Reason}";
                     break;

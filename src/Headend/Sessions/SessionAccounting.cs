@@ -54,8 +54,8 @@ internal sealed class SessionAccounting(
     /// <summary>Since the session was established.</summary>
     public TimeSpan Elapsed => before + time.GetElapsedTime(startedAt);
 
-    /// <summary>Completes when the Start is on disk, or when the disk has refused it.</summary>
-    public Task StartAsync() => client.Enqueue(list, records.Start());
+    /// <summary>Completes when the Start is on disk, or when the disk has refused it. Not null, and at once: which attribute does not fit, so that there is no Start.</summary>
+    public Task<string?> StartAsync() => client.Enqueue(list, records.Start());
 
     /// <summary>False when the session has been stopped.</summary>
     public bool Interim(DateTimeOffset now, TrafficCounters counters)

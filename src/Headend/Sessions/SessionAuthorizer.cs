@@ -6,6 +6,9 @@ namespace Headend.Sessions;
 /// <summary>What authorization came to: a grant, or why not.</summary>
 internal sealed record AuthorizationOutcome(SessionGrant? Grant, string? Refusal, bool Unavailable)
 {
+    /// <summary>A request does not fit, as the refusal says.</summary>
+    public bool Unsendable { get; init; }
+
     /// <summary>Who the peer is, where authorization knows better than authentication; else null.</summary>
     public string? User { get; init; }
 
@@ -39,6 +42,8 @@ internal sealed class SessionAuthorizer(AuthorizationClient client, SessionGrant
                     break;
                 case AuthorizationAnswer.Unavailable unavailable:
                     return new AuthorizationOutcome(null, $"{what}: {unavailable.Reason}", true);
+                case AuthorizationAnswer.Unsendable unsendable:
+                    return AuthorizationOutcome.Refused($"{what}: {unsendable.Reason}") with { Unsendable = true };
                 case AuthorizationAnswer.Refused refused:
                     return AuthorizationOutcome.Refused($"{what}: {refused.Reason}");
             }

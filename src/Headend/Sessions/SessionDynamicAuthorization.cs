@@ -113,6 +113,7 @@ internal sealed partial class SessionDynamicAuthorization(
             {
                 RadiusOutcome.Accept accept => await ApplyAcceptAsync(session, accept, line).ConfigureAwait(false),
                 RadiusOutcome.Reject => await EndAsync(session, "RADIUS rejected its authorization").ConfigureAwait(false),
+                RadiusOutcome.Unsendable unsendable => DynamicAuthorizationOutcome.Nak(ErrorCause.ResourcesUnavailable, unsendable.Explain()),
                 RadiusOutcome.Unavailable failed => DynamicAuthorizationOutcome.Nak(ErrorCause.ResourcesUnavailable, failed.Explain()),
                 _ => DynamicAuthorizationOutcome.Nak(ErrorCause.InvalidRequest, "the RADIUS server answered neither Access-Accept nor Access-Reject"),
             };

@@ -15,20 +15,31 @@ internal sealed partial class SessionLifecycle
     private void CompleteInstall(InstallChildSaEffect effect, IkeShard shard, string? fault)
     {
         var completion = new InstallChildSaCompletion(effect.Id, fault);
-        if (fault is null && services.Table.TryFind(effect.Session, out var session) && StartAccounting(session!) is { IsCompleted: false } durable)
+        if (fault is not null || !services.Table.TryFind(effect.Session, out var session))
+        {
+            shard.Post(completion, effect.Established);
+            return;
+        }
+
+        var durable = StartAccounting(session!);
+        if (!durable.IsCompleted)
             _ = PostWhenDurable(durable, shard, completion, effect.Established);
         else
-            shard.Post(completion, effect.Established);
+            shard.Post(completion with { Unaccountable = durable.Result }, effect.Established);
     }
 
     // On the thread that installed: before the teardown of the same session, which runs there too.
-    private Task StartAccounting(ClientSession session)
+    private Task<string?> StartAccounting(ClientSession session)
     {
         if (session.Binding.Accounting.GetValueOrDefault(session.RemoteMethod) is not { } binding || session.Accounting is not null)
-            return Task.CompletedTask;
+            return Task.FromResult<string?>(null);
         var records = RecordsOf(session, services.Clock.Time.GetUtcNow());
         session.Accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval, services.Clock.Time);
-        return session.Accounting.StartAsync();
+        var start = session.Accounting.StartAsync();
+        // What has no Start gets no Stop either; the login is refused for it.
+        if (start is { IsCompleted: true, Result: not null })
+            session.Accounting = null;
+        return start;
     }
 
     private static AccountingSession RecordsOf(ClientSession session, DateTimeOffset startedAt)

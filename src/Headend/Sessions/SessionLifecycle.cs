@@ -88,7 +88,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         Answer(
             session,
             authorization,
-            outcome => new AuthorizeCompletion(effect.Id, outcome.Grant, outcome.Refusal, outcome.Unavailable) { User = outcome.User, Taken = TakenBy(session, byToken) });
+            outcome => new AuthorizeCompletion(effect.Id, outcome.Grant, outcome.Refusal, outcome.Unavailable) { Unsendable = outcome.Unsendable, User = outcome.User, Taken = TakenBy(session, byToken) });
     }
 
     public void AllocateAddress(AllocateAddressEffect effect, IkeShard shard)

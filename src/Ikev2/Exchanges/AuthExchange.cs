@@ -175,7 +175,12 @@ internal static class AuthExchange
     {
         var session = sa.Session!;
         if (answered.Grant is not { } grant)
-            return RequestOutcome.Fail(answered.Unavailable ? IkeFailure.AaaUnavailable : IkeFailure.AuthorizationDenied, answered.Refusal ?? "refused");
+        {
+            var failure = answered.Unsendable ? IkeFailure.AaaUnsendable : answered.Unavailable ? IkeFailure.AaaUnavailable : IkeFailure.AuthorizationDenied;
+            return RequestOutcome.Fail(failure, answered.Refusal ?? "refused");
+        }
+
+
         session.Grant = grant;
         session.Encapsulation = grant.Encapsulation;
         session.Login.User = answered.User ?? session.Login.User;
@@ -242,6 +247,8 @@ internal static class AuthExchange
         ChildInstallation.ZeroKeys(parameters);
         if (installed.Fault is { } fault)
             return RequestOutcome.Fail(IkeFailure.DataPlaneFailed, fault, login.Proof);
+        if (installed.Unaccountable is { } attribute)
+            return RequestOutcome.Fail(IkeFailure.AaaUnsendable, $"accounting: {attribute}");
         return login.Request.WantsTicket
             ? TicketIssue.IssueAtLogin(sa, login.Proof, ticket => Answer(sa, login, parameters, ticket))
             : Answer(sa, login, parameters, null);

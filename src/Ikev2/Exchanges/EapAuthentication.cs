@@ -49,6 +49,9 @@ internal static class EapAuthentication
             case EapOutcome.Unavailable unavailable:
                 login.User = unavailable.User;
                 return RequestOutcome.Fail(IkeFailure.AaaUnavailable, unavailable.Reason);
+            case EapOutcome.Unsendable unsendable:
+                login.User = unsendable.User;
+                return RequestOutcome.Fail(IkeFailure.AaaUnsendable, unsendable.Reason);
             case EapOutcome.Failure failure:
                 login.User = failure.User;
                 login.Method = MultipleAuthentication.MethodOf(login, failure.Method);

@@ -27,6 +27,8 @@ internal static class PskAuthentication
         using var keys = found.Keys;
         var login = sa.Session!.Login;
         var crypto = sa.Endpoint.Crypto;
+        if (found.Unsendable)
+            return RequestOutcome.Fail(IkeFailure.AaaUnsendable, found.Refusal ?? "the request does not fit");
         if (found.Unavailable)
             return RequestOutcome.Fail(IkeFailure.AaaUnavailable, found.Refusal ?? "no AAA server answered");
 

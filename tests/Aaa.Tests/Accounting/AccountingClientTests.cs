@@ -324,11 +324,42 @@ public sealed class AccountingClientTests : IAsyncLifetime
         var client = fixture.Open(spool);
         var bad = fixture.Session("s1");
         bad.Session = bad.Session with { NasIdentifier = new string('x', 300) };
-        await client.Enqueue("acct", bad.Start());
-        await client.Enqueue("acct", fixture.Session("s2").Start());
+        Assert.Equal("NAS-Identifier has 300 octets, more than 253", await client.Enqueue("acct", bad.Start()));
+        Assert.Null(await client.Enqueue("acct", fixture.Session("s2").Start()));
         await fixture.Until(() => client.Waiting == 0);
         Assert.Contains(fixture.Events, e => e.StartsWith("dropped s1 Start: NAS-Identifier has 300 octets", StringComparison.Ordinal));
         Assert.Equal([("s2", Start)], fixture.Acknowledged);
+    }
+
+    [Fact]
+    public async Task A_session_that_had_its_start_has_its_stop_though_what_is_to_be_said_of_it_does_not_fit_any_more()
+    {
+        fixture.Acknowledge();
+        var client = fixture.Open(spool);
+        var session = fixture.Session("s1");
+        Assert.Null(await client.Enqueue("acct", session.Start()));
+        session.Session = session.Session with { NasIdentifier = new string('x', 300) };
+        Assert.Null(await client.Enqueue("acct", session.Interim(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(1), new TrafficCounters(1, 0, 0, 0))));
+        Assert.Null(await client.Enqueue("acct", session.Stop(fixture.Time.GetUtcNow(), TimeSpan.FromSeconds(2), new TrafficCounters(2, 0, 0, 0), AcctTerminateCause.UserRequest)));
+        await fixture.Until(() => client.Waiting == 0);
+        Assert.Equal([("s1", Start), ("s1", Interim), ("s1", Stop)], fixture.Acknowledged);
+        Assert.Equal("gw1", AccountingFixture.Text(fixture.Seen[^1], RadiusAttributeType.NasIdentifier));
+        await fixture.Until(() => spool.Load() is { Records.Count: 0, OpenSessions.Count: 0 });
+    }
+
+    [Fact]
+    public async Task A_stored_session_that_leaves_no_room_for_its_stop_gets_one_with_the_beginning_of_its_description()
+    {
+        fixture.Acknowledge();
+        var description = new RadiusRequest(RadiusCode.AccountingRequest).Add(RadiusAttributeType.AcctSessionId, "s1");
+        while (description.HasRoomFor(253)) description.Add(RadiusAttributeType.Class, new byte[253]);
+        while (description.HasRoomFor(4)) description.Add(RadiusAttributeType.Class, new byte[4]);
+        var now = fixture.Time.GetUtcNow();
+        var left = new SpoolContent([], [new OpenSessionRecord("s1", "acct", now, now, default, default, description.EncodedAttributes.ToArray())], now);
+        var client = fixture.Open(new MemorySpool(left));
+        Assert.Equal((1, 0), (client.GetStatistics().Recovered, client.GetStatistics().Unsendable));
+        await fixture.Until(() => client.Waiting == 0);
+        Assert.Equal([("s1", Stop)], fixture.Acknowledged);
     }
 
     [Fact]

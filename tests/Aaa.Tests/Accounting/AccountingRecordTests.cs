@@ -84,6 +84,43 @@ public sealed class AccountingRecordTests
         }
     }
 
+    [Fact]
+    public void Nothing_that_a_client_says_makes_a_record_unsendable()
+    {
+        var session = new AccountingSession(
+            AccessRequestTests.Longest with { UserName = new string('\u20ac', 4000) },
+            SessionProfile.Empty with { ChargeableUserIdentity = new byte[253], Classes = [new byte[253]] },
+            [IPAddress.Parse("10.99.0.7"), IPAddress.Parse("2001:db8::7")], AcctAuthentic.Radius, time.GetUtcNow())
+        {
+            FramedIpv6Prefix = IPNetwork.Parse("2001:db8:1::/64"),
+            DelegatedIpv6Prefix = IPNetwork.Parse("2001:db8:2::/56"),
+            Netmask = IPAddress.Parse("255.255.255.0"),
+        };
+        var most = new TrafficCounters(ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue);
+        Assert.Null(session.Start().ToRequest().Error);
+        Assert.Null(session.Interim(time.GetUtcNow(), TimeSpan.MaxValue, most).ToRequest().Error);
+        Assert.Null(session.Stop(time.GetUtcNow(), TimeSpan.MaxValue, most, AcctTerminateCause.AdminReset).ToRequest().Error);
+    }
+
+    // A Stop says more than a Start.
+    [Fact]
+    public void Whatever_has_a_start_has_room_for_its_stop()
+    {
+        var started = 0;
+        for (var addresses = 190; addresses < 230; addresses++)
+        {
+            var session = new AccountingSession(
+                AccessRequestTests.Session, SessionProfile.Empty with { UserName = "alice" }, Enumerable.Repeat(IPAddress.Parse("2001:db8::7"), addresses), AcctAuthentic.Radius, time.GetUtcNow());
+            var start = session.Start().ToRequest();
+            if (start.Error is not null)
+                continue;
+            started++;
+            Assert.Null(session.Stop(time.GetUtcNow(), TimeSpan.MaxValue, default, AcctTerminateCause.AdminReset).ToRequest().Error);
+        }
+
+        Assert.InRange(started, 1, 39);
+    }
+
     [Theory]
     [InlineData("01")]
     [InlineData("0100")]

@@ -21,6 +21,23 @@ public sealed class AccessRequestTests
         ConnectInfo = "IKEv2 remote-workers",
     };
 
+    /// <summary>Everything that a client or its server can make long, as long as it can be, and the operator's names too.</summary>
+    internal static readonly NasSessionRecord Longest = Session with
+    {
+        UserName = new string('u', 253),
+        AuditSessionId = new string('a', 32),
+        AcctSessionId = new string('s', 16),
+        RemoteEndpoint = new IPEndPoint(IPAddress.Parse("2001:db8:1111:2222:3333:4444:5555:6666"), 61234),
+        LocalEndpoint = new IPEndPoint(IPAddress.Parse("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"), 4500),
+        NasIdentifier = new string('n', 253),
+        IkeIdentity = new string('\u20ac', 4000),
+        ConnectInfo = "IKEv2 people " + new string('0', 256),
+        CertificatePair = new(new string('c', 64), new string('\u20ac', 4000)),
+        TunnelGroup = new string('g', 1024),
+        IsAnyConnect = true,
+        Device = [.. Enumerable.Range(0, 15).Select(_ => KeyValuePair.Create("device-platform-version", new string('\u20ac', 128)))],
+    };
+
     [Fact]
     public void Eap_requests_carry_the_session_and_the_conversation()
     {
@@ -57,6 +74,62 @@ public sealed class AccessRequestTests
         // Never within a character.
         request = AccessRequestCodec.BuildEap(Session with { IkeIdentity = "x" + new string('é', length) }, [2, 1, 0, 5, 1]);
         Assert.Contains("isakmp-phase1-id=x" + new string('é', 114), Wire.CiscoPairs(Wire.Encode(request, secret, new byte[16])));
+    }
+
+    /// <summary>APPLICATION_VERSION comes as twice as many hexadecimal digits where it is no text.</summary>
+    [Theory]
+    [InlineData("x", 253, 253)]
+    [InlineData("x", 254, 253)]
+    [InlineData("\u20ac", 84, 252)]
+    [InlineData("\u20ac", 85, 252)]
+    public void Connect_Info_is_cut_between_characters(string character, int count, int sent)
+    {
+        using var secret = RadiusSecret.FromText("testing123");
+        var info = string.Concat(Enumerable.Repeat(character, count));
+        var request = AccessRequestCodec.BuildEap(Session with { ConnectInfo = info }, [2, 1, 0, 5, 1]);
+        Assert.Null(request.Error);
+        Assert.True(Wire.Encode(request, secret, new byte[16]).TryGet(RadiusAttributeType.ConnectInfo, out var attribute));
+        Assert.Equal(Encoding.UTF8.GetBytes(info)[..sent], attribute.Value.ToArray());
+    }
+
+    public static TheoryData<string> Requests => ["eap", "pap", "chap", "mschapv2", "change", "authorization", "authorize-only", "access-list"];
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public void Nothing_that_a_client_says_makes_a_request_unsendable(string kind)
+    {
+        var state = new byte[253];
+        var request = kind switch
+        {
+            // What AnyConnect says of its machine never comes with EAP of a server.
+            "eap" => AccessRequestCodec.BuildEap(Longest with { Device = [], IsAnyConnect = false, CertificatePair = null }, new byte[2300], state),
+            "pap" => PasswordRequestCodec.BuildPap(Longest, new byte[128], state),
+            "chap" => PasswordRequestCodec.BuildChap(Longest, new byte[17], new byte[16]),
+            "mschapv2" => PasswordRequestCodec.BuildMsChapV2(Longest, new byte[50], new byte[16]),
+            "change" => PasswordRequestCodec.BuildMsChapV2Change(Longest, new byte[68], new byte[516], new byte[16]),
+            "authorization" => AccessRequestCodec.BuildAuthorization(Longest, new string('g', 253), new byte[128]),
+            // A pre-shared key proves names of any length.
+            "authorize-only" => AccessRequestCodec.BuildAuthorizeOnly(Longest with { UserName = new string('\u20ac', 4000) }, state, null),
+            _ => AccessRequestCodec.BuildAccessListDownload(Longest, new string('l', 253), state),
+        };
+        Assert.Null(request.Error);
+    }
+
+    [Fact]
+    public void A_login_by_a_name_that_is_too_long_is_none_by_its_beginning() =>
+        Assert.Equal("User-Name has 254 octets, more than 253", AccessRequestCodec.BuildPap(Session with { UserName = new string('u', 254) }, "secret"u8).Error);
+
+    [Fact]
+    public void What_a_client_says_of_its_machine_has_its_share_of_a_request()
+    {
+        using var secret = RadiusSecret.FromText("testing123");
+        var many = Enumerable.Repeat(KeyValuePair.Create("device-type", new string('x', 212)), 15);
+        var session = Session with { Device = [.. many, KeyValuePair.Create("device-uid", "1")] };
+        var packet = Wire.Encode(AccessRequestCodec.BuildPap(session, "secret"u8), secret, new byte[16]);
+        var pairs = Wire.CiscoPairs(packet).Where(p => p.StartsWith("mdm-tlv=", StringComparison.Ordinal)).ToList();
+        Assert.Equal(6, pairs.Count);
+        Assert.All(pairs[..5], p => Assert.StartsWith("mdm-tlv=device-type=xxx", p, StringComparison.Ordinal));
+        Assert.Equal("mdm-tlv=device-uid=1", pairs[5]);
     }
 
     [Fact]

@@ -330,11 +330,11 @@ public sealed class RadiusClientTests : IAsyncLifetime, IRadiusObserver
     }
 
     [Fact]
-    public async Task A_request_that_cannot_be_encoded_is_unavailable_with_the_reason()
+    public async Task A_request_that_cannot_be_encoded_is_no_silence_of_the_servers_and_names_the_attribute()
     {
         var request = new RadiusRequest(RadiusCode.AccessRequest).Add(RadiusAttributeType.UserName, new string('x', 254));
-        var unavailable = Assert.IsType<RadiusOutcome.Unavailable>(await client.SendAsync(Group(Serve("r1")), request, default));
-        Assert.Equal("the RADIUS request cannot be sent: User-Name has 254 octets, more than 253", unavailable.Explain());
+        var unsendable = Assert.IsType<RadiusOutcome.Unsendable>(await client.SendAsync(Group(Serve("r1")), request, default));
+        Assert.Equal("the RADIUS request cannot be sent: User-Name has 254 octets, more than 253", unsendable.Explain());
     }
 
     [Fact]

@@ -37,6 +37,29 @@ public sealed class AnyConnectServerTests
         Assert.Equal(40, device.UniqueIdGlobal.Length);
     }
 
+    /// <summary>RADIUS counts octets: a character may be one or four of them.</summary>
+    [Theory]
+    [InlineData("x", 128)]
+    [InlineData("\u00e4", 64)]
+    [InlineData("\u20ac", 42)]
+    [InlineData("\ud83d\ude00", 32)]
+    public void What_a_client_says_of_its_machine_is_bounded_in_octets(string character, int kept)
+    {
+        var login = new Login(
+            Options, new() { User = "alice", Answers = ["right"], UniqueIdGlobal = string.Concat(Enumerable.Repeat(character, 200)) }, Judge);
+        Assert.IsType<EapStep.Success>(login.Run());
+        Assert.Equal(string.Concat(Enumerable.Repeat(character, kept)), login.Server.Device.UniqueIdGlobal);
+    }
+
+    [Fact]
+    public void A_question_that_does_not_fit_ends_the_login()
+    {
+        var login = new Login(Options, new() { User = "alice", Answers = ["right", "right"] }, _ => new AnyConnectVerdict.Unsendable("Connect-Info"));
+        Assert.Equal("Connect-Info", Assert.IsType<EapStep.Unsendable>(login.Run()).Reason);
+        Assert.Single(login.Asked);
+        Assert.Null(login.Server.Refusal);
+    }
+
     [Fact]
     public void A_wrong_password_brings_the_form_again_with_its_error()
     {

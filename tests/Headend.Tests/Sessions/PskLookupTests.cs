@@ -29,6 +29,17 @@ public sealed class PskLookupTests
         Assert.True(session.KeyIsLocal);
     }
 
+    // What does not fit may be the client's doing: it does not choose by that who is asked.
+    [Fact]
+    public async Task WhereOneCannotBeAskedNoOtherIsAskedInItsPlace()
+    {
+        var last = new ScriptedKeyring(Found("last", isLocal: true));
+        var (session, found) = await FindAsync(new ScriptedKeyring(new KeyringAnswer.Unsendable("Connect-Info")), last);
+        Assert.Equal((null, true, false, "Connect-Info"), (found.Keys, found.Unsendable, found.Unavailable, found.Refusal));
+        Assert.Equal(0, last.Asked);
+        Assert.Null(session.KeyEntry);
+    }
+
     // Somebody who might know it did not say: that is no refusal of the peer.
     [Fact]
     public async Task NobodyKnowsItButOneDidNotAnswer()

@@ -145,6 +145,22 @@ public sealed class SessionAuthorizerTests : IProfileObserver, IAsyncDisposable
         Assert.Equal("local.example", session.Profile.DefaultDomain);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Where_a_request_does_not_fit_the_next_method_is_not_asked_in_its_place(bool isGroup)
+    {
+        var request = new AuthorizationRequest("l", [up, new AaaMethod(null)], "domain1");
+        var session = Session(isGroup ? new AuthorizationBinding(true, null, request) : new AuthorizationBinding(true, request), unsendable: true);
+        var outcome = await authorizer.AuthorizeAsync(session, CancellationToken.None);
+        Assert.Equal(
+            $"{(isGroup ? "group" : "user")} authorization: the RADIUS request cannot be sent: NAS-Identifier has 300 octets, more than 253", outcome.Refusal);
+        Assert.Equal((null, true, false), (outcome.Grant, outcome.Unsendable, outcome.Unavailable));
+        Assert.Empty(server.Requests);
+        var answer = await new AaaKeyring(client, request).FindAsync(session, CancellationToken.None);
+        Assert.StartsWith("list l: the RADIUS request cannot be sent", Assert.IsType<KeyringAnswer.Unsendable>(answer).Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_identity_that_the_mangler_is_not_for_fails_and_says_so()
     {
@@ -212,10 +228,12 @@ public sealed class SessionAuthorizerTests : IProfileObserver, IAsyncDisposable
     private static AuthorizationSource Source(AuthorizationKind kind, string name, params string[] commands) =>
         new(new AuthorizationOrigin(kind, name), SessionProfile.Empty with { InterfaceCommands = [.. commands] });
 
-    private static ClientSession Session(AuthorizationBinding authorization, string identity = "fqdn router1.domain1")
+    private static ClientSession Session(AuthorizationBinding authorization, string identity = "fqdn router1.domain1", bool unsendable = false)
     {
         Assert.True(IkeIdentity.TryParse(identity, out var parsed));
         var binding = TestSession.Binding with { Authorization = new Dictionary<RemoteMethod, AuthorizationBinding> { [RemoteMethod.PreSharedKey] = authorization } };
+        if (unsendable)
+            binding = binding with { NasIdentifier = new string('x', 300) };
         return TestSession.Create(parsed.Text, binding: binding, identity: parsed);
     }
 }

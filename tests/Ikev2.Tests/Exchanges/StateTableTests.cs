@@ -29,7 +29,7 @@ public sealed class StateTableTests
     [Fact]
     public void Before_authentication_the_peer_learns_only_AUTHENTICATION_FAILED_about_policy()
     {
-        foreach (var failure in (IkeFailure[])[IkeFailure.NoProfile, IkeFailure.MethodNotAllowed, IkeFailure.EapFailed, IkeFailure.AaaUnavailable, IkeFailure.BadAuthValue, IkeFailure.BadPreSharedKey, IkeFailure.AuthorizationDenied])
+        foreach (var failure in (IkeFailure[])[IkeFailure.NoProfile, IkeFailure.MethodNotAllowed, IkeFailure.EapFailed, IkeFailure.AaaUnavailable, IkeFailure.AaaUnsendable, IkeFailure.BadAuthValue, IkeFailure.BadPreSharedKey, IkeFailure.AuthorizationDenied])
             Assert.Equal(NotifyType.AuthenticationFailed, IkeFailureTable.Of(failure).Notify);
     }
 

@@ -189,6 +189,8 @@ public sealed partial class TestInitiator
             wanted.Add(new(numbers.Token, default));
         }
 
+        if (_options.ApplicationVersion is { } version)
+            wanted.Add(new(ConfigurationAttributeType.ApplicationVersion, version));
         wanted.AddRange(_options.MoreAttributes.Select(type => new ConfigurationAttribute(type, default)));
         return wanted;
     }

@@ -65,6 +65,9 @@ public sealed record TestInitiatorOptions
     /// <summary>Further attributes to ask for.</summary>
     public IReadOnlyList<ConfigurationAttributeType> MoreAttributes { get; init; } = [];
 
+    /// <summary>APPLICATION_VERSION (7) with this value; null sends none.</summary>
+    public byte[]? ApplicationVersion { get; init; }
+
     /// <summary>Asks for a ticket in the first IKE_AUTH request (RFC 5723 4.1).</summary>
     public bool RequestTicket { get; init; }
 
