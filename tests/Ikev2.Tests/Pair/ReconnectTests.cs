@@ -322,22 +322,6 @@ public class ReconnectTests
         }
     }
 
-    [Fact]
-    public void SmartDetectionListensForTwoIntervalsBeforeItAsks()
-    {
-        Assert.Equal((0, 2), (Requests(DpdMode.Smart, 55), Requests(DpdMode.Periodic, 75)));
-        Assert.Equal(1, Requests(DpdMode.Smart, 65));
-
-        static int Requests(DpdMode mode, int seconds)
-        {
-            var network = new SimulatedNetwork(12);
-            var headend = Headend(network, Profile() with { DpdMode = mode });
-            Login(network, null);
-            network.RunFor(TimeSpan.FromSeconds(seconds));
-            return headend.Observer.Requests;
-        }
-    }
-
     private static TestInitiatorOptions Asking(TestInitiatorOptions options) => options with { ReconnectAttributes = (s_sessionId, s_token) };
 
     private static IPEndPoint Elsewhere() => new(IPAddress.Parse("203.0.113.5"), 10_000 + Interlocked.Increment(ref s_away));

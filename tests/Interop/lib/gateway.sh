@@ -9,6 +9,7 @@
 #   TRAFFIC="[10.10.0.0/24]" POOL6=yes FRAGMENT DATA_PLANE
 #   TEMPLATE_COMMANDS TEMPLATE_MODE
 #   KEYRINGS FURTHER_PROFILES (lines of `ikev2`; the profiles stand before the one for everybody)
+#   MORE_AUTHENTICATION="{ name: ..., methods: [...] }" (a further list) MORE_POLICIES (lines of `authorization-policies`)
 #   AUTHENTICATION=local EAP_OPTIONS="methods: [tls], tls: {...}" LOCAL_AAA (lines of `aaa`, such as local-users)
 
 GATEWAY=${GATEWAY:-headend}
@@ -41,7 +42,7 @@ YAML
   attributes: { nas-identifier: gw1 }
 ${DYNAMIC_AUTHOR:+  $DYNAMIC_AUTHOR}
 aaa:
-  authentication: [ { name: eap-list, methods: [${AUTHENTICATION:-group corp}] } ]
+  authentication: [ { name: eap-list, methods: [${AUTHENTICATION:-group corp}] }${MORE_AUTHENTICATION:+, $MORE_AUTHENTICATION} ]
   authorization: [ { name: local-list, methods: [local] }, { name: author-list, methods: [group corp] } ]
   accounting: [ { name: acct-list, methods: [group corp], interim-interval: ${INTERIM:-10m} } ]
 ${LOCAL_AAA:-}
@@ -53,6 +54,7 @@ ikev2:
 ${policy6:-${POLICY_DNS-      dns: [10.10.0.54]}}
 ${POLICY_ROUTES-      route-set: ["prefix 10.10.0.0/24"]}
 ${STAFF_LIST:+      $STAFF_LIST}
+${MORE_POLICIES:-}
 ${KEYRINGS:-}
   profiles:
 ${FURTHER_PROFILES:-}

@@ -81,6 +81,7 @@ modules {
 	mschap {
 		use_mppe = yes
 	}
+	${RADIUS_MODULES:-}
 	files {
 		filename = $dir/authorize
 		postauth_usersfile = $dir/reply
@@ -208,6 +209,7 @@ server default {
 		Auth-Type MS-CHAP {
 			mschap
 		}
+		${RADIUS_AUTHENTICATE:-}
 		eap
 	}
 	post-auth {

@@ -80,6 +80,9 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
     /// <summary>Authorizations that asked somebody.</summary>
     public int Authorizations { get; private set; }
 
+    /// <summary>When the data plane had the last inner packet from and to the client; null: never.</summary>
+    public (MonotonicTime? Inbound, MonotonicTime? Outbound) LastTraffic { get; set; }
+
     /// <summary>Forgets an inactive session, as its timeout does.</summary>
     public void Forget(InactiveSession session)
     {
@@ -157,7 +160,7 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
                 break;
             case QueryTrafficEffect query:
                 Of(query.Session);
-                Complete(new QueryTrafficCompletion(query.Id, null, null));
+                Complete(() => new QueryTrafficCompletion(query.Id, LastTraffic.Inbound, LastTraffic.Outbound));
                 break;
             case RemoveChildSaEffect remove:
                 Require(Of(remove.Session).Installed.Remove(remove.InboundSpi), $"RemoveChildSa of {remove.InboundSpi:x8}, which is not installed");
