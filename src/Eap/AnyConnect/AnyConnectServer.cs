@@ -132,7 +132,6 @@ public sealed class AnyConnectServer
                 return AskNewPassword(expired.Message);
             case AnyConnectVerdict.Unavailable unavailable:
                 _expect = Expect.Nothing;
-                Refusal ??= unavailable.Reason;
                 return new EapStep.Unavailable(unavailable.Reason);
             case AnyConnectVerdict.Unsendable unsendable:
                 _expect = Expect.Nothing;

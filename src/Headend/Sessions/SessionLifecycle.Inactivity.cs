@@ -44,7 +44,7 @@ internal sealed partial class SessionLifecycle
         LogInactive(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, seconds, detail);
     }
 
-    /// <summary>A command found no IKE SA: the session waits, or it has moved on.</summary>
+    /// <summary>A command found no IKE SA: the session waits, or it has moved on. What it finds may change under it; then it is for what stands next.</summary>
     public void Unclaimed(UnclaimedCommandEffect effect, IkeShard shard)
     {
         if (!services.Table.TryFindMoved(effect.Session, out var session))
@@ -71,18 +71,22 @@ internal sealed partial class SessionLifecycle
                 EndInactive(session, null, end.Reason, end.Detail);
                 break;
             case ChangeTimeoutsCommand change when session.Inactivity is { } waits:
-                ChangeLimits(session, waits, change);
+                if (!TryChangeLimits(session, waits, change))
+                    Unclaimed(effect, shard);
                 break;
             case ReauthenticateCommand ask when session.Inactivity is { } waits:
                 var limit = services.Clock.Now + ask.Within;
-                Replace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt);
+                if (!TryReplace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt))
+                    Unclaimed(effect, shard);
                 break;
             case ChangeTimeoutsCommand change when session.Returning is { } returns:
-                ReplaceReturning(session, returns, change);
+                if (!TryReplaceReturning(session, returns, change))
+                    Unclaimed(effect, shard);
                 break;
             case ReauthenticateCommand ask when session.Returning is { } returns:
                 var latest = services.Clock.Now + ask.Within;
-                ReplaceReturning(session, returns, latest);
+                if (!TryReplaceReturning(session, returns, latest))
+                    Unclaimed(effect, shard);
                 break;
         }
     }
@@ -104,10 +108,10 @@ internal sealed partial class SessionLifecycle
         _ => command,
     };
 
-    private void ChangeLimits(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
+    private bool TryChangeLimits(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
     {
         var (grant, expires, idle) = Changed(session, waits, change);
-        Replace(session, waits, grant, expires, idle);
+        return TryReplace(session, waits, grant, expires, idle);
     }
 
     private (SessionGrant Grant, MonotonicTime? ExpiresAt, MonotonicTime? IdleAt) Changed(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
@@ -131,7 +135,7 @@ internal sealed partial class SessionLifecycle
     }
 
     // A login is taking the session over. Its limits of before are on their way to IKE, which hears of these when it is up.
-    private void ReplaceReturning(ClientSession session, SessionInactivity returns, ChangeTimeoutsCommand change)
+    private bool TryReplaceReturning(ClientSession session, SessionInactivity returns, ChangeTimeoutsCommand change)
     {
         var (grant, expires, idle) = Changed(session, returns, change);
         var changed = new SessionInactivity
@@ -146,11 +150,13 @@ internal sealed partial class SessionLifecycle
             IsPassing = returns.IsPassing,
             ReauthenticateBy = returns.ReauthenticateBy,
         };
-        if (session.TryChangeReturning(returns, changed))
-            _ = services.Kept.Keep(session);
+        if (!session.TryChangeReturning(returns, changed))
+            return false;
+        _ = services.Kept.Keep(session);
+        return true;
     }
 
-    private void ReplaceReturning(ClientSession session, SessionInactivity returns, MonotonicTime reauthenticateBy)
+    private bool TryReplaceReturning(ClientSession session, SessionInactivity returns, MonotonicTime reauthenticateBy)
     {
         var changed = new SessionInactivity
         {
@@ -164,8 +170,10 @@ internal sealed partial class SessionLifecycle
             IsPassing = returns.IsPassing,
             ReauthenticateBy = reauthenticateBy,
         };
-        if (session.TryChangeReturning(returns, changed))
-            _ = services.Kept.Keep(session);
+        if (!session.TryChangeReturning(returns, changed))
+            return false;
+        _ = services.Kept.Keep(session);
+        return true;
     }
 
     /// <summary>What was changed while the login took the session over, and nothing else: a whole login has brought limits of its own.</summary>
@@ -187,13 +195,14 @@ internal sealed partial class SessionLifecycle
             session.Kept.ExpiresAt = latest;
     }
 
-    private void Replace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)
+    private bool TryReplace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)
     {
         var changed = new SessionInactivity { Grant = grant, Since = waits.Since, Until = waits.Until, ExpiresAt = expires, IdleAt = idle, IsPassing = waits.IsPassing };
         if (!session.TryChangeWait(waits, changed))
-            return;
+            return false;
         Watch(session, changed);
         _ = services.Kept.Keep(session);
+        return true;
     }
 
     private MonotonicTime? IdleEnd(ClientSession session, TimeSpan? timeout, MonotonicTime now)

@@ -93,7 +93,7 @@ internal sealed partial class SealedStore
     [LoggerMessage(EventId = 1251, EventName = "sealed-records-dropped", Level = LogLevel.Warning, Message = "records={Records} reason={Reason}: their sessions cannot be come back to")]
     private static partial void LogDropped(ILogger logger, int records, string reason);
 
-    [LoggerMessage(EventId = 1252, EventName = "key-file-open", Level = LogLevel.Warning, Message = "file={File}: others than its owner could read or write it; it has a new key and mode 0600 now")]
+    [LoggerMessage(EventId = 1252, EventName = "key-file-open", Level = LogLevel.Warning, Message = "file={File}: others than its owner could read or write it; it has mode 0600 now, and a new key where the store can be written")]
     private static partial void LogOpenKey(ILogger logger, string file);
 
     [LoggerMessage(EventId = 1253, EventName = "sealed-store-failed", Level = LogLevel.Error, Message = "{Failure}: sessions that begin now would not outlive this process")]

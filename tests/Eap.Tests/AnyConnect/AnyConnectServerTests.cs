@@ -60,6 +60,15 @@ public sealed class AnyConnectServerTests
         Assert.Null(login.Server.Refusal);
     }
 
+    /// <summary>Nobody was refused: the login is over for another reason.</summary>
+    [Fact]
+    public void A_silent_server_is_no_refusal()
+    {
+        var login = new Login(Options, new() { User = "alice", Answers = ["right"] }, _ => new AnyConnectVerdict.Unavailable("silent"));
+        Assert.Equal("silent", Assert.IsType<EapStep.Unavailable>(login.Run()).Reason);
+        Assert.Null(login.Server.Refusal);
+    }
+
     [Fact]
     public void A_wrong_password_brings_the_form_again_with_its_error()
     {

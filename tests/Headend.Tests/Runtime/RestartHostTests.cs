@@ -294,7 +294,7 @@ public sealed class RestartHostTests : IAsyncLifetime
         var next = $"{state}-next";
         Directory.CreateDirectory(directory.File(next));
         // Behind the commit of the sessions that are up: an answered request was written.
-        await Task.Delay(300);
+        await Task.Delay(SealedStore.Gathering + TimeSpan.FromMilliseconds(400));
         foreach (var file in Directory.GetFiles(directory.File(state)))
             File.Copy(file, directory.File(next, Path.GetFileName(file)));
         await host.DisposeAsync();

@@ -9,8 +9,8 @@ using Headend.Runtime;
 using Headend.Sessions;
 using Headend.Store;
 using Headend.Telemetry;
-using Headend.Tests.Pki;
 using Headend.TestKit.Simulation;
+using Headend.Tests.Pki;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Tests.Sessions;
