@@ -25,7 +25,8 @@ public class CapabilityTests
         Assert.Equal("D N X F signature-hash-algorithms", Letters(o => o with { PretendNat = true, Fragmentation = true, SignatureHashes = true }));
 
     [Fact]
-    public void FragmentationOfCiscosKindIsFragmentation() => Assert.Equal("D X F", Letters(o => o with { VendorIds = [Convert.FromHexString("4048B7D56EBCE88525E7DE7F00D6C2D3")] }));
+    public void FragmentationOfCiscosKindIsFragmentation() => Assert.Equal(
+        "D X F", Letters(o => o with { VendorIds = [Convert.FromHexString("4048B7D56EBCE88525E7DE7F00D6C2D3"), Encoding.ASCII.GetBytes("CISCO-ANYCONNECT-EAP")] }));
 
     [Fact]
     public void AnyConnectEapIsExtendedAuthentication() => Assert.Equal("D X", Letters(
