@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Headend.Ikev2;
 using Headend.Runtime;
 
@@ -12,6 +13,18 @@ internal sealed record SessionHome(SessionId Id, IkeShard Shard);
 internal sealed class SessionInactivity : IDisposable
 {
     private ITimer? timer;
+
+    public SessionInactivity()
+    {
+    }
+
+    /// <summary>As the other one, whose timer stays its own, but for what the initializer says.</summary>
+    [SetsRequiredMembers]
+    public SessionInactivity(SessionInactivity other)
+    {
+        (Grant, Since, Until, ExpiresAt, IdleAt) = (other.Grant, other.Since, other.Until, other.ExpiresAt, other.IdleAt);
+        (IsTotalChanged, IsIdleChanged, IsPassing, ReauthenticateBy) = (other.IsTotalChanged, other.IsIdleChanged, other.IsPassing, other.ReauthenticateBy);
+    }
 
     public required SessionGrant Grant { get; init; }
 

@@ -85,7 +85,8 @@ internal sealed partial class SessionLifecycle
                 break;
             case ReauthenticateCommand ask when session.Returning is { } returns:
                 var latest = services.Clock.Now + ask.Within;
-                if (!TryReplaceReturning(session, returns, latest))
+                var sooner = returns.ExpiresAt < latest ? returns.ExpiresAt : latest;
+                if (!TryReplaceReturning(session, returns, new SessionInactivity(returns) { ExpiresAt = sooner, ReauthenticateBy = latest }))
                     Unclaimed(effect, shard);
                 break;
         }
@@ -134,42 +135,22 @@ internal sealed partial class SessionLifecycle
         return (grant, expires, idle);
     }
 
-    // A login is taking the session over. Its limits of before are on their way to IKE, which hears of these when it is up.
     private bool TryReplaceReturning(ClientSession session, SessionInactivity returns, ChangeTimeoutsCommand change)
     {
         var (grant, expires, idle) = Changed(session, returns, change);
-        var changed = new SessionInactivity
+        return TryReplaceReturning(session, returns, new SessionInactivity(returns)
         {
             Grant = grant,
-            Since = returns.Since,
-            Until = returns.Until,
             ExpiresAt = expires,
             IdleAt = idle,
             IsTotalChanged = returns.IsTotalChanged || change.SessionTimeout is not null,
             IsIdleChanged = returns.IsIdleChanged || change.IdleTimeout is not null,
-            IsPassing = returns.IsPassing,
-            ReauthenticateBy = returns.ReauthenticateBy,
-        };
-        if (!session.TryChangeReturning(returns, changed))
-            return false;
-        _ = services.Kept.Keep(session);
-        return true;
+        });
     }
 
-    private bool TryReplaceReturning(ClientSession session, SessionInactivity returns, MonotonicTime reauthenticateBy)
+    // A login is taking the session over. Its limits of before are on their way to IKE, which hears of these when it is up.
+    private bool TryReplaceReturning(ClientSession session, SessionInactivity returns, SessionInactivity changed)
     {
-        var changed = new SessionInactivity
-        {
-            Grant = returns.Grant,
-            Since = returns.Since,
-            Until = returns.Until,
-            ExpiresAt = returns.ExpiresAt < reauthenticateBy ? returns.ExpiresAt : reauthenticateBy,
-            IdleAt = returns.IdleAt,
-            IsTotalChanged = returns.IsTotalChanged,
-            IsIdleChanged = returns.IsIdleChanged,
-            IsPassing = returns.IsPassing,
-            ReauthenticateBy = reauthenticateBy,
-        };
         if (!session.TryChangeReturning(returns, changed))
             return false;
         _ = services.Kept.Keep(session);
@@ -197,7 +178,7 @@ internal sealed partial class SessionLifecycle
 
     private bool TryReplace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)
     {
-        var changed = new SessionInactivity { Grant = grant, Since = waits.Since, Until = waits.Until, ExpiresAt = expires, IdleAt = idle, IsPassing = waits.IsPassing };
+        var changed = new SessionInactivity(waits) { Grant = grant, ExpiresAt = expires, IdleAt = idle };
         if (!session.TryChangeWait(waits, changed))
             return false;
         Watch(session, changed);

@@ -22,9 +22,12 @@ internal sealed class LoopbackClient : IDisposable
     {
     }
 
-    public LoopbackClient(IPEndPoint gateway, TestInitiatorOptions options)
+    /// <param name="gateway">Where it listens.</param>
+    /// <param name="options">Of the client.</param>
+    /// <param name="from">Its address; null: 127.0.0.1.</param>
+    public LoopbackClient(IPEndPoint gateway, TestInitiatorOptions options, IPAddress? from = null)
     {
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Bind(new IPEndPoint(from ?? IPAddress.Loopback, 0));
         socket.Connect(gateway);
         Initiator = new TestInitiator(options, new IkePath((IPEndPoint)socket.LocalEndPoint!, gateway, NonEspMarker: true));
     }

@@ -113,6 +113,22 @@ public sealed class PskReturnHostTests : IAsyncLifetime
         Assert.Equal(resumes, Kept(before) == Kept(await SessionOfAsync(identity)));
     }
 
+    /// <summary>Two machines behind two routers may have one private address, which Windows calls itself by.</summary>
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("127.0.0.2", false)]
+    public async Task InitialContactOfAPrivateAddressResumesALiveSessionFromTheSameOuterAddressAlone(string from, bool resumes)
+    {
+        var itself = new IkeIdentity(IdType.IPv4Address, IPAddress.Parse("192.168.1.5").GetAddressBytes());
+        using var client = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), Options(itself, SharedKey));
+        Established(client);
+        var before = Assert.Single(await SessionsAsync());
+        using var back = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), Options(itself, SharedKey) with { InitialContact = true }, IPAddress.Parse(from));
+        Established(back);
+        Assert.Equal(resumes ? 1 : 2, (await SessionsAsync()).Count);
+        Assert.Contains(Kept(before), (await SessionsAsync()).Select(Kept));
+    }
+
     private static (string, string?, string?, string?, string?, string?) Kept(SessionRecord s) =>
         (s.Id, s.Interface, s.AuditSessionId, s.AcctSessionId, s.User, string.Join(' ', s.AssignedAddresses));
 
@@ -127,15 +143,17 @@ public sealed class PskReturnHostTests : IAsyncLifetime
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
-    private LoopbackClient Client(string identity, string key, bool initialContact = false) => new(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
+    private LoopbackClient Client(string identity, string key, bool initialContact = false) => new(
+        new IPEndPoint(IPAddress.Loopback, port), Options(new IkeIdentity(IdType.Fqdn, Encoding.ASCII.GetBytes(identity)), key) with { InitialContact = initialContact });
+
+    private static TestInitiatorOptions Options(IkeIdentity identity, string key) => new()
     {
-        Identity = new IkeIdentity(IdType.Fqdn, Encoding.ASCII.GetBytes(identity)),
+        Identity = identity,
         User = "nobody",
         Password = "nothing",
         PreSharedKey = Encoding.UTF8.GetBytes(key),
         ServerPreSharedKey = Encoding.UTF8.GetBytes(key),
-        InitialContact = initialContact,
-    });
+    };
 
     private async Task<IReadOnlyList<SessionRecord>> SessionsAsync() => await host.Backend.GetSessionsAsync(CancellationToken.None);
 
@@ -198,7 +216,7 @@ public sealed class PskReturnHostTests : IAsyncLifetime
                 - { identity: fqdn two.example, secret: {{TwoKey}} }
           profiles:
             - name: branches
-              match: { remote-identity: [fqdn-domain example] }
+              match: { remote-identity: [any] }
               local-identity: fqdn gw.example
               local-authentication: { pre-share: true }
               remote-authentication: { pre-share: true }
