@@ -7,7 +7,7 @@ using Headend.Aaa.Tests.Dhcp;
 namespace Headend.Aaa.Tests.Client;
 
 /// <summary>The client with real sockets on the loopback interface against a server of this test; time stands still unless a test moves it.</summary>
-public sealed class DhcpClientTests : IAsyncDisposable
+public sealed class DhcpClientTests : IAsyncLifetime
 {
     private static readonly IPAddress Relay = IPAddress.Parse("127.0.0.1");
     private static readonly IPAddress Home = IPAddress.Parse("127.0.0.2");
@@ -145,7 +145,9 @@ public sealed class DhcpClientTests : IAsyncDisposable
         Assert.Equal(0, client.GetStatistics().Bound);
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await client.DisposeAsync();
         server.Dispose();

@@ -86,6 +86,16 @@ public sealed partial class ArchitectureTests
         Assert.Empty(found);
     }
 
+    /// <summary>xUnit 2 disposes of a test class by IDisposable or IAsyncLifetime alone: what IAsyncDisposable would give back stays, timers among it.</summary>
+    [Fact]
+    public void No_test_class_counts_on_a_disposal_that_never_comes()
+    {
+        var never = Directory.EnumerateFiles(Path.Combine(Root, "tests"), "*Tests*.cs", SearchOption.AllDirectories)
+            .Where(f => AsyncDisposableTests().IsMatch(File.ReadAllText(f)))
+            .Select(Relative);
+        Assert.Empty(never);
+    }
+
     [Fact]
     public void Every_line_of_the_log_has_an_event_id_of_its_own()
     {
@@ -116,6 +126,9 @@ public sealed partial class ArchitectureTests
 
         throw new InvalidOperationException("Headend.sln not found above the test assembly");
     }
+
+    [GeneratedRegex(@"class \w+Tests\b[^{]*\bIAsyncDisposable\b", RegexOptions.None, 1000)]
+    private static partial Regex AsyncDisposableTests();
 
     [GeneratedRegex(@"^\s*(?:(?:public|internal|private|file|static|sealed|abstract|readonly|partial|ref|unsafe) )*(?:class|struct|record struct|record class|record|interface|enum) (?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex TypeDeclaration();

@@ -10,7 +10,7 @@ using Headend.Tests.Pki;
 
 namespace Headend.Tests.Sessions;
 
-public sealed class InterimScheduleTests : IAsyncDisposable
+public sealed class InterimScheduleTests : IAsyncLifetime
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
@@ -26,7 +26,9 @@ public sealed class InterimScheduleTests : IAsyncDisposable
         client = new AccountingClient(radius, new EmbeddedAccountingSpool(store), [new AccountingListOptions("acct", [group])], TimeProvider.System);
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await client.DisposeAsync();
         await radius.DisposeAsync();

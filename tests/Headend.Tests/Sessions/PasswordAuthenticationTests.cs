@@ -12,7 +12,7 @@ using RadiusGroupOptions = Headend.Aaa.Client.RadiusGroupOptions;
 namespace Headend.Tests.Sessions;
 
 /// <summary>Passwords of AnyConnect through a list of a RADIUS group and the local users.</summary>
-public sealed class PasswordAuthenticationTests : IProfileObserver, IAsyncDisposable
+public sealed class PasswordAuthenticationTests : IProfileObserver, IAsyncLifetime
 {
     private readonly PolicyServer server = new();
     private readonly RadiusClient radius = new(new RadiusClientOptions(), TimeProvider.System);
@@ -20,7 +20,9 @@ public sealed class PasswordAuthenticationTests : IProfileObserver, IAsyncDispos
 
     void IProfileObserver.UnknownPair(string name) => Assert.Fail(name);
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await radius.DisposeAsync();
         workers.Dispose();

@@ -14,7 +14,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Headend.Tests.Sessions;
 
 /// <summary>Where an address comes from when a DHCP server is among the sources; the server is one of this test, on the loopback interface.</summary>
-public sealed class SessionAddressingTests : IAddressObserver, ILeaseObserver, IAsyncDisposable
+public sealed class SessionAddressingTests : IAddressObserver, ILeaseObserver, IAsyncLifetime
 {
     private const byte Discover = 1, Decline = 4, Release = 7;
 
@@ -152,7 +152,9 @@ public sealed class SessionAddressingTests : IAddressObserver, ILeaseObserver, I
 
     void ILeaseObserver.LeaseLost(ClientSession session, string why) => failures.Add(why);
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await dhcp.DisposeAsync();
         socket.Dispose();

@@ -10,7 +10,7 @@ using RadiusGroupOptions = Headend.Aaa.Client.RadiusGroupOptions;
 
 namespace Headend.Tests.Sessions;
 
-public sealed class SessionAuthorizerTests : IProfileObserver, IAsyncDisposable
+public sealed class SessionAuthorizerTests : IProfileObserver, IAsyncLifetime
 {
     private static readonly NameMangler Hostname = new("host") { Fqdn = new NameRule(NamePart.Hostname) };
     private static readonly NameMangler Domain = new("realm") { Fqdn = new NameRule(NamePart.Domain), Email = new NameRule(NamePart.Domain) };
@@ -40,7 +40,9 @@ public sealed class SessionAuthorizerTests : IProfileObserver, IAsyncDisposable
 
     void IProfileObserver.UnknownPair(string name) => Assert.Fail(name);
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await radius.DisposeAsync();
         server.Dispose();

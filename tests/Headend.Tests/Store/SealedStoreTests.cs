@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Headend.Tests.Store;
 
 /// <summary>Sealed records over crashes: what comes back, what never does, and what the key is good for.</summary>
-public sealed class SealedStoreTests : IAsyncDisposable
+public sealed class SealedStoreTests : IAsyncLifetime
 {
     private const string Kind = "test";
 
@@ -23,7 +23,9 @@ public sealed class SealedStoreTests : IAsyncDisposable
 
     private string KeyFile => directory.File("headend.key");
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await store.DisposeAsync();
         embedded.Dispose();
