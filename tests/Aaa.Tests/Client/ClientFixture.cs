@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Threading.Channels;
 using Headend.Aaa.Client;
 using Headend.Aaa.Radius;
@@ -8,6 +9,9 @@ namespace Headend.Aaa.Tests.Client;
 /// <summary>A client on a virtual clock, its servers on loopback, and what its observer was told.</summary>
 internal sealed class ClientFixture : IRadiusObserver, IAsyncDisposable
 {
+    /// <summary>Longer than a server of the tests is given for an answer, without jitter.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5.01);
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
     private readonly List<FakeRadiusServer> servers = [];
     private readonly Channel<RadiusError> ignored = Channel.CreateUnbounded<RadiusError>();
@@ -34,6 +38,19 @@ internal sealed class ClientFixture : IRadiusObserver, IAsyncDisposable
     public RadiusServerGroup Group(params FakeRadiusServer[] members) => Client.CreateGroup(new RadiusGroupOptions("g", [.. members.Select(m => m.Options)]));
 
     public Task<RadiusOutcome> SendAsync(RadiusServerGroup group) => Client.SendAsync(group, Login(), default);
+
+    /// <summary>The server says nothing until nobody asks it any more; the last request that it got.</summary>
+    public async Task<(RadiusPacket Packet, IPEndPoint From)> RunDryAsync(FakeRadiusServer server)
+    {
+        (RadiusPacket, IPEndPoint) last = default;
+        for (var i = 0; i <= server.Options.Retransmit; i++)
+        {
+            last = await server.NextAsync();
+            Time.Advance(Timeout);
+        }
+
+        return last;
+    }
 
     public async Task<RadiusError> NextIgnoredAsync()
     {
