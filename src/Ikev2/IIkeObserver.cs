@@ -17,7 +17,10 @@ public interface IIkeObserver
     /// <summary>An IKE or CHILD_SA was rekeyed.</summary>
     void Rekeyed(SessionId session, bool ikeSa, bool byPeer);
 
-    /// <summary>A negotiation failed; <paramref name="detail"/> says what was received and what was wanted.</summary>
+    /// <summary>
+    /// A negotiation failed; <paramref name="detail"/> says what was received and what was wanted. Without a session there was none yet: IKE_SA_INIT or IKE_SESSION_RESUME was
+    /// refused, and nothing else tells of it.
+    /// </summary>
     void Failed(IkeFailure failure, SessionId? session, in IkePath path, string detail);
 
     /// <summary>
@@ -42,6 +45,5 @@ public enum DiscardReason
     SourceLimit,
     CookieDemanded,
     FragmentLimit,
-    NoProposal,
     ShuttingDown,
 }

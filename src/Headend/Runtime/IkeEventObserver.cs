@@ -16,8 +16,10 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, SessionTable sess
     // Limited apart from what strangers cause under the same address.
     private static readonly FrozenDictionary<IkeFailure, string> RefusalKeys = FailureWords.ToFrozenDictionary(f => f.Key, f => "session-" + f.Value);
 
-    /// <summary>The reasons of discarded datagrams as metrics and log write them.</summary>
-    public static IEnumerable<string> DiscardWords => Words.Values.Order(StringComparer.Ordinal);
+    /// <summary>The reasons of discarded datagrams as metrics and log write them, with those for which the exchanges that begin an IKE SA are refused.</summary>
+    public static IEnumerable<string> DiscardWords => Words.Values.Concat(Initial.Select(f => FailureWords[f])).Order(StringComparer.Ordinal);
+
+    private static IkeFailure[] Initial => [IkeFailure.NoProposalChosen, IkeFailure.InvalidKeyExchange, IkeFailure.BadPublicValue, IkeFailure.TicketRefused];
 
     public void Discarded(DiscardReason reason, in IkePath path, string detail)
     {
@@ -48,7 +50,10 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, SessionTable sess
     public void Failed(IkeFailure failure, SessionId? session, in IkePath path, string detail)
     {
         if (session is null)
+        {
+            metrics.Discarded(FailureWords[failure]);
             Log(FailureWords[failure], path, detail);
+        }
         else if (failure == IkeFailure.PeerReported)
             Refused(failure, session.Value, path, detail);
     }

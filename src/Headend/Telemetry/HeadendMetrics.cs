@@ -45,7 +45,7 @@ internal sealed class HeadendMetrics : IDisposable
         meter.CreateObservableCounter("headend.sessions.ended", SessionsEnded.Measure, "{session}", "Sessions that ended, by reason.");
         tunnelChanges = meter.CreateCounter<long>("headend.tunnel.changes", "{change}", "Tunnels of profiles with client-resume that came up, again after sleep too, or went down for good.");
         meter.CreateObservableCounter("headend.ike.exchanges", Exchanges.Measure, "{exchange}", "IKE exchanges completed, by type and who began them.");
-        meter.CreateObservableCounter("headend.ike.discards", Discards.Measure, "{datagram}", "IKE datagrams thrown away, by reason.");
+        meter.CreateObservableCounter("headend.ike.discards", Discards.Measure, "{datagram}", "IKE datagrams thrown away, and first requests refused, by reason.");
         meter.CreateObservableCounter("headend.ike.retransmissions", Retransmissions.Measure, "{message}", "IKE messages sent again (sent) or received again (received).");
         meter.CreateObservableCounter("headend.ike.rekeys", Rekeys.Measure, "{rekey}", "Rekeys by kind of SA and who began them.");
         radiusRequests = meter.CreateCounter<long>("headend.radius.requests", "{request}", "RADIUS requests by server and outcome.");

@@ -72,6 +72,11 @@ public sealed class IkeEventObserverTests : IDisposable
     {
         observer.Discarded(DiscardReason.CookieDemanded, Path, "");
         observer.Discarded(DiscardReason.Busy, Path, "");
+        observer.Failed(IkeFailure.NoProposalChosen, null, Path, "stranger");
+        observer.Failed(IkeFailure.NoProposalChosen, null, Path, "stranger");
+        observer.Failed(IkeFailure.BadPublicValue, null, Path, "stranger");
+        // A session's own failures are told by its end.
+        observer.Failed(IkeFailure.NoProposalChosen, new SessionId(7), Path, "rekey");
         observer.Answered(ExchangeType.IkeAuth, null, TimeSpan.Zero);
         observer.Answered(ExchangeType.IkeSessionResume, null, TimeSpan.Zero);
         observer.Requested(ExchangeType.Informational, new SessionId(7), retransmission: false);
@@ -89,8 +94,9 @@ public sealed class IkeEventObserverTests : IDisposable
         Assert.Equal([new("IKE_AUTH", 1, 0), new("IKE_SESSION_RESUME", 1, 0), new("INFORMATIONAL", 0, 1)], shown.Exchanges);
         Assert.Equal([new InitiatorCountRecord("ike", 1, 0)], shown.Rekeys);
         Assert.Equal((1, 1), (shown.RetransmissionsReceived, shown.RetransmissionsSent));
-        Assert.Equal(Enum.GetValues<DiscardReason>().Length, shown.Discards.Count);
-        Assert.Equal([new("busy", 1), new("cookie-demanded", 1)], shown.Discards.Where(d => d.Count > 0));
+        Assert.Equal([new("bad-public-value", 1), new("busy", 1), new("cookie-demanded", 1), new("no-proposal-chosen", 2)], shown.Discards.Where(d => d.Count > 0));
+        Assert.Contains(new("half-open-limit", 0), shown.Discards);
+        Assert.Contains(new("ticket-refused", 0), shown.Discards);
     }
 
     private int Lines(string detail) => log.Text.Split('\n').Count(l => l.Contains($"detail={detail}", StringComparison.Ordinal));
