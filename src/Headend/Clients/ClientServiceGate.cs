@@ -4,8 +4,8 @@ using Headend.Ikev2;
 namespace Headend.Clients;
 
 /// <summary>
-/// Which connections of strangers come as far as a TLS handshake, that is to an operation with the private key: some of each source at a time, and some in a time. What it
-/// remembers is bounded: when very many sources come at once, those without a connection are forgiven. Thread-safe.
+/// Which connections of strangers come as far as a TLS handshake, that is to an operation with the private key: some of each source at a time, and some in a time, and some of
+/// everybody at a time. What it remembers is bounded: when very many sources come at once, those without a connection are forgiven. Thread-safe.
 /// </summary>
 internal sealed class ClientServiceGate(TimeProvider time)
 {

@@ -108,9 +108,14 @@ internal sealed class AdmissionControl
         return ++_replies <= StatelessRepliesPerSecond;
     }
 
-    /// <summary>What one subscriber can send from: an IPv4 address, or an IPv6 /64, in which every host picks addresses at will.</summary>
+    /// <summary>
+    /// What one subscriber can send from: an IPv4 address, also where a socket of both families tells it as ::ffff:a.b.c.d, or an IPv6 /64, in which every host picks
+    /// addresses at will.
+    /// </summary>
     public static IPAddress Site(IPAddress source)
     {
+        if (source.IsIPv4MappedToIPv6)
+            return source.MapToIPv4();
         if (source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
             return source;
         Span<byte> octets = stackalloc byte[16];
