@@ -8,5 +8,8 @@ namespace Headend.Aaa.Authorization;
 /// <param name="IsUnavailable">True where no server answered.</param>
 public sealed record AccessListDownload(ImmutableArray<string> Entries, string? Failure, bool IsUnavailable)
 {
+    /// <summary>True where the request does not fit into RADIUS: no server was asked.</summary>
+    public bool IsUnsendable { get; init; }
+
     internal static AccessListDownload Failed(string why, bool unavailable = false) => new([], why, unavailable);
 }

@@ -98,7 +98,7 @@ public sealed class DownloadableAccessListClient(RadiusClient radius)
                 case RadiusOutcome.Unavailable unavailable:
                     return AccessListDownload.Failed(unavailable.Explain(), unavailable: true);
                 case RadiusOutcome.Unsendable unsendable:
-                    return AccessListDownload.Failed(unsendable.Explain());
+                    return AccessListDownload.Failed(unsendable.Explain()) with { IsUnsendable = true };
                 default:
                     return AccessListDownload.Failed("the server answered something else than an Access-Accept, -Reject or -Challenge");
             }

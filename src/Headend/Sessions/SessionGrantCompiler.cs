@@ -21,9 +21,9 @@ internal sealed class SessionGrantCompiler(
     /// <summary>Completes at once unless an access list has to be downloaded or the system asked for its interfaces. On a grant the session's profile is set.</summary>
     public async ValueTask<AuthorizationOutcome> CompileAsync(ClientSession session, SessionProfile profile, CancellationToken cancellation)
     {
-        (profile, var failure, var unavailable) = await DownloadAsync(session, profile, cancellation).ConfigureAwait(false);
-        if (failure is not null)
-            return new AuthorizationOutcome(null, failure, unavailable);
+        (profile, var failed) = await DownloadAsync(session, profile, cancellation).ConfigureAwait(false);
+        if (failed is not null)
+            return new AuthorizationOutcome(null, failed.Failure, failed.IsUnavailable) { Unsendable = failed.IsUnsendable };
         if (filters.Check(profile) is { } unenforceable)
             return AuthorizationOutcome.Refused(unenforceable);
         IReadOnlyList<InterfaceAddress> own = profile.RouteInterfaces.IsEmpty && profile.RouteAcceptance is null ? [] : await interfaces.GetAsync().ConfigureAwait(false);
@@ -35,14 +35,14 @@ internal sealed class SessionGrantCompiler(
     }
 
     /// <summary>Fetches the downloadable access list that a profile names, where it has not been fetched yet. With a failure the profile is as it was.</summary>
-    public async ValueTask<(SessionProfile Profile, string? Failure, bool IsUnavailable)> DownloadAsync(ClientSession session, SessionProfile profile, CancellationToken cancellation)
+    public async ValueTask<(SessionProfile Profile, AccessListDownload? Failed)> DownloadAsync(ClientSession session, SessionProfile profile, CancellationToken cancellation)
     {
         if (profile.DownloadableAccessList is not { } name || !profile.DownloadedEntries.IsEmpty)
-            return (profile, null, false);
+            return (profile, null);
         var download = await FetchAsync(session, name, cancellation).ConfigureAwait(false);
         return download.Failure is { } failure
-            ? (profile, $"the access list {name} cannot be fetched: {failure}", download.IsUnavailable)
-            : (profile with { DownloadedEntries = download.Entries }, null, false);
+            ? (profile, download with { Failure = $"the access list {name} cannot be fetched: {failure}" })
+            : (profile with { DownloadedEntries = download.Entries }, null);
     }
 
     private async ValueTask<AccessListDownload> FetchAsync(ClientSession session, string name, CancellationToken cancellation)

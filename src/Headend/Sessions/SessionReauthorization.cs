@@ -70,9 +70,9 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
             return Gone;
         if (change.Has(SessionChangeKinds.AccessList))
         {
-            var (values, missing, unavailable) = await grants.DownloadAsync(session, change.Values, CancellationToken.None).ConfigureAwait(false);
+            var (values, missing) = await grants.DownloadAsync(session, change.Values, CancellationToken.None).ConfigureAwait(false);
             if (missing is not null)
-                return new DynamicRequestFailure(unavailable ? ErrorCause.ResourcesUnavailable : ErrorCause.InvalidAttributeValue, missing);
+                return new DynamicRequestFailure(missing.IsUnavailable || missing.IsUnsendable ? ErrorCause.ResourcesUnavailable : ErrorCause.InvalidAttributeValue, missing.Failure!);
             change = change with { Values = values };
         }
 

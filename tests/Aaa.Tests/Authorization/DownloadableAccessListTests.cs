@@ -110,6 +110,15 @@ public sealed class DownloadableAccessListTests : IAsyncLifetime, IRadiusObserve
         Assert.Equal($"ise: it has more than {DownloadableAccessListClient.MaximumLines} lines", (await FetchAsync()).Failure);
     }
 
+    [Fact]
+    public async Task A_request_that_does_not_fit_is_no_silence_of_the_servers()
+    {
+        var failed = await FetchAsync("#ACSACL#-" + new string('n', 300));
+        Assert.Equal("the RADIUS request cannot be sent: User-Name has 309 octets, more than 253", failed.Failure);
+        Assert.Equal((true, false), (failed.IsUnsendable, failed.IsUnavailable));
+        Assert.Empty(requests);
+    }
+
     private static byte[] Reply(RadiusPacket request, RadiusCode code, params byte[][] attributes) => Wire.Reply(request, code, FakeRadiusServer.Secret, true, attributes);
 
     private Task<AccessListDownload> FetchAsync(string name = Name) => lists.FetchAsync(group, Session, name, CancellationToken.None).AsTask();
