@@ -74,6 +74,12 @@ measures() {
   for way in $3; do
     for protocol in ${5:-tcp udp}; do
       got=$(rate $protocol "$way" "$4")
+      # TCP may back off further than the policer makes it, for a retransmission timeout in 5 s; it never gets through more than it may.
+      for _ in 1 2; do
+        [ $protocol = tcp ] && [ "$got" -lt $(($2 * unit * 9 / 10)) ] || break
+        echo "# $1: tcp $way measured $got kbit/s, once more"
+        got=$(rate tcp "$way" "$4")
+      done
       check "$1: $protocol $way measures $(($2 * unit)) kbit/s within 10 %: $got" "$got kbit/s" test "$got" -ge $(($2 * unit * 9 / 10)) -a "$got" -le $(($2 * unit * 11 / 10))
     done
   done
