@@ -52,7 +52,7 @@ internal sealed partial class SessionLifecycle
         var home = session!.Home;
         if (home.Id != effect.Session || home.Shard != shard)
         {
-            home.Shard.Post(Redirect(effect.Command, home.Id));
+            Redirect(session, effect.Command, home);
             return;
         }
 
@@ -101,13 +101,32 @@ internal sealed partial class SessionLifecycle
             EndInactive(session, null, SessionEndReason.Shutdown, "the headend shuts down");
     }
 
-    private static IkeCommand Redirect(IkeCommand command, SessionId to) => command switch
+    /// <summary>Sends a command after a session that has moved. What is kept of its limits is changed in the same turn: the login that it moved to has brought those of before.</summary>
+    private static void Redirect(ClientSession session, IkeCommand command, SessionHome to)
     {
-        EndSessionCommand end => end with { Session = to },
-        ChangeTimeoutsCommand change => change with { Session = to },
-        ReauthenticateCommand ask => ask with { Session = to },
-        _ => command,
-    };
+        switch (command)
+        {
+            case EndSessionCommand end:
+                to.Shard.Post(end with { Session = to.Id });
+                break;
+            case ChangeTimeoutsCommand change:
+                change = change with { Session = to.Id };
+                _ = to.Shard.InvokeAsync((endpoint, now) =>
+                {
+                    endpoint.Handle(change, now);
+                    session.Kept.Change(change, now);
+                });
+                break;
+            case ReauthenticateCommand ask:
+                ask = ask with { Session = to.Id };
+                _ = to.Shard.InvokeAsync((endpoint, now) =>
+                {
+                    endpoint.Handle(ask, now);
+                    session.Kept.Change(ask, now);
+                });
+                break;
+        }
+    }
 
     private bool TryChangeLimits(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
     {
@@ -165,15 +184,16 @@ internal sealed partial class SessionLifecycle
             var left = returned.ExpiresAt - now;
             TimeSpan? total = !returned.IsTotalChanged ? null : left is null ? TimeSpan.Zero : left > TimeSpan.Zero ? left.Value : TimeSpan.FromTicks(1);
             TimeSpan? idle = returned.IsIdleChanged ? returned.Grant.IdleTimeout ?? TimeSpan.Zero : null;
-            shard.Post(new ChangeTimeoutsCommand(session.Id, total, idle));
-            session.Kept.Change(total, idle, now);
+            var change = new ChangeTimeoutsCommand(session.Id, total, idle);
+            shard.Post(change);
+            session.Kept.Change(change, now);
         }
 
         if (returned.ReauthenticateBy is not { } latest)
             return;
-        shard.Post(new ReauthenticateCommand(session.Id, latest > now ? latest - now : TimeSpan.FromSeconds(1)));
-        if (session.Kept.ExpiresAt is not { } end || end > latest)
-            session.Kept.ExpiresAt = latest;
+        var ask = new ReauthenticateCommand(session.Id, latest > now ? latest - now : TimeSpan.FromSeconds(1));
+        shard.Post(ask);
+        session.Kept.Change(ask, now);
     }
 
     private bool TryReplace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)

@@ -138,6 +138,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         if (effect.Login.ReconnectId is null)
             services.Tickets.Up(session, effect.Login.Session);
         session.Reconnected |= effect.Login.TicketId is not null;
+        // Before it stands: what is written from then on is of these.
+        session.Kept.Begin(effect.KeptFor, effect.Grant, now);
         if (returned is not null)
         {
             CompleteReturn(session, returned, now);
@@ -150,9 +152,6 @@ internal sealed partial class SessionLifecycle(SessionServices services)
                 services.Interims.Add(session);
         }
 
-        session.Kept.For = effect.KeptFor;
-        session.Kept.Grant = effect.Grant;
-        session.Kept.ExpiresAt = effect.Grant.SessionTimeout is { Ticks: > 0 } limit ? now + limit : null;
         if (returned is not null)
             CatchUp(session, returned, shard, now);
         _ = services.Kept.Keep(session);

@@ -163,10 +163,9 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
     {
         if (session.IsClosed)
             return false;
-        endpoint.Handle(new ReauthenticateCommand(session.Id, within), now);
-        var limit = now + within;
-        if (session.Inactivity is null && !(session.Kept.ExpiresAt <= limit))
-            session.Kept.ExpiresAt = limit;
+        var ask = new ReauthenticateCommand(session.Id, within);
+        endpoint.Handle(ask, now);
+        session.Kept.Change(ask, now);
         return true;
     }
 
@@ -177,19 +176,12 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         var values = change.Values;
         if (change.Has(SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout))
         {
-            endpoint.Handle(
-                new ChangeTimeoutsCommand(
-                    session.Id,
-                    change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
-                    change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null),
-                now);
-            if (session.Inactivity is null)
-            {
-                session.Kept.Change(
-                    change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
-                    change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null,
-                    now);
-            }
+            var limits = new ChangeTimeoutsCommand(
+                session.Id,
+                change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
+                change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null);
+            endpoint.Handle(limits, now);
+            session.Kept.Change(limits, now);
         }
 
         session.AuthorizationSources = Add(session.AuthorizationSources, change.Values, origin);
