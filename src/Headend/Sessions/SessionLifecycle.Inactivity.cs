@@ -26,10 +26,11 @@ internal sealed partial class SessionLifecycle
             IdleAt = IdleEnd(session, effect.Grant.IdleTimeout, now),
             IsPassing = session.IsClaimed,
         };
+        // A pair whose completion is still in the mailbox: the core does not know it yet, and would not put it back for a session that it knows no more. Before the session waits: from then
+        // on another login may take it and have a pair of its own. Of a session that is over the whole interface goes.
+        services.Interfaces.RemoveSas(session);
         if (!session.TryWait(waits))
             return;
-        // A pair whose completion is still in the mailbox: the core does not know it yet, and would not put it back for a session that it knows no more.
-        services.Interfaces.RemoveSas(session);
         services.Table.MarkInactive(true);
         if (!waits.IsPassing)
             Announce(session, waits, effect.Detail);
