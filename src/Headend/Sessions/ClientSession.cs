@@ -176,6 +176,7 @@ internal sealed partial class ClientSession
     /// <summary>Routes that the client announced and has. Written by the kernel worker.</summary>
     public ImmutableArray<InterfaceRoute> AnnouncedRoutes { get; set; } = [];
 
+    /// <summary>From its Start on; null before, and where there is none. Never taken back: any thread reads it.</summary>
     public SessionAccounting? Accounting { get; set; }
 
     /// <summary>When SessionUp came; null before.</summary>
