@@ -148,9 +148,11 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         {
             session.UpAt = now;
             services.Table.MarkUp(session);
-            if (session.Accounting is not null)
-                services.Interims.Add(session);
         }
+
+        // Also of one that is back: its accounting may begin with that, and a whole login may have brought another interval.
+        if (session.Accounting is not null)
+            services.Interims.Begin(session);
 
         if (returned is not null)
             CatchUp(session, returned, shard, now);
