@@ -100,7 +100,9 @@ internal sealed partial class ClientSession
         }
     }
 
-    /// <summary>Hands the waiting session to another login: from here on it lives on that one's shard. Of several logins one gets it. Any thread.</summary>
+    /// <summary>
+    /// Hands the waiting session to another login: from here on it lives on that one's shard, and an end of that login finds it. Of several logins one gets it, and none that is over. Any thread.
+    /// </summary>
     /// <param name="login">The other one.</param>
     /// <param name="former">Its id so far.</param>
     /// <param name="waits">What it waited with.</param>
@@ -110,7 +112,9 @@ internal sealed partial class ClientSession
         {
             former = Home.Id;
             waits = inactivity;
-            if (closed || waits is null)
+            // In one step with the move: an end that has followed the session to the login's shard must not end the login alone. The gate of what waits comes before that of a login;
+            // nothing is both, for a login is not up before this is over.
+            if (closed || waits is null || !login.TryHandOver(this))
                 return false;
             waits.Dispose();
             (returning, inactivity) = (waits, null);
@@ -121,11 +125,33 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>The session that has taken this login's place, or itself. Any thread.</summary>
+    public ClientSession Current
+    {
+        get
+        {
+            lock (gate)
+                return successor ?? this;
+        }
+    }
+
     /// <summary>The login that took the session over is up.</summary>
     public void CompleteReturn()
     {
         lock (gate)
             returning = null;
+    }
+
+    // False when this login is over.
+    private bool TryHandOver(ClientSession to)
+    {
+        lock (gate)
+        {
+            if (closed)
+                return false;
+            successor = to;
+            return true;
+        }
     }
 
     /// <summary>Ends a session that waits; once. Any thread.</summary>

@@ -233,18 +233,6 @@ internal sealed partial class ClientSession
         }
     }
 
-    /// <summary>A session that waited has taken the place of this login. False when the login is over.</summary>
-    public bool TryHandOver(ClientSession to)
-    {
-        lock (gate)
-        {
-            if (closed)
-                return false;
-            successor = to;
-            return true;
-        }
-    }
-
     /// <summary>Marks the end; but where a session has taken the place of this login, answers that one: it goes on.</summary>
     public ClientSession? Close()
     {

@@ -40,9 +40,10 @@ internal sealed class InterimSchedule : IDisposable
     /// <summary>A session came up, or came back: a turn of the same interval that it has already stays, so that who comes back often reports all the same.</summary>
     public void Begin(ClientSession session)
     {
+        var interval = session.Accounting?.InterimInterval;
         lock (gate)
         {
-            if (turns.TryGetValue(session, out var turn) && turn.Interval == session.Accounting?.InterimInterval)
+            if (turns.TryGetValue(session, out var turn) && turn.Interval == interval)
                 return;
         }
 

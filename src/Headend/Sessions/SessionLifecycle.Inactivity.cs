@@ -48,9 +48,11 @@ internal sealed partial class SessionLifecycle
     /// <summary>A command found no IKE SA: the session waits, or it has moved on. What it finds may change under it; then it is for what stands next.</summary>
     public void Unclaimed(UnclaimedCommandEffect effect, IkeShard shard)
     {
-        if (!services.Table.TryFindMoved(effect.Session, out var session))
+        if (!services.Table.TryFindMoved(effect.Session, out var found))
             return;
-        var home = session!.Home;
+        // A session that has just taken a login's place is found by the login's id at once, though the table still has the login.
+        var session = found!.Current;
+        var home = session.Home;
         if (home.Id != effect.Session || home.Shard != shard)
         {
             Redirect(session, effect.Command, home);

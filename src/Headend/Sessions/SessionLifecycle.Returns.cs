@@ -89,6 +89,9 @@ internal sealed partial class SessionLifecycle
         session.AuthorizationSources = login.AuthorizationSources;
         session.Profile = login.Profile;
         session.Accounting?.Change(session.Profile, session.Profile.InterimInterval ?? session.Accounting.InterimInterval);
+        // The login ended meanwhile, and the session with it.
+        if (session.IsClosed)
+            session.Eap?.Dispose();
         return true;
     }
 
@@ -134,24 +137,16 @@ internal sealed partial class SessionLifecycle
         {
             if (session.TryReturn(login, out var former, out var waits))
             {
-                // First of all: from here on an end of the login finds the session.
-                var isTaken = login.TryHandOver(session);
                 services.Table.Move(session, former);
-                if (isTaken)
-                {
-                    services.Numbers.Return(login.Names);
-                    return waits;
-                }
-
-                TryWaitAgain(session, session.Returning ?? waits);
-                return null;
+                services.Numbers.Return(login.Names);
+                return waits;
             }
 
-            if (session.IsClosed)
-                return null;
+            if (session.IsClosed || login.IsClosed)
+                break;
             session.BeginClaim();
-            var (id, shard) = (session.Id, session.Shard);
-            await shard.PostAsync(new SuspendSessionCommand(id, "its client comes back by another login")).ConfigureAwait(false);
+            var home = session.Home;
+            await home.Shard.PostAsync(new SuspendSessionCommand(home.Id, "its client comes back by another login")).ConfigureAwait(false);
             // A login that was over before its interface was made: the kernel's thread is on the way to letting the session wait again.
             if (session is { Returning: not null, Inactivity: null })
                 await services.Interfaces.BehindAsync().ConfigureAwait(false);
