@@ -57,6 +57,26 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>Where it lives and what it waits with or goes back to, as of one moment; at most one of the two, and of a session that is over neither. Any thread.</summary>
+    public (SessionHome Home, SessionInactivity? Inactivity, SessionInactivity? Returning) Standing
+    {
+        get
+        {
+            lock (gate)
+                return closed ? (Home, null, null) : (Home, inactivity, returning);
+        }
+    }
+
+    /// <summary>Its client is silent, or on the way back. Any thread.</summary>
+    public bool IsAsleep
+    {
+        get
+        {
+            lock (gate)
+                return (inactivity ?? returning) is not null;
+        }
+    }
+
     /// <summary>From here until <see cref="EndClaim"/> it <see cref="IsClaimed"/>.</summary>
     public void BeginClaim() => Interlocked.Increment(ref claims);
 
@@ -71,6 +91,22 @@ internal sealed partial class ClientSession
                 return false;
             inactivity?.Dispose();
             (inactivity, returning) = (waits, null);
+            return true;
+        }
+    }
+
+    /// <summary>The login that had taken it over is over: it waits again with what it goes back to, as changed meanwhile. False when there is nothing to go back to. Any thread.</summary>
+    /// <param name="before">What it went back to.</param>
+    /// <param name="again">What it waits with from here on.</param>
+    public bool TryWaitAgain([NotNullWhen(true)] out SessionInactivity? before, [NotNullWhen(true)] out SessionInactivity? again)
+    {
+        lock (gate)
+        {
+            (before, again) = (returning, null);
+            if (closed || before is null)
+                return false;
+            again = new SessionInactivity(before) { IsPassing = false, IsTotalChanged = false, IsIdleChanged = false, ReauthenticateBy = null };
+            (inactivity, returning) = (again, null);
             return true;
         }
     }

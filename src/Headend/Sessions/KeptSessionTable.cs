@@ -88,7 +88,8 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
     {
         var now = clock.Now;
         var wall = clock.Time.GetUtcNow();
-        var waits = session.Inactivity ?? session.Returning;
+        var (_, sleeps, returns) = session.Standing;
+        var waits = sleeps ?? returns;
         var accounting = session.Accounting;
         return new KeptSession
         {

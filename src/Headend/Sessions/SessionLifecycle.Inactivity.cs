@@ -48,50 +48,51 @@ internal sealed partial class SessionLifecycle
     /// <summary>A command found no IKE SA: the session waits, or it has moved on. What it finds may change under it; then it is for what stands next.</summary>
     public void Unclaimed(UnclaimedCommandEffect effect, IkeShard shard)
     {
+        while (!TryPerform(effect, shard))
+        {
+        }
+    }
+
+    // False where the session has changed since it was looked at.
+    private bool TryPerform(UnclaimedCommandEffect effect, IkeShard shard)
+    {
         if (!services.Table.TryFindMoved(effect.Session, out var found))
-            return;
+            return true;
         // A session that has just taken a login's place is found by the login's id at once, though the table still has the login.
         var session = found!.Current;
-        var home = session.Home;
+        var (home, waits, returns) = session.Standing;
         if (home.Id != effect.Session || home.Shard != shard)
         {
             Redirect(session, effect.Command, home);
-            return;
+            return true;
         }
 
         switch (effect.Command)
         {
-            case EndSessionCommand end when session is { Returning: not null, Inactivity: null }:
+            case EndSessionCommand end when returns is not null:
                 // The login that took it over is over, and the kernel's thread is on the way to letting it wait again. Whoever has taken it by then is asked in its place.
                 services.Interfaces.Behind(() =>
                 {
-                    EndInactive(session, null, end.Reason, end.Detail);
-                    if (!session.IsClosed)
-                        session.Home.Shard.Post(end with { Session = session.Home.Id });
+                    if (!TryEndInactive(session, null, end.Reason, end.Detail) && !session.IsClosed)
+                        Redirect(session, end, session.Home);
                 });
-                break;
-            case EndSessionCommand end:
-                EndInactive(session, null, end.Reason, end.Detail);
-                break;
-            case ChangeTimeoutsCommand change when session.Inactivity is { } waits:
-                if (!TryChangeLimits(session, waits, change))
-                    Unclaimed(effect, shard);
-                break;
-            case ReauthenticateCommand ask when session.Inactivity is { } waits:
+                return true;
+            case EndSessionCommand end when waits is not null:
+                return TryEndInactive(session, null, end.Reason, end.Detail);
+            case ChangeTimeoutsCommand change when waits is not null:
+                return TryChangeLimits(session, waits, change);
+            case ReauthenticateCommand ask when waits is not null:
                 var limit = services.Clock.Now + ask.Within;
-                if (!TryReplace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt))
-                    Unclaimed(effect, shard);
-                break;
-            case ChangeTimeoutsCommand change when session.Returning is { } returns:
-                if (!TryReplaceReturning(session, returns, change))
-                    Unclaimed(effect, shard);
-                break;
-            case ReauthenticateCommand ask when session.Returning is { } returns:
+                return TryReplace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt);
+            case ChangeTimeoutsCommand change when returns is not null:
+                return TryReplaceReturning(session, returns, change);
+            case ReauthenticateCommand ask when returns is not null:
                 var latest = services.Clock.Now + ask.Within;
                 var sooner = returns.ExpiresAt < latest ? returns.ExpiresAt : latest;
-                if (!TryReplaceReturning(session, returns, new SessionInactivity(returns) { ExpiresAt = sooner, ReauthenticateBy = latest }))
-                    Unclaimed(effect, shard);
-                break;
+                return TryReplaceReturning(session, returns, new SessionInactivity(returns) { ExpiresAt = sooner, ReauthenticateBy = latest });
+            default:
+                // It is over, or was never up.
+                return true;
         }
     }
 
@@ -101,7 +102,7 @@ internal sealed partial class SessionLifecycle
     {
         keptForNext = keeps;
         foreach (var session in services.Table.All.Where(s => !keeps || !s.Kept.IsStored))
-            EndInactive(session, null, SessionEndReason.Shutdown, "the headend shuts down");
+            TryEndInactive(session, null, SessionEndReason.Shutdown, "the headend shuts down");
     }
 
     /// <summary>Sends a command after a session that has moved. What is kept of its limits is changed in the same turn: the login that it moved to has brought those of before.</summary>
@@ -224,15 +225,17 @@ internal sealed partial class SessionLifecycle
         if (keptForNext)
             return;
         var (_, reason, detail) = waits.End;
-        EndInactive(session, waits, reason, detail);
+        TryEndInactive(session, waits, reason, detail);
     });
 
-    private void EndInactive(ClientSession session, SessionInactivity? waits, SessionEndReason reason, string detail)
+    /// <summary>False where the session does not wait so, or not any more.</summary>
+    private bool TryEndInactive(ClientSession session, SessionInactivity? waits, SessionEndReason reason, string detail)
     {
         if (!session.TryEndWait(waits))
-            return;
+            return false;
         LogInactiveEnded(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, detail);
         End(session, EndReasonTable.Of(reason), wasInactive: true);
+        return true;
     }
 
     private void TunnelChanged(ClientSession session, bool isUp)

@@ -167,20 +167,19 @@ internal sealed partial class SessionLifecycle
         LogReturned(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, slept, from);
     }
 
-    private bool TryWaitAgain(ClientSession session, SessionInactivity before)
+    private bool TryWaitAgain(ClientSession session)
     {
         if (!session.IsInstalling)
-            return TryWaitAgainNow(session, before);
+            return TryWaitAgainNow(session);
         // What the login that is over was to have comes first, so that it is removed.
-        services.Interfaces.Behind(() => TryWaitAgainNow(session, session.Returning ?? before));
+        services.Interfaces.Behind(() => TryWaitAgainNow(session));
         return true;
     }
 
-    private bool TryWaitAgainNow(ClientSession session, SessionInactivity before)
+    private bool TryWaitAgainNow(ClientSession session)
     {
         services.Interfaces.RemoveSas(session);
-        var again = new SessionInactivity { Grant = before.Grant, Since = before.Since, Until = before.Until, ExpiresAt = before.ExpiresAt, IdleAt = before.IdleAt };
-        if (!session.TryWait(again))
+        if (!session.TryWaitAgain(out var before, out var again))
             return false;
         if (before.IsPassing)
             Announce(session, again, "the login by which its client came back is over");

@@ -197,10 +197,10 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             session = successor;
         if (!effect.WasUp)
             LogAskedInVain(session, effect.Login);
-        if (session.Returning is { } before)
+        if (session.Returning is not null)
         {
             ReportFailedLogin(session, reason, effect.Detail);
-            if (IsOnlyTheLogins(effect.Reason) && TryWaitAgain(session, before))
+            if (IsOnlyTheLogins(effect.Reason) && TryWaitAgain(session))
                 return;
             services.Table.MarkInactive(false);
             session.Close();
