@@ -170,7 +170,7 @@ internal sealed partial class ClientSession
     /// <summary>What pools gave for one-to-one translation, by pool; the session's until it ends. Written by whoever derives the interface, one after the other.</summary>
     public ImmutableDictionary<string, IPAddress> NatAddresses { get; set; } = ImmutableDictionary<string, IPAddress>.Empty;
 
-    /// <summary>Held while a change of authorization is applied: one after the other.</summary>
+    /// <summary>Held while a change of authorization is applied: one after the other. A login that brings another authorization is one, too.</summary>
     public SemaphoreSlim ChangeGate { get; } = new(1, 1);
 
     /// <summary>Routes that the client announced and has. Written by the kernel worker.</summary>
@@ -202,6 +202,23 @@ internal sealed partial class ClientSession
         {
             lock (gate)
                 return closed;
+        }
+    }
+
+    /// <summary>Takes <see cref="ChangeGate"/>, which the caller releases; at once where it is free. False when it was not to be had in time.</summary>
+    public async ValueTask<bool> TryBeginChangeAsync(TimeSpan patience, TimeProvider time)
+    {
+        if (ChangeGate.Wait(0))
+            return true;
+        using var inTime = new CancellationTokenSource(patience, time);
+        try
+        {
+            await ChangeGate.WaitAsync(inTime.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 

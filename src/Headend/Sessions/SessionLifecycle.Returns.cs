@@ -71,14 +71,27 @@ internal sealed partial class SessionLifecycle
     {
         if (!login.Binding.ResumesClients || FindResumable(login) is not { } session)
             return false;
-        // What the interface was made with must be what it would be made with now.
-        if (!HasSameShape(session.Profile, login.Profile))
+        // A change of authorization comes before this or behind it: in between it would be acknowledged, and half of it lost.
+        var isMine = await session.TryBeginChangeAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(false);
+        try
         {
-            session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.Replaced, "its client is back with another authorization"));
-            await session.Gone.Task.WaitAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return false;
+            // What the interface was made with must be what it would be made with now.
+            if (isMine && HasSameShape(session.Profile, login.Profile))
+                return await TryTakeOverAsync(session, login).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (isMine)
+                session.ChangeGate.Release();
         }
 
+        session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.Replaced, "its client is back with another authorization"));
+        await session.Gone.Task.WaitAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return false;
+    }
+
+    private async ValueTask<bool> TryTakeOverAsync(ClientSession session, ClientSession login)
+    {
         if (await ClaimAsync(session, login).ConfigureAwait(false) is null)
             return false;
         session.Eap?.Dispose();

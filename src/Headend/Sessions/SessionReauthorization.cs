@@ -49,7 +49,7 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
     // The store is told in turn, so that the last change is its last word, and waited for behind that: a disk that hangs makes no queue of changes.
     private async ValueTask<DynamicRequestFailure?> InTurnAsync(ClientSession session, Func<ValueTask<DynamicRequestFailure?>> change)
     {
-        if (!await TryBeginAsync(session.ChangeGate).ConfigureAwait(false))
+        if (!await session.TryBeginChangeAsync(TurnPatience, time).ConfigureAwait(false))
             return Busy;
         Task<bool> isKept;
         try
@@ -64,22 +64,6 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         }
 
         return await WaitForStoreAsync(isKept).ConfigureAwait(false);
-    }
-
-    private async ValueTask<bool> TryBeginAsync(SemaphoreSlim gate)
-    {
-        if (gate.Wait(0))
-            return true;
-        using var patience = new CancellationTokenSource(TurnPatience, time);
-        try
-        {
-            await gate.WaitAsync(patience.Token).ConfigureAwait(false);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
     }
 
     private static async ValueTask<DynamicRequestFailure?> ReauthenticateInTurnAsync(ClientSession session, TimeSpan within)
