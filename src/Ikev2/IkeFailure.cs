@@ -95,7 +95,6 @@ public enum IkeFailure
     /// <summary>Not now: a collision, or we are closing (RFC 7296 2.25).</summary>
     TemporaryFailure,
 
-
     /// <summary>The peer went silent between IKE_SA_INIT and the end of IKE_AUTH.</summary>
     HandshakeTimedOut,
 

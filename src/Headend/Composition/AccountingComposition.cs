@@ -67,8 +67,7 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
             Client.Announce(AcctStatusType.AccountingOn, $"{Epoch:X8}{0:X8}", configuration.NasIdentifier(), nasAddress);
         Client.Start();
         var interval = configuration.Aaa.AccountingSpool.CheckpointInterval;
-        checkpoints = time.CreateTimer(
-            _ => Client.Checkpoint([.. table.All.Where(s => s.Accounting is not null).Select(s => (s.Names.AcctSessionId, s.Accounting!.Elapsed, countersOf(s)))]), null, interval, interval);
+        checkpoints = time.CreateTimer(_ => Client.Checkpoint(Reached(table, countersOf)), null, interval, interval);
     }
 
     /// <summary>Announces the end behind the Stops of all sessions and sends what the servers take within <paramref name="deadline"/>.</summary>
@@ -134,6 +133,18 @@ internal sealed partial class AccountingComposition : IAsyncDisposable
                 Failures = l.Failures,
             })],
         };
+    }
+
+    private static List<(string AcctSessionId, TimeSpan SessionTime, TrafficCounters Counters)> Reached(SessionTable table, Func<ClientSession, TrafficCounters> countersOf)
+    {
+        var reached = new List<(string, TimeSpan, TrafficCounters)>();
+        foreach (var session in table.All)
+        {
+            if (session.Accounting is { } accounting)
+                reached.Add((session.Names.AcctSessionId, accounting.Elapsed, countersOf(session)));
+        }
+
+        return reached;
     }
 
     private uint TakeEpoch(EmbeddedStore from)

@@ -57,6 +57,26 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>Where it lives and what it waits with or goes back to, as of one moment; at most one of the two, and of a session that is over neither. Any thread.</summary>
+    public (SessionHome Home, SessionInactivity? Inactivity, SessionInactivity? Returning) Standing
+    {
+        get
+        {
+            lock (gate)
+                return closed ? (Home, null, null) : (Home, inactivity, returning);
+        }
+    }
+
+    /// <summary>Its client is silent, or on the way back. Any thread.</summary>
+    public bool IsAsleep
+    {
+        get
+        {
+            lock (gate)
+                return (inactivity ?? returning) is not null;
+        }
+    }
+
     /// <summary>From here until <see cref="EndClaim"/> it <see cref="IsClaimed"/>.</summary>
     public void BeginClaim() => Interlocked.Increment(ref claims);
 
@@ -71,6 +91,22 @@ internal sealed partial class ClientSession
                 return false;
             inactivity?.Dispose();
             (inactivity, returning) = (waits, null);
+            return true;
+        }
+    }
+
+    /// <summary>The login that had taken it over is over: it waits again with what it goes back to, as changed meanwhile. False when there is nothing to go back to. Any thread.</summary>
+    /// <param name="before">What it went back to.</param>
+    /// <param name="again">What it waits with from here on.</param>
+    public bool TryWaitAgain([NotNullWhen(true)] out SessionInactivity? before, [NotNullWhen(true)] out SessionInactivity? again)
+    {
+        lock (gate)
+        {
+            (before, again) = (returning, null);
+            if (closed || before is null)
+                return false;
+            again = new SessionInactivity(before) { IsPassing = false, IsTotalChanged = false, IsIdleChanged = false, ReauthenticateBy = null };
+            (inactivity, returning) = (again, null);
             return true;
         }
     }
@@ -100,7 +136,9 @@ internal sealed partial class ClientSession
         }
     }
 
-    /// <summary>Hands the waiting session to another login: from here on it lives on that one's shard. Of several logins one gets it. Any thread.</summary>
+    /// <summary>
+    /// Hands the waiting session to another login: from here on it lives on that one's shard, and an end of that login finds it. Of several logins one gets it, and none that is over. Any thread.
+    /// </summary>
     /// <param name="login">The other one.</param>
     /// <param name="former">Its id so far.</param>
     /// <param name="waits">What it waited with.</param>
@@ -110,7 +148,9 @@ internal sealed partial class ClientSession
         {
             former = Home.Id;
             waits = inactivity;
-            if (closed || waits is null)
+            // In one step with the move: an end that has followed the session to the login's shard must not end the login alone. The gate of what waits comes before that of a login;
+            // nothing is both, for a login is not up before this is over.
+            if (closed || waits is null || !login.TryHandOver(this))
                 return false;
             waits.Dispose();
             (returning, inactivity) = (waits, null);
@@ -121,11 +161,33 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>The session that has taken this login's place, or itself. Any thread.</summary>
+    public ClientSession Current
+    {
+        get
+        {
+            lock (gate)
+                return successor ?? this;
+        }
+    }
+
     /// <summary>The login that took the session over is up.</summary>
     public void CompleteReturn()
     {
         lock (gate)
             returning = null;
+    }
+
+    // False when this login is over.
+    private bool TryHandOver(ClientSession to)
+    {
+        lock (gate)
+        {
+            if (closed)
+                return false;
+            successor = to;
+            return true;
+        }
     }
 
     /// <summary>Ends a session that waits; once. Any thread.</summary>

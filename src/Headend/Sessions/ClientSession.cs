@@ -170,12 +170,13 @@ internal sealed partial class ClientSession
     /// <summary>What pools gave for one-to-one translation, by pool; the session's until it ends. Written by whoever derives the interface, one after the other.</summary>
     public ImmutableDictionary<string, IPAddress> NatAddresses { get; set; } = ImmutableDictionary<string, IPAddress>.Empty;
 
-    /// <summary>Held while a change of authorization is applied: one after the other.</summary>
+    /// <summary>Held while a change of authorization is applied: one after the other. A login that brings another authorization is one, too.</summary>
     public SemaphoreSlim ChangeGate { get; } = new(1, 1);
 
     /// <summary>Routes that the client announced and has. Written by the kernel worker.</summary>
     public ImmutableArray<InterfaceRoute> AnnouncedRoutes { get; set; } = [];
 
+    /// <summary>From its Start on; null before, and where there is none. Never taken back: any thread reads it.</summary>
     public SessionAccounting? Accounting { get; set; }
 
     /// <summary>When SessionUp came; null before.</summary>
@@ -204,6 +205,23 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>Takes <see cref="ChangeGate"/>, which the caller releases; at once where it is free. False when it was not to be had in time.</summary>
+    public async ValueTask<bool> TryBeginChangeAsync(TimeSpan patience, TimeProvider time)
+    {
+        if (ChangeGate.Wait(0))
+            return true;
+        using var inTime = new CancellationTokenSource(patience, time);
+        try
+        {
+            await ChangeGate.WaitAsync(inTime.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Copies what may have changed since the last effect.</summary>
     public void Refresh(LoginRecord login)
     {
@@ -228,18 +246,6 @@ internal sealed partial class ClientSession
             if (closed)
                 return false;
             leases.Add(lease);
-            return true;
-        }
-    }
-
-    /// <summary>A session that waited has taken the place of this login. False when the login is over.</summary>
-    public bool TryHandOver(ClientSession to)
-    {
-        lock (gate)
-        {
-            if (closed)
-                return false;
-            successor = to;
             return true;
         }
     }

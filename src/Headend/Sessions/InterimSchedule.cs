@@ -37,11 +37,24 @@ internal sealed class InterimSchedule : IDisposable
         }
     }
 
+    /// <summary>A session came up, or came back: a turn of the same interval that it has already stays, so that who comes back often reports all the same.</summary>
+    public void Begin(ClientSession session)
+    {
+        var interval = session.Accounting?.InterimInterval;
+        lock (gate)
+        {
+            if (turns.TryGetValue(session, out var turn) && turn.Interval == interval)
+                return;
+        }
+
+        Add(session);
+    }
+
     /// <summary>A session began, or its interval was changed; what an earlier interval had scheduled goes.</summary>
     public void Add(ClientSession session)
     {
         if (session.Accounting?.InterimInterval is { } interval && interval > TimeSpan.Zero)
-            Schedule(session, interval * (1 - (Spread * Random.Shared.NextDouble())));
+            Schedule(session, interval, interval * (1 - (Spread * Random.Shared.NextDouble())));
         else
             Remove(session);
     }
@@ -60,13 +73,13 @@ internal sealed class InterimSchedule : IDisposable
 
     private long Ticks => time.GetElapsedTime(0).Ticks;
 
-    private void Schedule(ClientSession session, TimeSpan after)
+    private void Schedule(ClientSession session, TimeSpan interval, TimeSpan after)
     {
         lock (gate)
         {
             if (turns.Remove(session, out var standing))
                 due.Remove(standing);
-            var turn = new Turn(Ticks + after.Ticks, ++lastNumber, session);
+            var turn = new Turn(Ticks + after.Ticks, ++lastNumber, session, interval);
             turns.Add(session, turn);
             due.Add(turn);
         }
@@ -95,7 +108,7 @@ internal sealed class InterimSchedule : IDisposable
                 return;
         }
 
-        Schedule(session, interval);
+        Schedule(session, interval, interval);
     }
 
     private ClientSession? Take(long now)
@@ -113,7 +126,8 @@ internal sealed class InterimSchedule : IDisposable
     /// <param name="At">Of the monotonic clock, in ticks.</param>
     /// <param name="Number">Tells those of one moment apart.</param>
     /// <param name="Session">Whose.</param>
-    private sealed record Turn(long At, long Number, ClientSession Session)
+    /// <param name="Interval">That it is a turn of.</param>
+    private sealed record Turn(long At, long Number, ClientSession Session, TimeSpan Interval)
     {
         public static IComparer<Turn> Order { get; } = Comparer<Turn>.Create(static (a, b) => a.At != b.At ? a.At.CompareTo(b.At) : a.Number.CompareTo(b.Number));
     }

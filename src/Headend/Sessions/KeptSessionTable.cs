@@ -88,7 +88,8 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
     {
         var now = clock.Now;
         var wall = clock.Time.GetUtcNow();
-        var waits = session.Inactivity ?? session.Returning;
+        var (_, sleeps, returns) = session.Standing;
+        var waits = sleeps ?? returns;
         var accounting = session.Accounting;
         return new KeptSession
         {
@@ -128,32 +129,83 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
     }
 }
 
-/// <summary>What a session knows of being kept.</summary>
+/// <summary>What a session knows of being kept. Any thread: while it moves, the shards that it leaves and comes to may both have a change for it.</summary>
 internal sealed class SessionKeeping
 {
     /// <summary>Held while the store is told, so that it is told in order.</summary>
     public Lock Gate { get; } = new();
 
     /// <summary>How long it is kept while its client is silent; null: not at all. Set when it comes up.</summary>
-    public TimeSpan? For { get; set; }
-
-    /// <summary>As IKE has it while the session has an IKE SA.</summary>
-    public SessionGrant Grant { get; set; } = SessionGrant.Empty;
-
-    /// <summary>When Session-Timeout ends it while it has an IKE SA; null for never.</summary>
-    public MonotonicTime? ExpiresAt { get; set; }
-
-    /// <summary>The time limits were changed while it has an IKE SA: each that is given starts anew, zero takes it away.</summary>
-    public void Change(TimeSpan? total, TimeSpan? idle, MonotonicTime now)
+    public TimeSpan? For
     {
-        if (total is { } limit)
+        get
         {
-            Grant = Grant with { SessionTimeout = limit > TimeSpan.Zero ? limit : null };
-            ExpiresAt = limit > TimeSpan.Zero ? now + limit : null;
+            lock (Gate)
+                return field;
         }
 
-        if (idle is { } quiet)
-            Grant = Grant with { IdleTimeout = quiet > TimeSpan.Zero ? quiet : null };
+        set
+        {
+            lock (Gate)
+                field = value;
+        }
+    }
+
+    /// <summary>As IKE has it while the session has an IKE SA; meaningless while it sleeps.</summary>
+    public SessionGrant Grant { get; set; } = SessionGrant.Empty;
+
+    /// <summary>When Session-Timeout ends it while it has an IKE SA; null for never. Likewise.</summary>
+    public MonotonicTime? ExpiresAt
+    {
+        get
+        {
+            lock (Gate)
+                return field;
+        }
+
+        set
+        {
+            lock (Gate)
+                field = value;
+        }
+    }
+
+    /// <summary>A login has brought the session up, new or again.</summary>
+    public void Begin(TimeSpan? keptFor, SessionGrant grant, MonotonicTime now)
+    {
+        lock (Gate)
+        {
+            For = keptFor;
+            Grant = grant;
+            ExpiresAt = grant.SessionTimeout is { Ticks: > 0 } limit ? now + limit : null;
+        }
+    }
+
+    /// <summary>IKE's limits are changed: each that is given starts anew, zero takes it away.</summary>
+    public void Change(ChangeTimeoutsCommand change, MonotonicTime now)
+    {
+        lock (Gate)
+        {
+            if (change.SessionTimeout is { } limit)
+            {
+                Grant = Grant with { SessionTimeout = limit > TimeSpan.Zero ? limit : null };
+                ExpiresAt = limit > TimeSpan.Zero ? now + limit : null;
+            }
+
+            if (change.IdleTimeout is { } quiet)
+                Grant = Grant with { IdleTimeout = quiet > TimeSpan.Zero ? quiet : null };
+        }
+    }
+
+    /// <summary>The client is to authenticate anew, or its session ends.</summary>
+    public void Change(ReauthenticateCommand ask, MonotonicTime now)
+    {
+        lock (Gate)
+        {
+            var limit = now + ask.Within;
+            if (!(ExpiresAt <= limit))
+                ExpiresAt = limit;
+        }
     }
 
     /// <summary>The store has it, or has been told to.</summary>

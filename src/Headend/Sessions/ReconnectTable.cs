@@ -35,7 +35,7 @@ internal sealed class ReconnectTable(MonotonicClock clock)
             foreach (var entry in byHash.Values)
             {
                 all++;
-                if (entry.Session.Inactivity is not null || entry.Session.Returning is not null)
+                if (entry.Session.IsAsleep)
                     inactive++;
             }
 

@@ -18,6 +18,7 @@ internal sealed class SessionAccounting(
 {
     private readonly Lock gate = new();
     private readonly long startedAt = time.GetTimestamp();
+    private TimeSpan? interval = interimInterval;
     private TrafficCounters last;
     private bool stopped;
 
@@ -25,7 +26,14 @@ internal sealed class SessionAccounting(
     public string List => list;
 
     /// <summary>Null sends no Interim-Updates.</summary>
-    public TimeSpan? InterimInterval { get; private set; } = interimInterval;
+    public TimeSpan? InterimInterval
+    {
+        get
+        {
+            lock (gate)
+                return interval;
+        }
+    }
 
     /// <summary>The Stop is made; nothing follows.</summary>
     public bool IsStopped
@@ -39,14 +47,14 @@ internal sealed class SessionAccounting(
 
     /// <summary>Authorization was changed while the session stood: records from now on say so.</summary>
     /// <returns>True when the interval is another one now.</returns>
-    public bool Change(SessionProfile profile, TimeSpan? interval)
+    public bool Change(SessionProfile profile, TimeSpan? changed)
     {
         lock (gate)
         {
             records.Profile = profile;
-            if (interval == InterimInterval)
+            if (changed == interval)
                 return false;
-            InterimInterval = interval;
+            interval = changed;
             return true;
         }
     }

@@ -262,7 +262,7 @@ internal sealed class SessionAdmin(
         var (inbound, outbound) = interfaces.LastTraffic(session);
         var last = inbound > outbound || outbound is null ? inbound : outbound;
         return session.UpAt is null ? SessionStatus.DownNegotiating
-            : session.Inactivity is not null || session.Returning is not null ? SessionStatus.Inactive
+            : session.IsAsleep ? SessionStatus.Inactive
             : last is { } at && clock.Now - at < IdleAfter ? SessionStatus.UpActive
             : SessionStatus.UpIdle;
     }

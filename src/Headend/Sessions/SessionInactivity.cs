@@ -12,7 +12,9 @@ internal sealed record SessionHome(SessionId Id, IkeShard Shard);
 /// <summary>What waits for a silent client: its session without an IKE SA. Compared by reference, so that a timer ends only what it was set for.</summary>
 internal sealed class SessionInactivity : IDisposable
 {
+    private readonly Lock gate = new();
     private ITimer? timer;
+    private bool isDisposed;
 
     public SessionInactivity()
     {
@@ -65,14 +67,25 @@ internal sealed class SessionInactivity : IDisposable
         }
     }
 
-    /// <summary>Calls once when it is over, unless it was disposed of before; whoever is called asks whether the session still waits for it.</summary>
+    /// <summary>Calls once when it is over, unless it is disposed of before, or was already: a login may be quicker; whoever is called asks whether the session still waits for it.</summary>
     public void Watch(TimeProvider time, MonotonicTime now, Action over)
     {
         var left = End.At - now;
-        timer = time.CreateTimer(static state => ((Action)state!)(), over, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        lock (gate)
+        {
+            if (!isDisposed)
+                timer = time.CreateTimer(static state => ((Action)state!)(), over, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
     }
 
-    public void Dispose() => timer?.Dispose();
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            isDisposed = true;
+            timer?.Dispose();
+        }
+    }
 
     /// <summary>What IKE is told when the client is back: the time that is left.</summary>
     public SessionGrant GrantAt(MonotonicTime now) =>

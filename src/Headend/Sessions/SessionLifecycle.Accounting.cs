@@ -34,11 +34,11 @@ internal sealed partial class SessionLifecycle
         if (session.Binding.Accounting.GetValueOrDefault(session.RemoteMethod) is not { } binding || session.Accounting is not null)
             return Task.FromResult<string?>(null);
         var records = RecordsOf(session, services.Clock.Time.GetUtcNow());
-        session.Accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval, services.Clock.Time);
-        var start = session.Accounting.StartAsync();
-        // What has no Start gets no Stop either; the login is refused for it.
-        if (start is { IsCompleted: true, Result: not null })
-            session.Accounting = null;
+        var accounting = new SessionAccounting(records, services.Accounting!, binding.List, session.Profile.InterimInterval ?? binding.InterimInterval, services.Clock.Time);
+        var start = accounting.StartAsync();
+        // What has no Start gets no Stop either; the login is refused for it. Timers read this: what they have seen there stays.
+        if (start is not { IsCompleted: true, Result: not null })
+            session.Accounting = accounting;
         return start;
     }
 

@@ -26,10 +26,11 @@ internal sealed partial class SessionLifecycle
             IdleAt = IdleEnd(session, effect.Grant.IdleTimeout, now),
             IsPassing = session.IsClaimed,
         };
+        // A pair whose completion is still in the mailbox: the core does not know it yet, and would not put it back for a session that it knows no more. Before the session waits: from then
+        // on another login may take it and have a pair of its own. Of a session that is over the whole interface goes.
+        services.Interfaces.RemoveSas(session);
         if (!session.TryWait(waits))
             return;
-        // A pair whose completion is still in the mailbox: the core does not know it yet, and would not put it back for a session that it knows no more.
-        services.Interfaces.RemoveSas(session);
         services.Table.MarkInactive(true);
         if (!waits.IsPassing)
             Announce(session, waits, effect.Detail);
@@ -47,48 +48,51 @@ internal sealed partial class SessionLifecycle
     /// <summary>A command found no IKE SA: the session waits, or it has moved on. What it finds may change under it; then it is for what stands next.</summary>
     public void Unclaimed(UnclaimedCommandEffect effect, IkeShard shard)
     {
-        if (!services.Table.TryFindMoved(effect.Session, out var session))
-            return;
-        var home = session!.Home;
+        while (!TryPerform(effect, shard))
+        {
+        }
+    }
+
+    // False where the session has changed since it was looked at.
+    private bool TryPerform(UnclaimedCommandEffect effect, IkeShard shard)
+    {
+        if (!services.Table.TryFindMoved(effect.Session, out var found))
+            return true;
+        // A session that has just taken a login's place is found by the login's id at once, though the table still has the login.
+        var session = found!.Current;
+        var (home, waits, returns) = session.Standing;
         if (home.Id != effect.Session || home.Shard != shard)
         {
-            home.Shard.Post(Redirect(effect.Command, home.Id));
-            return;
+            Redirect(session, effect.Command, home);
+            return true;
         }
 
         switch (effect.Command)
         {
-            case EndSessionCommand end when session is { Returning: not null, Inactivity: null }:
+            case EndSessionCommand end when returns is not null:
                 // The login that took it over is over, and the kernel's thread is on the way to letting it wait again. Whoever has taken it by then is asked in its place.
                 services.Interfaces.Behind(() =>
                 {
-                    EndInactive(session, null, end.Reason, end.Detail);
-                    if (!session.IsClosed)
-                        session.Home.Shard.Post(end with { Session = session.Home.Id });
+                    if (!TryEndInactive(session, null, end.Reason, end.Detail) && !session.IsClosed)
+                        Redirect(session, end, session.Home);
                 });
-                break;
-            case EndSessionCommand end:
-                EndInactive(session, null, end.Reason, end.Detail);
-                break;
-            case ChangeTimeoutsCommand change when session.Inactivity is { } waits:
-                if (!TryChangeLimits(session, waits, change))
-                    Unclaimed(effect, shard);
-                break;
-            case ReauthenticateCommand ask when session.Inactivity is { } waits:
+                return true;
+            case EndSessionCommand end when waits is not null:
+                return TryEndInactive(session, null, end.Reason, end.Detail);
+            case ChangeTimeoutsCommand change when waits is not null:
+                return TryChangeLimits(session, waits, change);
+            case ReauthenticateCommand ask when waits is not null:
                 var limit = services.Clock.Now + ask.Within;
-                if (!TryReplace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt))
-                    Unclaimed(effect, shard);
-                break;
-            case ChangeTimeoutsCommand change when session.Returning is { } returns:
-                if (!TryReplaceReturning(session, returns, change))
-                    Unclaimed(effect, shard);
-                break;
-            case ReauthenticateCommand ask when session.Returning is { } returns:
+                return TryReplace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt);
+            case ChangeTimeoutsCommand change when returns is not null:
+                return TryReplaceReturning(session, returns, change);
+            case ReauthenticateCommand ask when returns is not null:
                 var latest = services.Clock.Now + ask.Within;
                 var sooner = returns.ExpiresAt < latest ? returns.ExpiresAt : latest;
-                if (!TryReplaceReturning(session, returns, new SessionInactivity(returns) { ExpiresAt = sooner, ReauthenticateBy = latest }))
-                    Unclaimed(effect, shard);
-                break;
+                return TryReplaceReturning(session, returns, new SessionInactivity(returns) { ExpiresAt = sooner, ReauthenticateBy = latest });
+            default:
+                // It is over, or was never up.
+                return true;
         }
     }
 
@@ -98,16 +102,35 @@ internal sealed partial class SessionLifecycle
     {
         keptForNext = keeps;
         foreach (var session in services.Table.All.Where(s => !keeps || !s.Kept.IsStored))
-            EndInactive(session, null, SessionEndReason.Shutdown, "the headend shuts down");
+            TryEndInactive(session, null, SessionEndReason.Shutdown, "the headend shuts down");
     }
 
-    private static IkeCommand Redirect(IkeCommand command, SessionId to) => command switch
+    /// <summary>Sends a command after a session that has moved. What is kept of its limits is changed in the same turn: the login that it moved to has brought those of before.</summary>
+    private static void Redirect(ClientSession session, IkeCommand command, SessionHome to)
     {
-        EndSessionCommand end => end with { Session = to },
-        ChangeTimeoutsCommand change => change with { Session = to },
-        ReauthenticateCommand ask => ask with { Session = to },
-        _ => command,
-    };
+        switch (command)
+        {
+            case EndSessionCommand end:
+                to.Shard.Post(end with { Session = to.Id });
+                break;
+            case ChangeTimeoutsCommand change:
+                change = change with { Session = to.Id };
+                _ = to.Shard.InvokeAsync((endpoint, now) =>
+                {
+                    endpoint.Handle(change, now);
+                    session.Kept.Change(change, now);
+                });
+                break;
+            case ReauthenticateCommand ask:
+                ask = ask with { Session = to.Id };
+                _ = to.Shard.InvokeAsync((endpoint, now) =>
+                {
+                    endpoint.Handle(ask, now);
+                    session.Kept.Change(ask, now);
+                });
+                break;
+        }
+    }
 
     private bool TryChangeLimits(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
     {
@@ -165,15 +188,16 @@ internal sealed partial class SessionLifecycle
             var left = returned.ExpiresAt - now;
             TimeSpan? total = !returned.IsTotalChanged ? null : left is null ? TimeSpan.Zero : left > TimeSpan.Zero ? left.Value : TimeSpan.FromTicks(1);
             TimeSpan? idle = returned.IsIdleChanged ? returned.Grant.IdleTimeout ?? TimeSpan.Zero : null;
-            shard.Post(new ChangeTimeoutsCommand(session.Id, total, idle));
-            session.Kept.Change(total, idle, now);
+            var change = new ChangeTimeoutsCommand(session.Id, total, idle);
+            shard.Post(change);
+            session.Kept.Change(change, now);
         }
 
         if (returned.ReauthenticateBy is not { } latest)
             return;
-        shard.Post(new ReauthenticateCommand(session.Id, latest > now ? latest - now : TimeSpan.FromSeconds(1)));
-        if (session.Kept.ExpiresAt is not { } end || end > latest)
-            session.Kept.ExpiresAt = latest;
+        var ask = new ReauthenticateCommand(session.Id, latest > now ? latest - now : TimeSpan.FromSeconds(1));
+        shard.Post(ask);
+        session.Kept.Change(ask, now);
     }
 
     private bool TryReplace(ClientSession session, SessionInactivity waits, SessionGrant grant, MonotonicTime? expires, MonotonicTime? idle)
@@ -201,15 +225,17 @@ internal sealed partial class SessionLifecycle
         if (keptForNext)
             return;
         var (_, reason, detail) = waits.End;
-        EndInactive(session, waits, reason, detail);
+        TryEndInactive(session, waits, reason, detail);
     });
 
-    private void EndInactive(ClientSession session, SessionInactivity? waits, SessionEndReason reason, string detail)
+    /// <summary>False where the session does not wait so, or not any more.</summary>
+    private bool TryEndInactive(ClientSession session, SessionInactivity? waits, SessionEndReason reason, string detail)
     {
         if (!session.TryEndWait(waits))
-            return;
+            return false;
         LogInactiveEnded(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, detail);
         End(session, EndReasonTable.Of(reason), wasInactive: true);
+        return true;
     }
 
     private void TunnelChanged(ClientSession session, bool isUp)

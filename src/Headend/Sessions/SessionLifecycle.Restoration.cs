@@ -39,7 +39,7 @@ internal sealed partial class SessionLifecycle
 
     /// <summary>Makes the interfaces of sessions that were restored; one that cannot be made ends its session.</summary>
     public void RestoreInterfaces(IReadOnlyList<ClientSession> sessions) =>
-        services.Interfaces.Restore(sessions, (session, why) => EndInactive(session, null, SessionEndReason.DataPlaneFailed, why));
+        services.Interfaces.Restore(sessions, (session, why) => TryEndInactive(session, null, SessionEndReason.DataPlaneFailed, why));
 
     /// <summary>Before a stop: sessions that are kept lose IKE and ESP without a word, and accounting hears how far they have come.</summary>
     /// <returns>How many wait for the next process.</returns>

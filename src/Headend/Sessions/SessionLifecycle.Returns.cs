@@ -71,14 +71,27 @@ internal sealed partial class SessionLifecycle
     {
         if (!login.Binding.ResumesClients || FindResumable(login) is not { } session)
             return false;
-        // What the interface was made with must be what it would be made with now.
-        if (!HasSameShape(session.Profile, login.Profile))
+        // A change of authorization comes before this or behind it: in between it would be acknowledged, and half of it lost.
+        var isMine = await session.TryBeginChangeAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(false);
+        try
         {
-            session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.Replaced, "its client is back with another authorization"));
-            await session.Gone.Task.WaitAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return false;
+            // What the interface was made with must be what it would be made with now.
+            if (isMine && HasSameShape(session.Profile, login.Profile))
+                return await TryTakeOverAsync(session, login).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (isMine)
+                session.ChangeGate.Release();
         }
 
+        session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.Replaced, "its client is back with another authorization"));
+        await session.Gone.Task.WaitAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return false;
+    }
+
+    private async ValueTask<bool> TryTakeOverAsync(ClientSession session, ClientSession login)
+    {
         if (await ClaimAsync(session, login).ConfigureAwait(false) is null)
             return false;
         session.Eap?.Dispose();
@@ -89,6 +102,9 @@ internal sealed partial class SessionLifecycle
         session.AuthorizationSources = login.AuthorizationSources;
         session.Profile = login.Profile;
         session.Accounting?.Change(session.Profile, session.Profile.InterimInterval ?? session.Accounting.InterimInterval);
+        // The login ended meanwhile, and the session with it.
+        if (session.IsClosed)
+            session.Eap?.Dispose();
         return true;
     }
 
@@ -134,24 +150,16 @@ internal sealed partial class SessionLifecycle
         {
             if (session.TryReturn(login, out var former, out var waits))
             {
-                // First of all: from here on an end of the login finds the session.
-                var isTaken = login.TryHandOver(session);
                 services.Table.Move(session, former);
-                if (isTaken)
-                {
-                    services.Numbers.Return(login.Names);
-                    return waits;
-                }
-
-                TryWaitAgain(session, session.Returning ?? waits);
-                return null;
+                services.Numbers.Return(login.Names);
+                return waits;
             }
 
-            if (session.IsClosed)
-                return null;
+            if (session.IsClosed || login.IsClosed)
+                break;
             session.BeginClaim();
-            var (id, shard) = (session.Id, session.Shard);
-            await shard.PostAsync(new SuspendSessionCommand(id, "its client comes back by another login")).ConfigureAwait(false);
+            var home = session.Home;
+            await home.Shard.PostAsync(new SuspendSessionCommand(home.Id, "its client comes back by another login")).ConfigureAwait(false);
             // A login that was over before its interface was made: the kernel's thread is on the way to letting the session wait again.
             if (session is { Returning: not null, Inactivity: null })
                 await services.Interfaces.BehindAsync().ConfigureAwait(false);
@@ -172,20 +180,19 @@ internal sealed partial class SessionLifecycle
         LogReturned(services.Logger, session.User, session.Names.AuditSessionId, session.InterfaceName, slept, from);
     }
 
-    private bool TryWaitAgain(ClientSession session, SessionInactivity before)
+    private bool TryWaitAgain(ClientSession session)
     {
         if (!session.IsInstalling)
-            return TryWaitAgainNow(session, before);
+            return TryWaitAgainNow(session);
         // What the login that is over was to have comes first, so that it is removed.
-        services.Interfaces.Behind(() => TryWaitAgainNow(session, session.Returning ?? before));
+        services.Interfaces.Behind(() => TryWaitAgainNow(session));
         return true;
     }
 
-    private bool TryWaitAgainNow(ClientSession session, SessionInactivity before)
+    private bool TryWaitAgainNow(ClientSession session)
     {
         services.Interfaces.RemoveSas(session);
-        var again = new SessionInactivity { Grant = before.Grant, Since = before.Since, Until = before.Until, ExpiresAt = before.ExpiresAt, IdleAt = before.IdleAt };
-        if (!session.TryWait(again))
+        if (!session.TryWaitAgain(out var before, out var again))
             return false;
         if (before.IsPassing)
             Announce(session, again, "the login by which its client came back is over");

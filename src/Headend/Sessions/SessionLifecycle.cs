@@ -138,6 +138,8 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         if (effect.Login.ReconnectId is null)
             services.Tickets.Up(session, effect.Login.Session);
         session.Reconnected |= effect.Login.TicketId is not null;
+        // Before it stands: what is written from then on is of these.
+        session.Kept.Begin(effect.KeptFor, effect.Grant, now);
         if (returned is not null)
         {
             CompleteReturn(session, returned, now);
@@ -146,13 +148,12 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         {
             session.UpAt = now;
             services.Table.MarkUp(session);
-            if (session.Accounting is not null)
-                services.Interims.Add(session);
         }
 
-        session.Kept.For = effect.KeptFor;
-        session.Kept.Grant = effect.Grant;
-        session.Kept.ExpiresAt = effect.Grant.SessionTimeout is { Ticks: > 0 } limit ? now + limit : null;
+        // Also of one that is back: its accounting may begin with that, and a whole login may have brought another interval.
+        if (session.Accounting is not null)
+            services.Interims.Begin(session);
+
         if (returned is not null)
             CatchUp(session, returned, shard, now);
         _ = services.Kept.Keep(session);
@@ -196,10 +197,10 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             session = successor;
         if (!effect.WasUp)
             LogAskedInVain(session, effect.Login);
-        if (session.Returning is { } before)
+        if (session.Returning is not null)
         {
             ReportFailedLogin(session, reason, effect.Detail);
-            if (IsOnlyTheLogins(effect.Reason) && TryWaitAgain(session, before))
+            if (IsOnlyTheLogins(effect.Reason) && TryWaitAgain(session))
                 return;
             services.Table.MarkInactive(false);
             session.Close();

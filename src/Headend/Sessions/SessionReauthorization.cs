@@ -23,6 +23,9 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
     /// <summary>How long the store may take; within what RADIUS clients wait before they ask again.</summary>
     internal static readonly TimeSpan StorePatience = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a change waits for those of its session before it; whoever waits has one of the places that all RADIUS clients share.</summary>
+    internal static readonly TimeSpan TurnPatience = TimeSpan.FromSeconds(5);
+
     /// <summary>Answers null once every change holds, and what it took away can come back by no restart.</summary>
     public async ValueTask<DynamicRequestFailure?> ApplyAsync(ClientSession session, SessionChange change, string origin)
     {
@@ -32,37 +35,46 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
                 return new DynamicRequestFailure(ErrorCause.UnsupportedExtension, name);
         }
 
-        await session.ChangeGate.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            return await ApplyInTurnAsync(session, change, origin).ConfigureAwait(false);
-        }
-        finally
-        {
-            session.ChangeGate.Release();
-        }
+        return await InTurnAsync(session, () => ApplyInTurnAsync(session, change, origin)).ConfigureAwait(false);
     }
 
     /// <summary>The client is to authenticate anew within this time, or its session ends. Answers null once that holds, over a restart, too.</summary>
-    public async ValueTask<DynamicRequestFailure?> ReauthenticateAsync(ClientSession session, TimeSpan within)
+    public ValueTask<DynamicRequestFailure?> ReauthenticateAsync(ClientSession session, TimeSpan within) =>
+        InTurnAsync(session, () => ReauthenticateInTurnAsync(session, within));
+
+    private static DynamicRequestFailure Gone { get; } = new(ErrorCause.SessionContextNotFound, "the session ended meanwhile");
+
+    private static DynamicRequestFailure Busy { get; } = new(ErrorCause.ResourcesUnavailable, "earlier changes of the session take too long; nothing was changed");
+
+    // The store is told in turn, so that the last change is its last word, and waited for behind that: a disk that hangs makes no queue of changes.
+    private async ValueTask<DynamicRequestFailure?> InTurnAsync(ClientSession session, Func<ValueTask<DynamicRequestFailure?>> change)
     {
-        await session.ChangeGate.WaitAsync().ConfigureAwait(false);
+        if (!await session.TryBeginChangeAsync(TurnPatience, time).ConfigureAwait(false))
+            return Busy;
+        Task<bool> isKept;
         try
         {
-            var home = session.Home;
-            var holds = false;
-            if (!await home.Shard.InvokeAsync((endpoint, now) => holds = TryAskOnShard(session, within, endpoint, now)).ConfigureAwait(false) || !holds)
-                return Gone;
-            await SettleAsync(session, home).ConfigureAwait(false);
-            return await KeepAsync(session).ConfigureAwait(false);
+            if (await change().ConfigureAwait(false) is { } failure)
+                return failure;
+            isKept = kept.Keep(session, revokes: true);
         }
         finally
         {
             session.ChangeGate.Release();
         }
+
+        return await WaitForStoreAsync(isKept).ConfigureAwait(false);
     }
 
-    private static DynamicRequestFailure Gone { get; } = new(ErrorCause.SessionContextNotFound, "the session ended meanwhile");
+    private static async ValueTask<DynamicRequestFailure?> ReauthenticateInTurnAsync(ClientSession session, TimeSpan within)
+    {
+        var home = session.Home;
+        var holds = false;
+        if (!await home.Shard.InvokeAsync((endpoint, now) => holds = TryAskOnShard(session, within, endpoint, now)).ConfigureAwait(false) || !holds)
+            return Gone;
+        await SettleAsync(session, home).ConfigureAwait(false);
+        return null;
+    }
 
     private async ValueTask<DynamicRequestFailure?> ApplyInTurnAsync(ClientSession session, SessionChange change, string origin)
     {
@@ -91,7 +103,7 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
             return Gone;
         if (change.Has(SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout))
             await SettleAsync(session, home).ConfigureAwait(false);
-        return await KeepAsync(session).ConfigureAwait(false);
+        return null;
     }
 
     // Behind what comes of a command: the limits of a session that sleeps are changed by an effect, and one that has moved meanwhile has the command sent after it.
@@ -108,11 +120,11 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
     }
 
     // A restart behind the ACK must not bring back what the change took away. A disk that hangs holds up nobody for longer than this, but nobody knows then what a restart would find.
-    private async ValueTask<DynamicRequestFailure?> KeepAsync(ClientSession session)
+    private async ValueTask<DynamicRequestFailure?> WaitForStoreAsync(Task<bool> isKept)
     {
         try
         {
-            return await kept.Keep(session, revokes: true).WaitAsync(StorePatience, time).ConfigureAwait(false)
+            return await isKept.WaitAsync(StorePatience, time).ConfigureAwait(false)
                 ? null
                 : NotKept("neither the store nor its key file could be written");
         }
@@ -135,10 +147,9 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
     {
         if (session.IsClosed)
             return false;
-        endpoint.Handle(new ReauthenticateCommand(session.Id, within), now);
-        var limit = now + within;
-        if (session.Inactivity is null && !(session.Kept.ExpiresAt <= limit))
-            session.Kept.ExpiresAt = limit;
+        var ask = new ReauthenticateCommand(session.Id, within);
+        endpoint.Handle(ask, now);
+        session.Kept.Change(ask, now);
         return true;
     }
 
@@ -149,19 +160,12 @@ internal sealed class SessionReauthorization(SessionInterfaces interfaces, Sessi
         var values = change.Values;
         if (change.Has(SessionChangeKinds.SessionTimeout | SessionChangeKinds.IdleTimeout))
         {
-            endpoint.Handle(
-                new ChangeTimeoutsCommand(
-                    session.Id,
-                    change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
-                    change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null),
-                now);
-            if (session.Inactivity is null)
-            {
-                session.Kept.Change(
-                    change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
-                    change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null,
-                    now);
-            }
+            var limits = new ChangeTimeoutsCommand(
+                session.Id,
+                change.Has(SessionChangeKinds.SessionTimeout) ? values.SessionTimeout ?? TimeSpan.Zero : null,
+                change.Has(SessionChangeKinds.IdleTimeout) ? values.IdleTimeout ?? TimeSpan.Zero : null);
+            endpoint.Handle(limits, now);
+            session.Kept.Change(limits, now);
         }
 
         session.AuthorizationSources = Add(session.AuthorizationSources, change.Values, origin);

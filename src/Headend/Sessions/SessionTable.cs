@@ -78,8 +78,9 @@ internal sealed class SessionTable
     public void Move(ClientSession session, SessionId former)
     {
         byId[session.Id] = session;
-        byId.TryRemove(former, out _);
+        // It is always found by one of the two.
         moved[former] = session;
+        byId.TryRemove(former, out _);
         if (session.FormerId is { } older)
             moved.TryRemove(older, out _);
         session.FormerId = former;

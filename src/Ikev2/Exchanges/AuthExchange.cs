@@ -180,7 +180,6 @@ internal static class AuthExchange
             return RequestOutcome.Fail(failure, answered.Refusal ?? "refused");
         }
 
-
         session.Grant = grant;
         session.Encapsulation = grant.Encapsulation;
         session.Login.User = answered.User ?? session.Login.User;
