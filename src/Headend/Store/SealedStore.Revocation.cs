@@ -50,24 +50,22 @@ internal sealed partial class SealedStore
         }
     }
 
-    /// <summary>What is to be done to one record; null removes it.</summary>
-    private sealed class Change
+    /// <summary>
+    /// What is to be done to one record; null removes it. All who put it wait for one completion, and all who revoke what was there before for another, so that one that takes another's place takes over
+    /// its waiters as they are, however many.
+    /// </summary>
+    private sealed class Change(ISealedContent? content, long? expiresAt, bool revokes)
     {
-        private readonly TaskCompletionSource<bool> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly List<(TaskCompletionSource<bool> Completion, bool Revokes)> waiting;
+        private readonly bool isRevocation = revokes;
+        private TaskCompletionSource<bool>? written;
+        private TaskCompletionSource<bool>? revoked;
 
-        public Change(ISealedContent? content, long? expiresAt, bool revokes)
-        {
-            (Content, ExpiresAt, Revokes) = (content, expiresAt, revokes);
-            waiting = [(completion, revokes)];
-        }
+        public ISealedContent? Content { get; private set; } = content;
 
-        public ISealedContent? Content { get; private set; }
-
-        public long? ExpiresAt { get; }
+        public long? ExpiresAt => expiresAt;
 
         /// <summary>What the disk has of the record must not come back. Written under the gate, or by the thread that has it in its batch.</summary>
-        public bool Revokes { get; set; }
+        public bool Revokes { get; set; } = revokes;
 
         /// <summary>It had a content that cannot be made into octets.</summary>
         public bool IsUnmakeable { get; private set; }
@@ -77,11 +75,13 @@ internal sealed partial class SealedStore
 
         public int Length { get; set; }
 
-        public Task<bool> Completion => completion.Task;
+        /// <summary>What its own caller waits for. Under the gate, before the writer has it.</summary>
+        public Task<bool> Completion => (isRevocation ? revoked ??= New() : written ??= New()).Task;
 
+        /// <summary>Under the gate, before anybody waits for this one.</summary>
         public void TakePlaceOf(Change before)
         {
-            waiting.AddRange(before.waiting);
+            (written, revoked) = (before.written, before.revoked);
             Revokes |= before.Revokes;
         }
 
@@ -95,12 +95,17 @@ internal sealed partial class SealedStore
 
         public void Forget() => Content?.Zero();
 
+        /// <summary>Whoever waits is told; who comes later, when it is tried again, waits for that.</summary>
         /// <param name="isWritten">What whoever put a record waits for.</param>
         /// <param name="isRevoked">What whoever removed or replaced one waits for.</param>
         public void Complete(bool isWritten, bool isRevoked)
         {
-            foreach (var (waiter, revokes) in waiting)
-                waiter.TrySetResult(revokes ? isRevoked : isWritten);
+            var (puts, revocations) = (written, revoked);
+            (written, revoked) = (null, null);
+            puts?.SetResult(isWritten);
+            revocations?.SetResult(isRevoked);
         }
+
+        private static TaskCompletionSource<bool> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -152,6 +152,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
 
     private Task<bool> Enqueue((string Kind, string Id) name, Change change, bool isUrgent)
     {
+        Task<bool> completion;
         lock (gate)
         {
             if (stopping)
@@ -167,13 +168,14 @@ internal sealed partial class SealedStore : IAsyncDisposable
                 change.TakePlaceOf(before);
             }
 
+            completion = change.Completion;
             pending.Add(name, change);
             urgent |= isUrgent;
             if (isUrgent || pending.Count == 1)
                 Monitor.Pulse(gate);
         }
 
-        return change.Completion;
+        return completion;
     }
 
     private void MarkAlive()
@@ -195,8 +197,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
             {
                 while (pending.Count == 0 && !aliveDue && !stopping)
                     Monitor.Wait(gate);
-                if (!urgent && !stopping)
-                    Gather();
+                Gather(committed, Gathering);
                 batch = new(pending);
                 pending.Clear();
                 (aliveDue, urgent) = (false, false);
@@ -230,16 +231,15 @@ internal sealed partial class SealedStore : IAsyncDisposable
                     pending[name].Revokes |= change.Revokes;
                 }
 
-                if (!stopping)
-                    Monitor.Wait(gate, RetryDelay);
+                Gather(Stopwatch.GetTimestamp(), RetryDelay);
             }
         }
     }
 
-    // Under the gate, which it gives up meanwhile.
-    private void Gather()
+    // Under the gate, which it gives up meanwhile. Each attempt costs all that waits for the disk, so changes that nobody waits for make no more of them.
+    private void Gather(long since, TimeSpan atLeast)
     {
-        while (!urgent && !stopping && Gathering - Stopwatch.GetElapsedTime(committed) is { Ticks: > 0 } left)
+        while (!urgent && !stopping && atLeast - Stopwatch.GetElapsedTime(since) is { Ticks: > 0 } left)
             Monitor.Wait(gate, (int)Math.Ceiling(left.TotalMilliseconds));
     }
 
