@@ -3,12 +3,28 @@ namespace Headend.Store;
 /// <summary>What becomes of changes that the disk refuses, and who is told.</summary>
 internal sealed partial class SealedStore
 {
+    private enum KeyFileState
+    {
+        /// <summary>It has what seals and opens, and nothing else.</summary>
+        Sound,
+
+        /// <summary>It has that, and perhaps older keys, which are to go.</summary>
+        Stale,
+
+        /// <summary>It may be there or not: neither does a record come back for certain, nor is any revoked by its absence.</summary>
+        Uncertain,
+
+        /// <summary>It is not there, for good.</summary>
+        Destroyed,
+    }
+
+    /// <summary>What is in the database comes back.</summary>
+    private bool IsKeyKept => keyFileIs is KeyFileState.Sound or KeyFileState.Stale;
+
     // Every revocation that is not on the disk is in the batch, or has come since and was answered to nobody: so the key may come back when those of the batch are on it.
     private void Refused(Dictionary<(string Kind, string Id), Change> batch, string failure)
     {
-        if (!failing)
-            LogFailed(logger, failure);
-        failing = true;
+        Fail(failure);
         List<KeyValuePair<(string Kind, string Id), Change>> revocations = [.. batch.Where(static c => c.Value.Revokes)];
         var isRevoked = revocations.Count > 0 && TryRevoke(revocations);
         foreach (var change in batch.Values)
@@ -21,33 +37,49 @@ internal sealed partial class SealedStore
         if (TryTransact(() => revocations.ForEach(r => Delete(r.Key.Kind, r.Key.Id)), out _))
         {
             revocations.ForEach(static r => r.Value.Revokes = false);
-            if (keyMayBeMissing)
-                RestoreKey();
+            RestoreKey();
             return true;
         }
 
-        if (!keyIsDestroyed)
+        if (keyFileIs != KeyFileState.Destroyed)
         {
-            keyMayBeMissing = true;
-            keyIsDestroyed = SealingKeyFile.TryDestroy(keyFile);
-            if (keyIsDestroyed)
+            keyFileIs = KeyFileState.Uncertain;
+            if (SealingKeyFile.TryDestroy(keyFile))
+            {
+                keyFileIs = KeyFileState.Destroyed;
                 LogKeyDestroyed(logger, keyFile);
+            }
         }
 
-        return keyIsDestroyed;
+        return keyFileIs == KeyFileState.Destroyed;
     }
 
+    // From the first step on it may be there again, whatever becomes of the others.
     private void RestoreKey()
     {
+        if (keyFileIs == KeyFileState.Sound)
+            return;
+        if (keyFileIs == KeyFileState.Destroyed)
+            keyFileIs = KeyFileState.Uncertain;
         try
         {
             SealingKeyFile.Write(keyFile, keys);
-            (keyIsDestroyed, keyMayBeMissing) = (false, false);
+            keyFileIs = KeyFileState.Sound;
         }
         catch (StoreException error)
         {
-            LogFailed(logger, error.Message);
+            // A stale one is replaced whole or not at all, and its records come back by either; that was said at the start.
+            if (!IsKeyKept)
+                Fail(error.Message);
         }
+    }
+
+    // Said once, until it is over.
+    private void Fail(string failure)
+    {
+        if (!failing)
+            LogFailed(logger, failure);
+        failing = true;
     }
 
     /// <summary>

@@ -100,6 +100,83 @@ public sealed class SealedStoreFaultTests : IAsyncLifetime
         SetReadOnly(false);
     }
 
+    /// <summary>
+    /// The flush of a directory cannot be made to fail here. What it would leave is made by hand: the key was destroyed, the attempt to write it again failed, and yet it is there.
+    /// </summary>
+    [Fact]
+    public async Task A_key_that_came_back_is_destroyed_again_before_a_revocation_is_acknowledged()
+    {
+        await store.PutAsync(Kind, "one", Octets("revoked"));
+        await store.PutAsync(Kind, "two", Octets("revoked later"));
+        var key = await File.ReadAllBytesAsync(KeyFile);
+        SetReadOnly(true);
+        Assert.True(await store.RemoveAsync(Kind, "one"));
+        Assert.False(File.Exists(KeyFile));
+
+        Directory.CreateDirectory(KeyFile);
+        SetReadOnly(false);
+        Assert.True(await store.RemoveAsync(Kind, "nothing"));
+        Directory.Delete(KeyFile);
+        SetReadOnly(true);
+        await File.WriteAllBytesAsync(KeyFile, key);
+        Assert.Equal(["two=revoked later"], await AfterACrashAsync());
+        Assert.True(await store.RemoveAsync(Kind, "two"));
+        Assert.False(File.Exists(KeyFile));
+        Assert.Empty(await AfterACrashAsync());
+    }
+
+    [Fact]
+    public async Task What_is_written_without_its_key_is_not_acknowledged_until_the_key_is()
+    {
+        SetReadOnly(true);
+        Assert.True(await store.RemoveAsync(Kind, "nothing"));
+        Directory.CreateDirectory(KeyFile);
+        SetReadOnly(false);
+        Assert.False(await store.PutAsync(Kind, "one", Octets("kept"), isUrgent: true));
+        Assert.Empty(await AfterACrashAsync());
+        Assert.DoesNotContain("it takes records again", log.Text, StringComparison.Ordinal);
+
+        Directory.Delete(KeyFile);
+        Assert.True(await store.PutAsync(Kind, "two", Octets("kept"), isUrgent: true));
+        Assert.Contains("it takes records again", log.Text, StringComparison.Ordinal);
+        Assert.Equal(["one=kept", "two=kept"], await AfterACrashAsync());
+    }
+
+    /// <summary>Its name is as long as names may be, so that nothing can be written beside it under a longer one; it can be read and deleted.</summary>
+    [Fact]
+    public async Task A_key_file_that_can_be_read_alone_goes_on()
+    {
+        await store.PutAsync(Kind, "one", Octets("kept"));
+        await store.PutAsync(Kind, "two", Octets("revoked"));
+        var (database, key) = Copy();
+        var unwritable = directory.File(new string('k', 255));
+        File.Move(key, unwritable);
+        var bytes = await File.ReadAllBytesAsync(unwritable);
+        for (var i = 0; i < 3; i++)
+        {
+            using var opened = EmbeddedStore.Open(database, DateTimeOffset.UtcNow);
+            await using var records = SealedStore.Open(opened, unwritable, TimeProvider.System, log);
+            Assert.Equal(i == 0 ? ["one=kept", "two=revoked"] : ["new=kept", "one=kept"], records.Take(Kind).Select(Shown));
+            Assert.True(await records.RemoveAsync(Kind, "two"));
+            Assert.True(await records.PutAsync(Kind, "new", Octets("kept"), isUrgent: true));
+        }
+
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(unwritable));
+        Assert.Contains("the key of before goes on", log.Text, StringComparison.Ordinal);
+
+        // Where the disk takes no revocation either, it is destroyed like any, and a place where no key file can be is said at the start.
+        using (var opened = EmbeddedStore.Open(database, DateTimeOffset.UtcNow))
+        {
+            await using var records = SealedStore.Open(opened, unwritable, TimeProvider.System, log);
+            lock (opened.Gate)
+                opened.Statement("PRAGMA query_only = 1").Execute();
+            Assert.True(await records.RemoveAsync(Kind, "one"));
+        }
+
+        using var last = EmbeddedStore.Open(database, DateTimeOffset.UtcNow);
+        Assert.Throws<StoreException>(() => SealedStore.Open(last, unwritable, TimeProvider.System, log));
+    }
+
     private static byte[] Octets(string text) => Encoding.UTF8.GetBytes(text);
 
     private static string Shown(SealedRecord record) => $"{record.Id}={Encoding.UTF8.GetString(record.Content)}";
