@@ -60,6 +60,9 @@ internal sealed record KeptSession
 
     public required SessionGrant Grant { get; init; }
 
+    /// <summary>The moment of which all this tells, by the wall clock, as the other moments are; null in records that do not say it.</summary>
+    public DateTimeOffset? AsOf { get; init; }
+
     /// <summary>When it came up, by the wall clock.</summary>
     public required DateTimeOffset UpAt { get; init; }
 

@@ -114,6 +114,7 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
             Subnets = [.. session.Subnets],
             Encapsulation = session.Encapsulation,
             Grant = waits?.Grant ?? session.Kept.Grant,
+            AsOf = wall,
             UpAt = wall + (session.UpAt!.Value - now),
             SilentSince = ToWall(waits?.Since),
             ExpiresAt = ToWall(waits is null ? session.Kept.ExpiresAt : waits.ExpiresAt),

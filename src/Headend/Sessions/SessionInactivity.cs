@@ -12,6 +12,9 @@ internal sealed record SessionHome(SessionId Id, IkeShard Shard);
 /// <summary>What waits for a silent client: its session without an IKE SA. Compared by reference, so that a timer ends only what it was set for.</summary>
 internal sealed class SessionInactivity : IDisposable
 {
+    /// <summary>Far below the 49.7 days that a timer takes at most.</summary>
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(7);
+
     private readonly Lock gate = new();
     private ITimer? timer;
     private bool isDisposed;
@@ -67,14 +70,17 @@ internal sealed class SessionInactivity : IDisposable
         }
     }
 
-    /// <summary>Calls once when it is over, unless it is disposed of before, or was already: a login may be quicker; whoever is called asks whether the session still waits for it.</summary>
-    public void Watch(TimeProvider time, MonotonicTime now, Action over)
+    /// <summary>Calls once when it is over by this clock, unless it is disposed of before, or was already: a login may be quicker; whoever is called asks whether the session still waits for it.</summary>
+    public void Watch(MonotonicClock clock, Action over)
     {
-        var left = End.At - now;
         lock (gate)
         {
-            if (!isDisposed)
-                timer = time.CreateTimer(static state => ((Action)state!)(), over, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            if (isDisposed)
+                return;
+            timer?.Dispose();
+            // Rounded up: timers count whole milliseconds, and one that is early only has to be set again.
+            var left = TimeSpan.FromMilliseconds(Math.Ceiling(Math.Max(0, (End.At - clock.Now).TotalMilliseconds)));
+            timer = clock.Time.CreateTimer(_ => Fired(clock, over), null, left < LongestTimer ? left : LongestTimer, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -90,4 +96,13 @@ internal sealed class SessionInactivity : IDisposable
     /// <summary>What IKE is told when the client is back: the time that is left.</summary>
     public SessionGrant GrantAt(MonotonicTime now) =>
         ExpiresAt is { } expires ? Grant with { SessionTimeout = expires > now ? expires - now : TimeSpan.FromTicks(1) } : Grant;
+
+    // A timer may be early, and is where the end is further away than timers reach.
+    private void Fired(MonotonicClock clock, Action over)
+    {
+        if (End.At > clock.Now)
+            Watch(clock, over);
+        else
+            over();
+    }
 }

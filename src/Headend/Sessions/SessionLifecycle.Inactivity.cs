@@ -219,7 +219,7 @@ internal sealed partial class SessionLifecycle
         return last + limit;
     }
 
-    private void Watch(ClientSession session, SessionInactivity waits) => waits.Watch(services.Clock.Time, services.Clock.Now, () =>
+    private void Watch(ClientSession session, SessionInactivity waits) => waits.Watch(services.Clock, () =>
     {
         // The next process ends it, with the right cause.
         if (keptForNext)

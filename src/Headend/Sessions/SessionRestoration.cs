@@ -23,6 +23,11 @@ internal sealed partial class SessionRestoration
     private readonly Func<string, RadiusServerGroup?> groupOf;
     private readonly MonotonicTime now;
     private readonly DateTimeOffset wall;
+
+    /// <summary>As the process before marked it: in the future where the clock was set back.</summary>
+    private readonly DateTimeOffset marked;
+
+    /// <summary>The same, but never in the future.</summary>
     private readonly DateTimeOffset lastAlive;
 
     /// <param name="services">Those of the sessions.</param>
@@ -37,8 +42,8 @@ internal sealed partial class SessionRestoration
         (this.services, this.lifecycle, this.profiles, this.shards, this.groupOf) = (services, lifecycle, profiles, shards, groupOf);
         now = services.Clock.Now;
         wall = services.Clock.Time.GetUtcNow();
-        // The clock may have been set back meanwhile.
-        this.lastAlive = lastAlive < wall ? lastAlive.Value : wall;
+        marked = lastAlive ?? wall;
+        this.lastAlive = marked < wall ? marked : wall;
     }
 
     /// <summary>What the store has. Accounting must know before its start which sessions get no Stop.</summary>
@@ -67,7 +72,7 @@ internal sealed partial class SessionRestoration
     public void Restore(IReadOnlyList<KeptSession> sessions)
     {
         var restored = new List<ClientSession>();
-        foreach (var kept in sessions)
+        foreach (var kept in sessions.Select(ByThisClock))
         {
             if (TryRestore(kept, (ulong)restored.Count, out var session, out var why))
             {
@@ -135,6 +140,19 @@ internal sealed partial class SessionRestoration
         return null;
     }
 
+    /// <summary>
+    /// A record of the future was written before the wall clock was set back. Its moments are moved back alike, to where the record is of the moment at which the process before was last alive: a session keeps what
+    /// it had left then, and has no more of it.
+    /// </summary>
+    private KeptSession ByThisClock(KeptSession kept)
+    {
+        // A record that does not say when it was written is no older than what it tells of.
+        var written = kept.AsOf ?? (kept.SilentSince > kept.UpAt ? kept.SilentSince.Value : kept.UpAt);
+        // Each commit marks life: what is newer than the mark is of a clock that was set back while the process ran, and the mark is of the one behind that.
+        var ahead = written > marked ? written - lastAlive : written > wall ? marked - wall : TimeSpan.Zero;
+        return ahead == TimeSpan.Zero ? kept : kept with { AsOf = written - ahead, UpAt = kept.UpAt - ahead, SilentSince = kept.SilentSince - ahead, ExpiresAt = kept.ExpiresAt - ahead, IdleAt = kept.IdleAt - ahead };
+    }
+
     private SessionInactivity WaitOf(KeptSession kept)
     {
         // A session that nobody missed yet is silent since nobody answered it any more.
@@ -145,10 +163,13 @@ internal sealed partial class SessionRestoration
             Grant = kept.Grant,
             Since = At(since)!.Value,
             Until = At(since + kept.KeptFor)!.Value,
-            ExpiresAt = At(kept.ExpiresAt),
-            IdleAt = At(idleAt),
+            ExpiresAt = Within(kept.Grant.SessionTimeout, At(kept.ExpiresAt)),
+            IdleAt = Within(kept.Grant.IdleTimeout, At(idleAt)),
         };
     }
+
+    /// <summary>Whatever the clocks were: nobody has more left than the whole of the limit.</summary>
+    private MonotonicTime? Within(TimeSpan? limit, MonotonicTime? end) => limit is { Ticks: > 0 } whole && end > now + whole ? now + whole : end;
 
     private MonotonicTime? At(DateTimeOffset? time) => time is { } moment ? now + (moment - wall) : null;
 

@@ -149,7 +149,8 @@ internal sealed class TicketKeys : IDisposable
     private Entry Current()
     {
         var now = time.GetUtcNow();
-        var current = keys.Count > 0 && keys[^1] is { Retired: false } last && now - last.Key.MadeAt < Rotation && last.Sealed < MostTicketsOfKey ? last : Make(now);
+        // One of the future was made before the clock was set back: how old it is nobody knows.
+        var current = keys.Count > 0 && keys[^1] is { Retired: false } last && last.Key.MadeAt <= now && now - last.Key.MadeAt < Rotation && last.Sealed < MostTicketsOfKey ? last : Make(now);
         while (keys[0] != current && now - keys[0].Key.MadeAt > Rotation + longest)
         {
             Dropped?.Invoke(keys[0].Key.Id);

@@ -245,8 +245,15 @@ internal sealed class EmbeddedStore : IDisposable
                 throw;
             }
         }
-        // What an outage made the file grow to goes back to the disk here, where nobody waits for it.
-        Run("PRAGMA incremental_vacuum");
+        try
+        {
+            // What an outage made the file grow to goes back to the disk here, where nobody waits for it.
+            Run("PRAGMA incremental_vacuum");
+        }
+        catch (StoreException error) when (error.IsOfTheDisk)
+        {
+            // It takes room in the log: on a full disk the next start does it.
+        }
     }
 
     private void Run(string sql)

@@ -7,22 +7,21 @@ namespace Headend.Store;
 internal sealed partial class SealedStore
 {
     // In an order that may break off anywhere: a record on disk is always sealed with a key that is in the file. Of the file's keys only those stay that a record needs, and where the disk
-    // does not let the records have the new one, the older goes on: however many starts in a row find it so, the file does not grow.
+    // does not let the file or the records have the new one, the older goes on: however many starts in a row find it so, the file does not grow.
     private byte[][] Recover()
     {
         var fresh = RandomNumberGenerator.GetBytes(SealingKeyFile.KeyLength);
         var known = SealingKeyFile.TryRead(keyFile, out var found, out var why);
         if (known && SealingKeyFile.IsOpenToOthers(keyFile))
+        {
             LogOpenKey(logger, keyFile);
+            SealingKeyFile.CloseToOthers(keyFile);
+        }
+
         var (records, foreign, needed) = ReadAll(found);
         if (foreign > 0)
             LogDropped(logger, foreign, known ? "they were sealed with another key, or changed since" : $"key file {keyFile}: {why}");
-        SealingKeyFile.Write(keyFile, [fresh, .. needed]);
-        byte[][] standing = [fresh];
-        if (TryReseal(records, fresh))
-            SealingKeyFile.Write(keyFile, fresh);
-        else if (needed.Length > 0)
-            standing = needed;
+        var standing = TakeKeys(fresh, found, needed, records);
         foreach (var key in found.Append(fresh).Except(standing))
             CryptographicOperations.ZeroMemory(key);
         foreach (var record in records)
@@ -33,6 +32,46 @@ internal sealed partial class SealedStore
         }
 
         return standing;
+    }
+
+    // Answers the keys to go on with: the file has them, but where none could be had nor written.
+    private byte[][] TakeKeys(byte[] fresh, IReadOnlyList<byte[]> found, byte[][] needed, List<SealedRecord> records)
+    {
+        // Where no record needs one, the newest of before is kept until the file is known to have its successor: whichever half of a write that fails is done, one of them is in it.
+        byte[][] before = needed.Length > 0 ? needed : [.. found.Take(1)];
+        try
+        {
+            SealingKeyFile.Write(keyFile, [fresh, .. before]);
+        }
+        catch (StoreException error) when (before.Length > 0)
+        {
+            LogKeyKept(logger, error.Message);
+            keyFileIs = KeyFileState.Stale;
+            return before;
+        }
+        catch (StoreException error) when (error.IsOfTheDisk)
+        {
+            Fail(error.Message);
+            keyFileIs = KeyFileState.Uncertain;
+            return [fresh];
+        }
+
+        keyFileIs = before.Length > 0 ? KeyFileState.Stale : KeyFileState.Sound;
+        if (!TryReseal(records, fresh))
+            return needed.Length > 0 ? needed : [fresh];
+        if (before.Length == 0)
+            return [fresh];
+        try
+        {
+            SealingKeyFile.Write(keyFile, fresh);
+            keyFileIs = KeyFileState.Sound;
+        }
+        catch (StoreException error)
+        {
+            LogKeyKept(logger, error.Message);
+        }
+
+        return [fresh];
     }
 
     private (List<SealedRecord> Records, int Foreign, byte[][] Needed) ReadAll(IReadOnlyList<byte[]> known)
@@ -86,7 +125,7 @@ internal sealed partial class SealedStore
             out var failure);
         // A full disk: what is there stays readable by the older key.
         if (!isDone)
-            LogFailed(logger, failure);
+            Fail(failure);
         return isDone;
     }
 
@@ -107,4 +146,7 @@ internal sealed partial class SealedStore
 
     [LoggerMessage(EventId = 1256, EventName = "sealed-record-unmakeable", Level = LogLevel.Error, Message = "kind={Kind} id={Id}: the record cannot be made, what it is about would not outlive this process")]
     private static partial void LogUnmakeable(ILogger logger, Exception error, string kind, string id);
+
+    [LoggerMessage(EventId = 1257, EventName = "key-file-kept", Level = LogLevel.Warning, Message = "{Failure}: the key of before goes on, and a copy of the store that was taken with it stays good")]
+    private static partial void LogKeyKept(ILogger logger, string failure);
 }

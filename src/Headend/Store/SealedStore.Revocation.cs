@@ -3,12 +3,28 @@ namespace Headend.Store;
 /// <summary>What becomes of changes that the disk refuses, and who is told.</summary>
 internal sealed partial class SealedStore
 {
+    private enum KeyFileState
+    {
+        /// <summary>It has what seals and opens, and nothing else.</summary>
+        Sound,
+
+        /// <summary>It has that, and perhaps older keys, which are to go.</summary>
+        Stale,
+
+        /// <summary>It may be there or not: neither does a record come back for certain, nor is any revoked by its absence.</summary>
+        Uncertain,
+
+        /// <summary>It is not there, for good.</summary>
+        Destroyed,
+    }
+
+    /// <summary>What is in the database comes back.</summary>
+    private bool IsKeyKept => keyFileIs is KeyFileState.Sound or KeyFileState.Stale;
+
     // Every revocation that is not on the disk is in the batch, or has come since and was answered to nobody: so the key may come back when those of the batch are on it.
     private void Refused(Dictionary<(string Kind, string Id), Change> batch, string failure)
     {
-        if (!failing)
-            LogFailed(logger, failure);
-        failing = true;
+        Fail(failure);
         List<KeyValuePair<(string Kind, string Id), Change>> revocations = [.. batch.Where(static c => c.Value.Revokes)];
         var isRevoked = revocations.Count > 0 && TryRevoke(revocations);
         foreach (var change in batch.Values)
@@ -21,53 +37,67 @@ internal sealed partial class SealedStore
         if (TryTransact(() => revocations.ForEach(r => Delete(r.Key.Kind, r.Key.Id)), out _))
         {
             revocations.ForEach(static r => r.Value.Revokes = false);
-            if (keyMayBeMissing)
-                RestoreKey();
+            RestoreKey();
             return true;
         }
 
-        if (!keyIsDestroyed)
+        if (keyFileIs != KeyFileState.Destroyed)
         {
-            keyMayBeMissing = true;
-            keyIsDestroyed = SealingKeyFile.TryDestroy(keyFile);
-            if (keyIsDestroyed)
+            keyFileIs = KeyFileState.Uncertain;
+            if (SealingKeyFile.TryDestroy(keyFile))
+            {
+                keyFileIs = KeyFileState.Destroyed;
                 LogKeyDestroyed(logger, keyFile);
+            }
         }
 
-        return keyIsDestroyed;
+        return keyFileIs == KeyFileState.Destroyed;
     }
 
+    // From the first step on it may be there again, whatever becomes of the others.
     private void RestoreKey()
     {
+        if (keyFileIs == KeyFileState.Sound)
+            return;
+        if (keyFileIs == KeyFileState.Destroyed)
+            keyFileIs = KeyFileState.Uncertain;
         try
         {
             SealingKeyFile.Write(keyFile, keys);
-            (keyIsDestroyed, keyMayBeMissing) = (false, false);
+            keyFileIs = KeyFileState.Sound;
         }
         catch (StoreException error)
         {
-            LogFailed(logger, error.Message);
+            // A stale one is replaced whole or not at all, and its records come back by either; that was said at the start.
+            if (!IsKeyKept)
+                Fail(error.Message);
         }
     }
 
-    /// <summary>What is to be done to one record; null removes it.</summary>
-    private sealed class Change
+    // Said once, until it is over.
+    private void Fail(string failure)
     {
-        private readonly TaskCompletionSource<bool> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly List<(TaskCompletionSource<bool> Completion, bool Revokes)> waiting;
+        if (!failing)
+            LogFailed(logger, failure);
+        failing = true;
+    }
 
-        public Change(ISealedContent? content, long? expiresAt, bool revokes)
-        {
-            (Content, ExpiresAt, Revokes) = (content, expiresAt, revokes);
-            waiting = [(completion, revokes)];
-        }
+    /// <summary>
+    /// What is to be done to one record; null removes it. All who put it wait for one completion, and all who revoke what was there before for another, so that one that takes another's place takes over
+    /// its waiters as they are, however many.
+    /// </summary>
+    private sealed class Change(ISealedContent? content, long? expiresAt, bool revokes)
+    {
+        private readonly bool isRevocation = revokes;
+        private TaskCompletionSource<bool>? written;
+        private TaskCompletionSource<bool>? revoked;
 
-        public ISealedContent? Content { get; private set; }
+        public ISealedContent? Content { get; private set; } = content;
 
-        public long? ExpiresAt { get; }
+        public long? ExpiresAt => expiresAt;
 
         /// <summary>What the disk has of the record must not come back. Written under the gate, or by the thread that has it in its batch.</summary>
-        public bool Revokes { get; set; }
+        public bool Revokes { get; set; } = revokes;
 
         /// <summary>It had a content that cannot be made into octets.</summary>
         public bool IsUnmakeable { get; private set; }
@@ -77,11 +107,13 @@ internal sealed partial class SealedStore
 
         public int Length { get; set; }
 
-        public Task<bool> Completion => completion.Task;
+        /// <summary>What its own caller waits for. Under the gate, before the writer has it.</summary>
+        public Task<bool> Completion => (isRevocation ? revoked ??= New() : written ??= New()).Task;
 
+        /// <summary>Under the gate, before anybody waits for this one.</summary>
         public void TakePlaceOf(Change before)
         {
-            waiting.AddRange(before.waiting);
+            (written, revoked) = (before.written, before.revoked);
             Revokes |= before.Revokes;
         }
 
@@ -95,12 +127,17 @@ internal sealed partial class SealedStore
 
         public void Forget() => Content?.Zero();
 
+        /// <summary>Whoever waits is told; who comes later, when it is tried again, waits for that.</summary>
         /// <param name="isWritten">What whoever put a record waits for.</param>
         /// <param name="isRevoked">What whoever removed or replaced one waits for.</param>
         public void Complete(bool isWritten, bool isRevoked)
         {
-            foreach (var (waiter, revokes) in waiting)
-                waiter.TrySetResult(revokes ? isRevoked : isWritten);
+            var (puts, revocations) = (written, revoked);
+            (written, revoked) = (null, null);
+            puts?.SetResult(isWritten);
+            revocations?.SetResult(isRevoked);
         }
+
+        private static TaskCompletionSource<bool> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

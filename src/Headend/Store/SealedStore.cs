@@ -66,8 +66,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private bool aliveDue;
     private bool urgent;
     private bool stopping;
-    private bool keyIsDestroyed;
-    private bool keyMayBeMissing;
+    private KeyFileState keyFileIs;
     private bool failing;
 
     private SealedStore(EmbeddedStore store, string keyFile, TimeProvider time, ILogger logger)
@@ -88,12 +87,15 @@ internal sealed partial class SealedStore : IAsyncDisposable
     /// <summary>When the process before was last known to run; null where there was none.</summary>
     public DateTimeOffset? LastAlive { get; }
 
-    /// <summary>Reads what is there and seals it anew, with a new key. Records that no key opens are dropped, and the log says so.</summary>
+    /// <summary>
+    /// Reads what is there and seals it anew, with a new key. Records that no key opens are dropped, and the log says so. A disk that takes nothing now does not stop it: the key of before goes on, and where there
+    /// is none, nothing outlives this process until the key file can be written.
+    /// </summary>
     /// <param name="store">Outlives this.</param>
     /// <param name="keyFile">Made where it is missing, mode 0600.</param>
     /// <param name="time">For expiry and the marks of life.</param>
     /// <param name="logger">Told of what is lost.</param>
-    /// <exception cref="StoreException">The store cannot be read, or no key file be written.</exception>
+    /// <exception cref="StoreException">The store cannot be read; or there is no key file and none can be where it is to be, whatever the disk takes.</exception>
     public static SealedStore Open(EmbeddedStore store, string keyFile, TimeProvider time, ILogger logger) => new(store, keyFile, time, logger);
 
     /// <summary>What earlier processes left of this kind. Each kind once: the caller owns the contents.</summary>
@@ -109,7 +111,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
     /// <param name="content">The store's from now on: it zeroes it.</param>
     /// <param name="expiresAt">When it may be forgotten; null for never.</param>
     /// <param name="isUrgent">Somebody waits for it; else it is written within <see cref="Gathering"/>.</param>
-    /// <returns>Completes with true when it is on disk, or what came after it; with false when the disk refused it, which is tried again, or when it cannot be made.</returns>
+    /// <returns>Completes with true when it is on disk, or what came after it, and the key with it; with false when the disk refused either, which is tried again, or when it cannot be made.</returns>
     public Task<bool> PutAsync(string kind, string id, byte[] content, DateTimeOffset? expiresAt = null, bool isUrgent = false) =>
         PutAsync(kind, id, new Octets(content), expiresAt, isUrgent);
 
@@ -152,6 +154,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
 
     private Task<bool> Enqueue((string Kind, string Id) name, Change change, bool isUrgent)
     {
+        Task<bool> completion;
         lock (gate)
         {
             if (stopping)
@@ -167,13 +170,14 @@ internal sealed partial class SealedStore : IAsyncDisposable
                 change.TakePlaceOf(before);
             }
 
+            completion = change.Completion;
             pending.Add(name, change);
             urgent |= isUrgent;
             if (isUrgent || pending.Count == 1)
                 Monitor.Pulse(gate);
         }
 
-        return change.Completion;
+        return completion;
     }
 
     private void MarkAlive()
@@ -195,8 +199,7 @@ internal sealed partial class SealedStore : IAsyncDisposable
             {
                 while (pending.Count == 0 && !aliveDue && !stopping)
                     Monitor.Wait(gate);
-                if (!urgent && !stopping)
-                    Gather();
+                Gather(committed, Gathering);
                 batch = new(pending);
                 pending.Clear();
                 (aliveDue, urgent) = (false, false);
@@ -230,16 +233,15 @@ internal sealed partial class SealedStore : IAsyncDisposable
                     pending[name].Revokes |= change.Revokes;
                 }
 
-                if (!stopping)
-                    Monitor.Wait(gate, RetryDelay);
+                Gather(Stopwatch.GetTimestamp(), RetryDelay);
             }
         }
     }
 
-    // Under the gate, which it gives up meanwhile.
-    private void Gather()
+    // Under the gate, which it gives up meanwhile. Each attempt costs all that waits for the disk, so changes that nobody waits for make no more of them.
+    private void Gather(long since, TimeSpan atLeast)
     {
-        while (!urgent && !stopping && Gathering - Stopwatch.GetElapsedTime(committed) is { Ticks: > 0 } left)
+        while (!urgent && !stopping && atLeast - Stopwatch.GetElapsedTime(since) is { Ticks: > 0 } left)
             Monitor.Wait(gate, (int)Math.Ceiling(left.TotalMilliseconds));
     }
 
@@ -325,15 +327,17 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private void Committed(Dictionary<(string Kind, string Id), Change> batch)
     {
         committed = Stopwatch.GetTimestamp();
-        if (failing)
+        RestoreKey();
+        if (failing && IsKeyKept)
+        {
             LogRecovered(logger, store.Path);
-        failing = false;
-        if (keyMayBeMissing)
-            RestoreKey();
+            failing = false;
+        }
+
         foreach (var change in batch.Values)
         {
             change.Forget();
-            change.Complete(!change.IsUnmakeable, isRevoked: true);
+            change.Complete(!change.IsUnmakeable && IsKeyKept, isRevoked: true);
         }
     }
 

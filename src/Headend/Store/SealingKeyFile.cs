@@ -64,7 +64,20 @@ internal static class SealingKeyFile
     /// <summary>Whether anybody but the owner can read or write it.</summary>
     public static bool IsOpenToOthers(string path) => File.Exists(path) && (File.GetUnixFileMode(path) & ~(AtomicFile.Private | UnixFileMode.UserExecute)) != 0;
 
-    /// <exception cref="StoreException">The disk does not allow it.</exception>
+    /// <summary>Does what can be done about that without room on the disk.</summary>
+    public static void CloseToOthers(string path)
+    {
+        try
+        {
+            File.SetUnixFileMode(path, AtomicFile.Private);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The new file is the owner's alone.
+        }
+    }
+
+    /// <exception cref="StoreException">The disk does not allow it; <see cref="StoreException.IsOfTheDisk"/> where it may do so later.</exception>
     public static void Write(string path, params ReadOnlySpan<byte[]> keys)
     {
         var text = new StringBuilder();
@@ -76,7 +89,7 @@ internal static class SealingKeyFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreException($"key file {path}: {error.Message}", LibSqlite.Ok);
+            throw StoreException.Of(error, $"key file {path}");
         }
     }
 

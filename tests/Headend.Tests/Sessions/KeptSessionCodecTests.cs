@@ -213,6 +213,7 @@ public sealed class KeptSessionCodecTests
             FlowLimit = 3,
         },
         UpAt = At,
+        AsOf = At,
         SilentSince = At,
         ExpiresAt = At,
         IdleAt = At,

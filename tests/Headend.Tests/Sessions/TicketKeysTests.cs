@@ -99,6 +99,20 @@ public sealed class TicketKeysTests
         Assert.Equal([made[0].Id], dropped);
     }
 
+    /// <summary>A key that was made by a clock of the future would seal until that time comes.</summary>
+    [Fact]
+    public void AClockThatIsSetBackLeavesNoKeyInUse()
+    {
+        var made = new List<TicketKey>();
+        using var keys = new TicketKeys(time, Longest, []) { Made = made.Add };
+        time.Now += TimeSpan.FromDays(90);
+        keys.Seal(Id, time.Now + Longest, State);
+        time.Now -= TimeSpan.FromDays(90);
+        keys.Seal(Id, time.Now + Longest, State);
+        keys.Seal(Id, time.Now + Longest, State);
+        Assert.Equal(2, made.Count);
+    }
+
     [Fact]
     public void KeysOfAnEarlierProcessOpenAndSealNoMore()
     {
