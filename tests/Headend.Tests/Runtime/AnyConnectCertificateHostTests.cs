@@ -1,17 +1,13 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Headend.Composition;
-using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.TestKit.Eap;
 using Headend.TestKit.Initiator;
 using Headend.TestKit.Pki;
 using Headend.Tests.Peers;
-using Headend.Tests.Pki;
+using static Headend.Tests.Runtime.ClientOptions;
 
 namespace Headend.Tests.Runtime;
 
@@ -24,35 +20,25 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
     private static readonly RSA Key = RSA.Create(2048);
     private static readonly TestSubject Laptop = new("CN=alice,OU=engineers,O=Example") { DnsNames = ["laptop.example"] };
 
-    private readonly TemporaryDirectory directory = new();
+    private readonly LiveHeadend headend = new();
     private readonly PasswordServer radius = new();
-    private readonly LineLog log = new();
-    private readonly int port = FreePort();
-    private HeadendHost host = null!;
     private AnyConnectPeer? peer;
 
     public async Task InitializeAsync()
     {
         using var key = RSA.Create(2048);
-        var certificate = Root.Issue(new TestSubject("CN=gw.example") { DnsNames = ["gw.example"], Usages = ["1.3.6.1.5.5.7.3.1"] }, key);
-        directory.Write("gw.pem", certificate.ExportCertificatePem());
-        directory.Write("gw.key", key.ExportPkcs8PrivateKeyPem());
-        directory.Write("ca.pem", Root.Pem + Listed.Pem);
-        await File.WriteAllBytesAsync(directory.File("listed.crl"), Listed.List());
-        directory.Write("headend.yaml", Configuration());
-        var outcome = ConfigurationParser.Load(directory.File("headend.yaml"), ConfigurationRules.OfLeaves);
-        Assert.Empty(outcome.Errors);
+        headend.WriteCertificate(key, Root);
+        headend.Directory.Write("ca.pem", Root.Pem + Listed.Pem);
+        await File.WriteAllBytesAsync(headend.Directory.File("listed.crl"), Listed.List());
         radius.Passwords["alice"] = "wonder";
         radius.Passwords["bob"] = "builder";
-        host = await HeadendHost.StartAsync(outcome.Configuration!, log, TimeProvider.System, CancellationToken.None);
+        await headend.StartAsync(Configuration());
     }
 
     public async Task DisposeAsync()
     {
-        await host.DisposeAsync();
+        await headend.DisposeAsync();
         radius.Dispose();
-        log.Dispose();
-        directory.Dispose();
     }
 
     [Theory]
@@ -63,11 +49,11 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
     public async Task Certificate_and_password_let_a_user_in(string profile, bool cisco)
     {
         using var client = Client(profile, Peer("bob", "wrong", "builder"), cisco);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        client.MustLogIn();
         Assert.Equal(["hello", "auth-request", "auth-request", "auth-request", "complete"], peer!.Documents.Select(d => d.Split("type=\"")[1].Split('"')[0]));
         Assert.Contains("<client-cert-request", peer.Documents[1], StringComparison.Ordinal);
         Assert.DoesNotContain("value=", peer.Documents[2], StringComparison.Ordinal);
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        var session = Assert.Single(await headend.SessionsAsync());
 
         // The user is whoever logged in; the group is the organization-unit of the certificate; RADIUS hears whose certificate it is.
         Assert.Equal(("bob", "certificate+AnyConnect-EAP"), (session.User, session.Authentication));
@@ -80,25 +66,25 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
     public async Task The_name_of_the_certificate_stands_in_the_form_and_can_be_changed()
     {
         using (var client = Client("prefilled", Peer("", "wonder") with { TakePrefilledName = true }))
-            Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        Assert.Equal("alice", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).User);
+            client.MustLogIn();
+        Assert.Equal("alice", Assert.Single(await headend.SessionsAsync()).User);
         Assert.DoesNotContain(radius.Told, t => t.StartsWith("cert-name", StringComparison.Ordinal));
         using var other = Client("prefilled", Peer("bob", "builder"));
-        Assert.IsType<InitiatorOutcome.Established>(other.Login());
+        other.MustLogIn();
     }
 
     [Fact]
     public async Task Only_the_owner_of_the_certificate_logs_in_where_that_is_asked_for()
     {
         using (var other = Client("required", Peer("bob", "builder", "builder", "builder")))
-            Refused(other, "the certificate is of alice, not of bob");
+            headend.MustRefuse(other, "the certificate is of alice, not of bob");
         Assert.Empty(radius.Used);
         using var client = Client("required", Peer("Alice", "nobody knows", "nobody knows", "nobody knows"));
-        Refused(client, "method=certificate+AnyConnect-EAP");
+        headend.MustRefuse(client, "method=certificate+AnyConnect-EAP");
         Assert.Equal(["pap", "pap", "pap"], radius.Used);
         using var right = Client("required", Peer("alice", "wonder"));
-        Assert.IsType<InitiatorOutcome.Established>(right.Login());
-        Assert.Equal("alice", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).User);
+        right.MustLogIn();
+        Assert.Equal("alice", Assert.Single(await headend.SessionsAsync()).User);
     }
 
     // All AnyConnect clients call themselves the same: what tells two machines of one user apart is the certificate.
@@ -106,16 +92,16 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
     public async Task Another_machine_of_the_same_user_does_not_take_over_the_session_that_the_first_left_behind()
     {
         using var first = Client("resume", Peer("alice", "wonder"));
-        Assert.IsType<InitiatorOutcome.Established>(first.Login());
-        var left = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        first.MustLogIn();
+        var left = Assert.Single(await headend.SessionsAsync());
         using var second = Client("resume", Peer("alice", "wonder") with { Chain = [Root.Issue(Laptop with { Name = "CN=desktop,OU=engineers,O=Example" }, Key)] }, initialContact: true);
-        Assert.IsType<InitiatorOutcome.Established>(second.Login());
-        var other = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.AcctSessionId != left.AcctSessionId);
+        second.MustLogIn();
+        var other = Assert.Single(await headend.SessionsAsync(), s => s.AcctSessionId != left.AcctSessionId);
         Assert.NotEqual(left.AssignedAddresses, other.AssignedAddresses);
 
         using var back = Client("resume", Peer("alice", "wonder"), initialContact: true);
-        Assert.IsType<InitiatorOutcome.Established>(back.Login());
-        Assert.Contains(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.AcctSessionId == left.AcctSessionId && s.AssignedAddresses.SequenceEqual(left.AssignedAddresses));
+        back.MustLogIn();
+        Assert.Contains(await headend.SessionsAsync(), s => s.AcctSessionId == left.AcctSessionId && s.AssignedAddresses.SequenceEqual(left.AssignedAddresses));
     }
 
     public static TheoryData<string, string> Refusals => new()
@@ -178,8 +164,8 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
         {
             // A list that is read again at SIGHUP.
             Listed.Revoke(leaf);
-            await File.WriteAllBytesAsync(directory.File("listed.crl"), Listed.List());
-            host.Reload();
+            await File.WriteAllBytesAsync(headend.Directory.File("listed.crl"), Listed.List());
+            headend.Host.Reload();
         }
 
         var options = Peer("alice", "wonder") with
@@ -191,10 +177,10 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
             ForeignSignature = how == "another session's signature" ? SignatureOfAnotherSession() : null,
         };
         using var client = Client(how == "status unknown" ? "strict" : "device", options);
-        Refused(client, reason);
+        headend.MustRefuse(client, reason);
         Assert.Contains("Certificate Validation Failure", peer!.Errors);
         Assert.All(radius.Used, _ => Assert.Equal("another session's signature", how));
-        Assert.Empty(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        Assert.Empty(await headend.SessionsAsync());
     }
 
     [Theory]
@@ -203,21 +189,16 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
     public async Task A_later_message_in_place_of_the_certificate_is_not_even_looked_at(string type)
     {
         using var client = Client("device", Peer("alice", "wonder") with { InPlaceOfCertificate = type });
-        Refused(client, $"a document '{type}' out of turn");
+        headend.MustRefuse(client, $"a document '{type}' out of turn");
         Assert.Empty(radius.Used);
-        Assert.Empty(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        Assert.Empty(await headend.SessionsAsync());
     }
 
     [Fact]
     public void An_ordinary_client_of_such_a_profile_has_no_other_way_in()
     {
-        using var client = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
-        {
-            Identity = new IkeIdentity(IdType.KeyId, "device"u8),
-            User = "alice",
-            Password = "wonder",
-        });
-        Assert.IsType<InitiatorOutcome.Failed>(client.Login());
+        using var client = headend.Client(ByPassword("alice", "wonder") with { Identity = Identity("key-id device") });
+        client.MustFail();
         Assert.Empty(radius.Used);
     }
 
@@ -225,22 +206,15 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
     private byte[] SignatureOfAnotherSession()
     {
         using var client = Client("device", Peer("alice", "wrong", "wrong", "wrong"));
-        Assert.IsType<InitiatorOutcome.Failed>(client.Login());
+        client.MustFail();
         Assert.NotEmpty(radius.Used);
         return peer!.Signature!;
     }
 
-    private void Refused(LoopbackClient client, string reason)
-    {
-        Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(client.Login()).Notify);
-        Assert.True(SpinWait.SpinUntil(() => log.Text.Contains(reason, StringComparison.Ordinal), TimeSpan.FromSeconds(10)), $"{reason} is not in the log:\n{log.Text}");
-    }
-
     private static AnyConnectPeerOptions Peer(string user, params string[] answers) => new() { User = user, Answers = answers, Chain = [Root.Issue(Laptop, Key)], Key = Key };
 
-    private LoopbackClient Client(string profile, AnyConnectPeerOptions options, bool cisco = false, bool initialContact = false) => new(
-        new IPEndPoint(IPAddress.Loopback, port),
-        new TestInitiatorOptions
+    private LoopbackClient Client(string profile, AnyConnectPeerOptions options, bool cisco = false, bool initialContact = false) =>
+        headend.Client(new TestInitiatorOptions
         {
             Identity = new IkeIdentity(cisco ? new IdType(201) : IdType.KeyId, Encoding.ASCII.GetBytes(profile)),
             User = options.User,
@@ -258,37 +232,18 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
 
     private static string Proposal(string profile) => $"aes128gcm16-prf{(profile.StartsWith("sha", StringComparison.Ordinal) ? profile : "sha256")}-x25519";
 
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
+    private static string Profile(string name, string keys, params string[] further) => HostYaml.Profile(
+        name, $"key-id {name}",
+        [
+            $"remote-authentication: {{ anyconnect-eap: {{ cert-request: true, certificate: {{ ca: ca.pem, name-mangler: person, {keys} }} }} }}",
+            "authentication-list: corp-list", "authorization: { group: { list: policies, name-mangler: unit } }", .. further,
+        ]);
 
     private string Configuration()
     {
-        string Profile(string name, string keys, string further = "") => $$"""
-                - name: {{name}}
-                  match: { remote-identity: [key-id {{name}}] }
-                  local-identity: fqdn gw.example
-                  local-authentication: { certificate: gw.pem, key: gw.key }
-                  remote-authentication: { anyconnect-eap: { cert-request: true, certificate: { ca: ca.pem, name-mangler: person, {{keys}} } } }
-                  authentication-list: corp-list
-                  authorization: { group: { list: policies, name-mangler: unit } }
-                  proposals: [test]
-                  ipsec: { transforms: [aes128gcm16] }
-                  virtual-template: 1
-            {{further}}
-            """;
         const string device = "crl: [listed.crl], radius-pair: cert-name";
         return $$"""
-            listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
-            data-plane: { kind: none }
-            state-directory: {{directory.File("state")}}
-            admin: { socket: {{directory.File("a.sock")}} }
-            radius:
-              servers: [ { name: radius1, address: 127.0.0.1, auth-port: {{radius.Port}}, secret: a-shared-secret-of-26-chars, timeout: 5s, retransmit: 3 } ]
-              groups: [ { name: corp, servers: [radius1] } ]
+            {{HostYaml.Radius(radius.Port)}}
             aaa:
               authentication: [ { name: corp-list, methods: [group corp] } ]
               authorization: [ { name: policies, methods: [local] } ]
@@ -302,10 +257,8 @@ public sealed class AnyConnectCertificateHostTests : IAsyncLifetime
             {{Profile("sha512", device)}}
             {{Profile("prefilled", "username: prefilled")}}
             {{Profile("required", "username: required")}}
-            {{Profile("resume", "crl: [listed.crl]", "      client-resume: { interval: 2m }")}}
+            {{Profile("resume", "crl: [listed.crl]", "client-resume: { interval: 2m }")}}
             {{Profile("strict", "crl: [listed.crl], revocation: strict")}}
-            virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
-            pools: [ { name: p4, range: 10.99.0.1-10.99.0.99 } ]
             """;
     }
 }

@@ -1,17 +1,13 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Headend.Composition;
-using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.TestKit.Eap;
 using Headend.TestKit.Initiator;
 using Headend.Tests.Peers;
-using Headend.Tests.Pki;
-using Microsoft.Extensions.Logging.Abstractions;
+using static Headend.Tests.Runtime.ClientOptions;
 
 namespace Headend.Tests.Runtime;
 
@@ -19,31 +15,22 @@ namespace Headend.Tests.Runtime;
 [Collection("one meter")]
 public sealed class AnyConnectHostTests : IAsyncLifetime
 {
-    private readonly TemporaryDirectory directory = new();
+    private readonly LiveHeadend headend = new();
     private readonly PasswordServer radius = new();
-    private readonly int port = FreePort();
-    private HeadendHost host = null!;
     private AnyConnectPeer? peer;
 
     public async Task InitializeAsync()
     {
         using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=gw.example", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        directory.Write("gw.pem", certificate.ExportCertificatePem());
-        directory.Write("gw.key", key.ExportPkcs8PrivateKeyPem());
-        directory.Write("profile.xml", "<AnyConnectProfile/>");
-        directory.Write("headend.yaml", Configuration());
-        var outcome = ConfigurationParser.Load(directory.File("headend.yaml"), ConfigurationRules.OfLeaves);
-        Assert.Empty(outcome.Errors);
-        host = await HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+        headend.WriteCertificate(key);
+        headend.Directory.Write("profile.xml", "<AnyConnectProfile/>");
+        await headend.StartAsync(Configuration());
     }
 
     public async Task DisposeAsync()
     {
-        await host.DisposeAsync();
+        await headend.DisposeAsync();
         radius.Dispose();
-        directory.Dispose();
     }
 
     [Theory]
@@ -55,14 +42,14 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
     {
         radius.Passwords["alice"] = "wonder länd";
         using var client = Client(protocol, "alice", ["wrong", "wonder länd"], cisco);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        client.MustLogIn();
         Assert.Equal([protocol, protocol], radius.Used);
         Assert.Equal(["Login failed."], peer!.Errors);
         Assert.Equal(cisco, client.Initiator.CiscoFragmentsReceived > 0);
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        var session = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(("alice", "AnyConnect-EAP"), (session.User, session.Authentication));
         Assert.Equal(["D", "X", "F"], session.IkeSa!.Capabilities.Intersect(["D", "X", "F"]));
-        var sa = Assert.Single(await host.Backend.GetIkeSasAsync(CancellationToken.None));
+        var sa = Assert.Single(await headend.Backend.GetIkeSasAsync(CancellationToken.None));
         Assert.Equal(("AnyConnect-EAP", "alice", "alice"), (sa.AuthVerify, sa.EapIdentity, sa.User));
         Assert.Equal(session.IkeIdentity, sa.RemoteIdentity);
         string[] expected =
@@ -73,7 +60,7 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
             "asa150=00000006",
         ];
         Assert.Empty(expected.Except(radius.Told));
-        var user = Assert.Single(await host.Backend.GetAaaUsersAsync("alice", CancellationToken.None));
+        var user = Assert.Single(await headend.Backend.GetAaaUsersAsync("alice", CancellationToken.None));
         Assert.Contains(Assert.Single(user.Sessions).Attributes, a => a.Name == "Class" && a.Origin!.Kind == "implicit-user");
     }
 
@@ -83,7 +70,7 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
         radius.Passwords["bob"] = "builder";
         radius.WantCode.Add("bob");
         using var client = Client("mschapv2", "bob", ["builder", "999999", "builder", "123456"], cisco: false);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        client.MustLogIn();
         Assert.Equal(["mschapv2", "code", "mschapv2", "code"], radius.Used);
         Assert.Equal(["That code was wrong."], peer!.Errors);
         Assert.Contains(peer.Documents, d => d.Contains("<message>Enter the code of your token.</message><form><input type=\"text\" name=\"answer\"", StringComparison.Ordinal));
@@ -95,11 +82,11 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
         radius.Passwords["carol"] = "old";
         radius.Expired.Add("carol");
         using (var client = Client("mschapv2", "carol", ["old", "new pässword"], cisco: false))
-            Assert.IsType<InitiatorOutcome.Established>(client.Login());
+            client.MustLogIn();
         Assert.Equal(["mschapv2", "change"], radius.Used);
         Assert.Equal("new pässword", radius.Passwords["carol"]);
         using var again = Client("mschapv2", "carol", ["new pässword"], cisco: false);
-        Assert.IsType<InitiatorOutcome.Established>(again.Login());
+        again.MustLogIn();
     }
 
     [Fact]
@@ -107,8 +94,8 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
     {
         using (var client = Client("local", "dave", ["dave-word"], cisco: true, group: "guests"))
         {
-            Assert.IsType<InitiatorOutcome.Established>(client.Login());
-            Assert.Equal("dave", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).User);
+            client.MustLogIn();
+            Assert.Equal("dave", Assert.Single(await headend.SessionsAsync()).User);
             var given = client.Initiator.Configuration.Where(a => a.Type > 28000).ToDictionary(a => (int)a.Type, a => a.Value);
             Assert.Equal([28672, 28674, 28675, 28676, 28709, 28727], given.Keys.Order());
             Assert.Equal("Willkommen", Encoding.UTF8.GetString(given[28672]));
@@ -119,20 +106,20 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
             var complete = Encoding.UTF8.GetString(given[28727]);
             Assert.Equal(peer!.Documents[^1], complete);
             Assert.Contains("<banner>Hello &lt;b&gt;</banner>", complete);
-            Assert.Contains($"<server-cert-hash>{Convert.ToHexString(SHA1.HashData(X509CertificateLoader.LoadCertificateFromFile(directory.File("gw.pem")).RawData))}<", complete);
+            Assert.Contains($"<server-cert-hash>{Convert.ToHexString(SHA1.HashData(X509CertificateLoader.LoadCertificateFromFile(headend.Directory.File("gw.pem")).RawData))}<", complete);
             Assert.Contains($"<uri>/profiles/p.xml</uri><hash type=\"sha1\">{Convert.ToHexString(SHA1.HashData("<AnyConnectProfile/>"u8))}<", complete);
         }
 
         for (var i = 0; i < 2; i++)
         {
             using var guess = Client("local", "erin", ["guess", "guess", "guess"], cisco: false);
-            Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(guess.Login()).Notify);
+            guess.MustBeRefused();
             Assert.Equal(3, peer!.Errors.Count(e => e == "Login failed."));
         }
 
-        Assert.NotNull(host.LocalAaa.Lockout.StateOf("erin").LockedUntil);
+        Assert.NotNull(headend.Host.LocalAaa.Lockout.StateOf("erin").LockedUntil);
         using var right = Client("local", "erin", ["erin-word", "erin-word", "erin-word"], cisco: false);
-        Assert.IsType<InitiatorOutcome.Failed>(right.Login());
+        right.MustFail();
     }
 
     [Fact]
@@ -142,7 +129,7 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
         using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, shown, _, _) => shown!.GetCertHashString() == OwnHash() };
 #pragma warning restore MA0039
         using var web = new HttpClient(handler);
-        Assert.Equal("<AnyConnectProfile/>", await web.GetStringAsync(new Uri($"https://{host.ClientServices}/profiles/p.xml")));
+        Assert.Equal("<AnyConnectProfile/>", await web.GetStringAsync(new Uri($"https://{headend.Host.ClientServices}/profiles/p.xml")));
     }
 
     [Theory]
@@ -151,28 +138,23 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
     public async Task The_group_that_the_user_chose_is_the_policy(string? chosen, string policy)
     {
         using var client = Client("choice", "dave", ["dave-word"], cisco: false, group: chosen);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        Assert.Equal([policy], Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).Groups);
+        client.MustLogIn();
+        Assert.Equal([policy], Assert.Single(await headend.SessionsAsync()).Groups);
         Assert.Equal(policy == "staff" ? "corp.example" : "contractors.example", Encoding.UTF8.GetString(client.Initiator.Configuration.First(a => a.Type == 28674).Value));
     }
 
     [Fact]
     public async Task A_profile_with_both_kinds_of_EAP_tells_the_clients_apart()
     {
-        using (var other = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
+        using (var other = headend.Client(ByPassword("dave", "dave-word") with { Identity = Identity("key-id both") }))
         {
-            Identity = new IkeIdentity(IdType.KeyId, "both"u8),
-            User = "dave",
-            Password = "dave-word",
-        }))
-        {
-            Assert.IsType<InitiatorOutcome.Established>(other.Login());
-            Assert.Equal("EAP-MSCHAPv2", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).Authentication);
+            other.MustLogIn();
+            Assert.Equal("EAP-MSCHAPv2", Assert.Single(await headend.SessionsAsync()).Authentication);
         }
 
         using var client = Client("both", "dave", ["dave-word"], cisco: false);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        Assert.Contains(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.Authentication == "AnyConnect-EAP");
+        client.MustLogIn();
+        Assert.Contains(await headend.SessionsAsync(), s => s.Authentication == "AnyConnect-EAP");
     }
 
     [Fact]
@@ -180,38 +162,23 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
     {
         const string Phone = "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF";
         using var laptop = Client("resume", "dave", ["dave-word"], cisco: false);
-        Assert.IsType<InitiatorOutcome.Established>(laptop.Login());
-        var left = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        laptop.MustLogIn();
+        var left = Assert.Single(await headend.SessionsAsync());
         using var phone = Client("resume", "dave", ["dave-word"], cisco: false, device: Phone);
-        Assert.IsType<InitiatorOutcome.Established>(phone.Login());
-        var other = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None), s => s.AcctSessionId != left.AcctSessionId);
+        phone.MustLogIn();
+        var other = Assert.Single(await headend.SessionsAsync(), s => s.AcctSessionId != left.AcctSessionId);
         Assert.NotEqual(left.AssignedAddresses, other.AssignedAddresses);
 
         using var back = Client("resume", "dave", ["dave-word"], cisco: false);
-        Assert.IsType<InitiatorOutcome.Established>(back.Login());
-        var sessions = await host.Backend.GetSessionsAsync(CancellationToken.None);
+        back.MustLogIn();
+        var sessions = await headend.SessionsAsync();
         Assert.Equal([left.AcctSessionId, other.AcctSessionId], sessions.Select(s => s.AcctSessionId).Order());
     }
 
-    private string OwnHash() => X509CertificateLoader.LoadCertificateFromFile(directory.File("gw.pem")).GetCertHashString();
+    private string OwnHash() => X509CertificateLoader.LoadCertificateFromFile(headend.Directory.File("gw.pem")).GetCertHashString();
 
-    private static int FreeTcpPort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
-
-    private LoopbackClient Client(string profile, string user, string[] answers, bool cisco, string? group = null, string? device = null) => new(
-        new IPEndPoint(IPAddress.Loopback, port),
-        new TestInitiatorOptions
+    private LoopbackClient Client(string profile, string user, string[] answers, bool cisco, string? group = null, string? device = null) =>
+        headend.Client(new TestInitiatorOptions
         {
             Identity = new IkeIdentity(cisco ? new IdType(201) : IdType.KeyId, Encoding.ASCII.GetBytes(profile)),
             User = user,
@@ -233,31 +200,16 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
 
     private static AnyConnectPeerOptions Options(string user, string[] answers, string? group) => new() { User = user, Answers = answers, Group = group };
 
+    private static string Profile(string name, string keys, string list, string group = "name: staff", params string[] further) => HostYaml.Profile(
+        name, $"key-id {name}", [$"remote-authentication: {{ {keys} }}", $"authentication-list: {list}", $"authorization: {{ group: {{ list: policies, {group} }} }}", .. further]);
+
     private string Configuration()
     {
-        string Profile(string name, string keys, string list, string further = "", string group = "name: staff") => $$"""
-                - name: {{name}}
-                  match: { remote-identity: [key-id {{name}}] }
-                  local-identity: fqdn gw.example
-                  local-authentication: { certificate: gw.pem, key: gw.key }
-                  remote-authentication: { {{keys}} }
-                  authentication-list: {{list}}
-                  authorization: { group: { list: policies, {{group}} } }
-                  proposals: [test]
-                  ipsec: { transforms: [aes128gcm16] }
-                  virtual-template: 1
-            {{further}}
-            """;
+        var texts = $"banner: {new string('b', 900)}, message: {new string('m', 900)}";
         const string complete = "complete: { csport: 443, server-cert-hash: true, profile: { uri: /profiles/p.xml, file: profile.xml }, custom-attributes: [dynamic-split-exclude-domains=x.example] }";
         return $$"""
-            listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
-            data-plane: { kind: none }
-            client-services: { listen: "127.0.0.1:{{FreeTcpPort()}}", profile: local }
-            state-directory: {{directory.File("state")}}
-            admin: { socket: {{directory.File("a.sock")}} }
-            radius:
-              servers: [ { name: radius1, address: 127.0.0.1, auth-port: {{radius.Port}}, secret: a-shared-secret-of-26-chars, timeout: 5s, retransmit: 3 } ]
-              groups: [ { name: corp, servers: [radius1] } ]
+            client-services: { listen: "127.0.0.1:{{LiveHeadend.FreePort(SocketType.Stream)}}", profile: local }
+            {{HostYaml.Radius(radius.Port)}}
             aaa:
               authentication: [ { name: corp-list, methods: [group corp] }, { name: local-list, methods: [local] } ]
               authorization: [ { name: policies, methods: [local] } ]
@@ -268,15 +220,15 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
               proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
               authorization-policies: [ { name: staff, pool: p4, default-domain: corp.example, route-set: ["prefix 10.10.0.0/24"], attribute-list: cisco }, { name: contractors, pool: p4, default-domain: contractors.example } ]
               profiles:
-            {{Profile("pap", "anyconnect-eap: { banner: " + new string('b', 900) + ", message: " + new string('m', 900) + " }", "corp-list")}}
+            {{Profile("pap", $"anyconnect-eap: {{ {texts} }}", "corp-list")}}
             {{Profile("chap", "anyconnect-eap: { password-protocol: chap }", "corp-list")}}
-            {{Profile("mschapv2", "anyconnect-eap: { password-protocol: mschapv2, banner: " + new string('b', 900) + ", message: " + new string('m', 900) + " }", "corp-list")}}
-            {{Profile("local", "anyconnect-eap: { groups: [staff, guests], banner: 'Hello <b>', " + complete + " }", "local-list", "      cisco-attributes: [ { number: 28709, value: 0000001e }, { number: 28727, source: complete-document } ]")}}
-            {{Profile("choice", "anyconnect-eap: { groups: [staff, contractors] }", "local-list", group: "chosen: true")}}
+            {{Profile("mschapv2", $"anyconnect-eap: {{ password-protocol: mschapv2, {texts} }}", "corp-list")}}
+            {{Profile(
+                "local", $"anyconnect-eap: {{ groups: [staff, guests], banner: 'Hello <b>', {complete} }}", "local-list",
+                further: "cisco-attributes: [ { number: 28709, value: 0000001e }, { number: 28727, source: complete-document } ]")}}
+            {{Profile("choice", "anyconnect-eap: { groups: [staff, contractors] }", "local-list", "chosen: true")}}
             {{Profile("both", "eap: {}, anyconnect-eap: {}", "local-list")}}
-            {{Profile("resume", "anyconnect-eap: {}", "local-list", "      client-resume: { interval: 2m }")}}
-            virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
-            pools: [ { name: p4, range: 10.99.0.1-10.99.0.99 } ]
+            {{Profile("resume", "anyconnect-eap: {}", "local-list", further: "client-resume: { interval: 2m }")}}
             """;
     }
 }

@@ -1,18 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Json;
 using Headend.Admin;
-using Headend.Composition;
-using Headend.Configuration;
-using Headend.Ikev2;
-using Headend.Ikev2.Wire;
-using Headend.TestKit.Initiator;
 using Headend.Tests.Peers;
-using Headend.Tests.Pki;
-using Microsoft.Extensions.Logging.Abstractions;
+using static Headend.Tests.Runtime.ClientOptions;
 
 namespace Headend.Tests.Runtime;
 
@@ -20,29 +9,15 @@ namespace Headend.Tests.Runtime;
 [Collection("one meter")]
 public sealed class AuthorizationHostTests : IAsyncLifetime
 {
-    private readonly TemporaryDirectory directory = new();
-    private readonly int port = FreePort();
+    private readonly LiveHeadend headend = new();
     private readonly PolicyServer radius = new();
-    private HeadendHost host = null!;
 
-    public async Task InitializeAsync()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=gw.example", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        directory.Write("gw.pem", certificate.ExportCertificatePem());
-        directory.Write("gw.key", key.ExportPkcs8PrivateKeyPem());
-        directory.Write("headend.yaml", Configuration());
-        var outcome = ConfigurationParser.Load(directory.File("headend.yaml"), ConfigurationRules.OfLeaves);
-        Assert.Empty(outcome.Errors);
-        host = await HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
-    }
+    public Task InitializeAsync() => headend.StartAsync(Configuration());
 
     public async Task DisposeAsync()
     {
-        await host.DisposeAsync();
+        await headend.DisposeAsync();
         radius.Dispose();
-        directory.Dispose();
     }
 
     /// <summary>The chapter's example: `keyring aaa aaa_list1 name-mangler name_mangler1`, `aaa authorization user psk cached`; and a group by the mangled domain.</summary>
@@ -51,10 +26,10 @@ public sealed class AuthorizationHostTests : IAsyncLifetime
     {
         radius.Policies["router1"] = ["Tunnel-Password=pre_shared_key", "ipsec:route-accept=any", "ipsec:route-set=prefix 192.168.1.1/24", "ip:interface-config=ip mtu 1300", "Class=c1"];
         using var client = Client("fqdn router1.domain1", "pre_shared_key", "pre_shared_key");
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        client.MustLogIn();
         Assert.Equal(["router1 cisco"], radius.Requests);
 
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        var session = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(("router1.domain1", "aaa list aaa_list1, radius1 router1", "domain1"), (session.User, session.KeyringEntry, Assert.Single(session.Groups)));
         var user = Assert.Single(await UsersAsync("ROUTER1.domain1", u => u.Sessions.Count > 0));
         var shown = Assert.Single(user.Sessions);
@@ -75,8 +50,8 @@ public sealed class AuthorizationHostTests : IAsyncLifetime
     {
         radius.Policies["router2"] = ["ipsec:ikev2-password-local=ours is another", "ipsec:ikev2-password-remote=theirs is one", "User-Name=Branch Two"];
         using var client = Client("fqdn router2.domain1", "theirs is one", "ours is another");
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        Assert.Equal("Branch Two", Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None)).User);
+        client.MustLogIn();
+        Assert.Equal("Branch Two", Assert.Single(await headend.SessionsAsync()).User);
         Assert.Equal("User-Name", Assert.Single(Assert.Single(await UsersAsync("branch two", u => u.Sessions.Count > 0)).Sessions).Attributes[0].Name);
     }
 
@@ -85,7 +60,7 @@ public sealed class AuthorizationHostTests : IAsyncLifetime
     {
         for (var attempt = 0; ; attempt++)
         {
-            var users = await host.Backend.GetAaaUsersAsync(name, CancellationToken.None);
+            var users = await headend.Backend.GetAaaUsersAsync(name, CancellationToken.None);
             if (users.Any(expected) || attempt == 400)
                 return users;
             await Task.Delay(50);
@@ -101,9 +76,9 @@ public sealed class AuthorizationHostTests : IAsyncLifetime
     {
         radius.Policies["router1"] = ["Tunnel-Password=pre_shared_key"];
         using var client = Client(identity, key, key);
-        Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(client.Login()).Notify);
-        Assert.Empty(await host.Backend.GetSessionsAsync(CancellationToken.None));
-        Assert.Equal(0, Assert.Single(await host.Backend.GetPoolsAsync(CancellationToken.None)).InUse);
+        client.MustBeRefused();
+        Assert.Empty(await headend.SessionsAsync());
+        Assert.Equal(0, await headend.LeasesAsync());
     }
 
     [Fact]
@@ -111,8 +86,8 @@ public sealed class AuthorizationHostTests : IAsyncLifetime
     {
         radius.Policies["alice"] = ["ip:interface-config=ip mtu 1200", "ipsec:default-domain=explicit.example"];
         radius.Policies["corp.example"] = ["ipsec:addr-pool=p4", "ipsec:default-domain=group.example", "ip:interface-config=ip mtu 1100"];
-        using var client = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), "alice@corp.example", "wonderland");
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
+        using var client = headend.Client("alice@corp.example", "wonderland");
+        client.MustLogIn();
         Assert.Equal(["corp.example sesame", "alice cisco"], radius.Requests);
         var users = await UsersAsync(null, u => u.User == "alice@corp.example" && u.Sessions.Count > 0);
         var alice = Assert.Single(users, u => u.User == "alice@corp.example");
@@ -128,40 +103,16 @@ public sealed class AuthorizationHostTests : IAsyncLifetime
         Assert.Empty(bob.Sessions);
         Assert.Equal((true, "domain1", 0), (bob.Local!.HasPassword, bob.Local.Policy, bob.Local.Failures));
         Assert.Equal(new AaaOriginRecord("policy", "domain1", null, null, null), bob.Local.Attributes.First(a => a.Name == "Framed-Pool").Origin);
-        Assert.Empty(await host.Backend.GetAaaUsersAsync("nobody", CancellationToken.None));
+        Assert.Empty(await headend.Backend.GetAaaUsersAsync("nobody", CancellationToken.None));
     }
 
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
-
-    private LoopbackClient Client(string identity, string theirs, string ours)
-    {
-        Assert.True(IkeIdentity.TryParse(identity, out var parsed));
-        return new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
-        {
-            Identity = parsed,
-            User = "nobody",
-            Password = "nothing",
-            PreSharedKey = Encoding.UTF8.GetBytes(theirs),
-            ServerPreSharedKey = Encoding.UTF8.GetBytes(ours),
-        });
-    }
+    private LoopbackClient Client(string identity, string theirs, string ours) => headend.Client(ByKey(Identity(identity), theirs, ours));
 
     private string Configuration() => $$"""
-        listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
-        data-plane: { kind: none }
-        state-directory: {{directory.File("state")}}
-        admin: { socket: {{directory.File("a.sock")}} }
-        radius:
-          servers: [ { name: radius1, address: 127.0.0.1, auth-port: {{radius.Port}}, secret: a-shared-secret-of-26-chars, timeout: 5s, retransmit: 3 } ]
-          groups: [ { name: radius_group1, servers: [radius1] } ]
+        {{HostYaml.Radius(radius.Port)}}
         aaa:
           authentication: [ { name: local-list, methods: [local] } ]
-          authorization: [ { name: default, methods: [local] }, { name: aaa_list1, methods: [group radius_group1] } ]
+          authorization: [ { name: default, methods: [local] }, { name: aaa_list1, methods: [group corp] } ]
           local-users:
             - { name: alice@corp.example, password: wonderland, attribute-list: mtu }
             - { name: bob, password: builder99, policy: domain1 }
@@ -176,30 +127,11 @@ public sealed class AuthorizationHostTests : IAsyncLifetime
           proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
           authorization-policies: [ { name: domain1, pool: p4, attribute-list: attr_list1 } ]
           profiles:
-            - name: people
-              match: { remote-identity: [email-domain corp.example] }
-              local-identity: fqdn gw.example
-              local-authentication: { certificate: gw.pem, key: gw.key }
-              remote-authentication: { eap: {} }
-              authentication-list: local-list
-              authorization:
-                eap:
-                  user: { list: aaa_list1, name-mangler: name_mangler1 }
-                  group: { list: aaa_list1, name-mangler: name_mangler2, password: sesame, override: true }
-              proposals: [test]
-              ipsec: { transforms: [aes128gcm16] }
-              virtual-template: 1
-            - name: default
-              match: { remote-identity: [any] }
-              local-identity: fqdn gw.example
-              local-authentication: { pre-share: true }
-              remote-authentication: { pre-share: true }
-              keyring: { list: aaa_list1, name-mangler: hostname-only }
-              authorization: { user: { cached: true }, group: { list: default, name-mangler: name_mangler2 } }
-              proposals: [test]
-              ipsec: { transforms: [aes128gcm16] }
-              virtual-template: 1
-        virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
-        pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
+        {{HostYaml.Profile(
+            "people", "email-domain corp.example", "remote-authentication: { eap: {} }", "authentication-list: local-list",
+            "authorization: { eap: { user: { list: aaa_list1, name-mangler: name_mangler1 }, group: { list: aaa_list1, name-mangler: name_mangler2, password: sesame, override: true } } }")}}
+        {{HostYaml.KeyProfile(
+            "default", "any", "keyring: { list: aaa_list1, name-mangler: hostname-only }",
+            "authorization: { user: { cached: true }, group: { list: default, name-mangler: name_mangler2 } }")}}
         """;
 }

@@ -1,14 +1,10 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Headend.Composition;
-using Headend.Configuration;
-using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.TestKit.Initiator;
 using Headend.TestKit.Pki;
 using Headend.Tests.Pki.Verification;
+using static Headend.Tests.Runtime.ClientOptions;
 
 namespace Headend.Tests.Runtime;
 
@@ -21,36 +17,22 @@ public sealed class CertificateHostTests : IAsyncLifetime
     private static readonly ECDsa Key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private static readonly RSA Rsa = RSA.Create(2048);
 
-    private readonly string directory = Directory.CreateTempSubdirectory("headend-cert-").FullName;
-    private readonly int port = FreePort();
-    private readonly LineLog log = new();
+    private readonly LiveHeadend headend = new();
     private readonly TestWeb web = new(_ => []);
-    private HeadendHost host = null!;
 
     public async Task InitializeAsync()
     {
-        using (var key = ECDsa.Create(ECCurve.NamedCurves.nistP256))
-        {
-            var certificate = Root.Issue(new TestSubject("CN=gw.example") { DnsNames = ["gw.example"], Usages = ["1.3.6.1.5.5.7.3.1"] }, key);
-            await File.WriteAllTextAsync(Path.Combine(directory, "gw.pem"), certificate.ExportCertificatePem());
-            await File.WriteAllTextAsync(Path.Combine(directory, "gw.key"), key.ExportPkcs8PrivateKeyPem());
-            File.SetUnixFileMode(Path.Combine(directory, "gw.key"), UnixFileMode.UserRead);
-        }
-
-        await File.WriteAllTextAsync(Path.Combine(directory, "ca.pem"), Root.Pem + Listed.Pem);
-        await File.WriteAllBytesAsync(Path.Combine(directory, "listed.crl"), Listed.List());
-        await File.WriteAllTextAsync(Path.Combine(directory, "headend.yaml"), Configuration());
-        var outcome = ConfigurationParser.Load(Path.Combine(directory, "headend.yaml"), ConfigurationRules.OfLeaves);
-        Assert.Empty(outcome.Diagnostics);
-        host = await HeadendHost.StartAsync(outcome.Configuration!, log, TimeProvider.System, CancellationToken.None);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        headend.WriteCertificate(key, Root);
+        headend.Directory.Write("ca.pem", Root.Pem + Listed.Pem);
+        await File.WriteAllBytesAsync(headend.Directory.File("listed.crl"), Listed.List());
+        await headend.StartAsync(Configuration());
     }
 
     public async Task DisposeAsync()
     {
-        await host.DisposeAsync();
+        await headend.DisposeAsync();
         web.Dispose();
-        log.Dispose();
-        Directory.Delete(directory, recursive: true);
     }
 
     [Theory]
@@ -61,15 +43,15 @@ public sealed class CertificateHostTests : IAsyncLifetime
     {
         var leaf = Root.Issue(new TestSubject("CN=laptop,O=lax") { DnsNames = ["laptop.lax.example"], Emails = ["alice@lax.example"] }, Key);
         using var client = Client(identity, leaf);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(("lax", user, "certificate", "ECDSA"), (session.Profile, session.User, session.Authentication, session.LocalAuthentication));
         Assert.Equal(["staff"], session.Groups);
         Assert.Equal(["10.99.0.1"], session.AssignedAddresses);
 
         // CERTREQ names both authorities of the profiles.
         Assert.Equal(40, client.Initiator.InitialResponse!.First<CertificateRequestPayload>()!.Authorities.Length);
-        Assert.Contains("status of serial", log.Text, StringComparison.Ordinal);
+        Assert.Contains("status of serial", headend.Log.Text, StringComparison.Ordinal);
     }
 
     // The cert method's own lists: the group is the organization-unit of the certificate, the user its common name.
@@ -78,8 +60,8 @@ public sealed class CertificateHostTests : IAsyncLifetime
     {
         var leaf = Listed.Issue(new TestSubject("CN=bob,OU=engineers,O=Example") { DnsNames = ["bob.strict.example"] }, Key);
         using var client = Client("fqdn bob.strict.example", leaf);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(("strict", "bob", "certificate"), (session.Profile, session.User, session.Authentication));
         Assert.Equal(["engineers"], session.Groups);
     }
@@ -89,14 +71,14 @@ public sealed class CertificateHostTests : IAsyncLifetime
     {
         var leaf = Listed.Issue(new TestSubject("CN=device") { DnsNames = ["device.both.example"] }, Rsa);
         using (var alone = Client("fqdn device.both.example", leaf, Rsa))
-            Refused(alone, "wants EAP after it");
+            headend.MustRefuse(alone, "wants EAP after it");
         using (var eap = Client("fqdn device.both.example", o => o))
-            Refused(eap, "wants a certificate and then EAP");
+            headend.MustRefuse(eap, "wants a certificate and then EAP");
         using (var wrong = Client("fqdn device.both.example", leaf, Rsa, o => o with { SecondIdentity = Identity("key-id alice"), Password = "not it" }))
-            Refused(wrong, "alice");
+            headend.MustRefuse(wrong, "alice");
         using var client = Client("fqdn device.both.example", leaf, Rsa, o => o with { SecondIdentity = Identity("email alice@both.example") });
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(("both", "alice", "certificate+EAP-MSCHAPv2"), (session.Profile, session.User, session.Authentication));
     }
 
@@ -105,16 +87,16 @@ public sealed class CertificateHostTests : IAsyncLifetime
     {
         var leaf = Root.Issue(new TestSubject("CN=laptop") { DnsNames = ["laptop.lax.example"] }, Key);
         using (var other = Client("fqdn laptop.lax.example", leaf, change: o => o with { FurtherAttributes = [28700] }))
-            Assert.IsType<InitiatorOutcome.Established>(other.Login());
+            other.MustLogIn();
         using (var refused = Client("fqdn other.lax.example", leaf, change: o => Cisco(o) with { FurtherAttributes = [28704] }))
-            Refused(refused, "the client asked for 1(0x0001) 3(0x0003) 28704(0x7020)");
+            headend.MustRefuse(refused, "the client asked for 1(0x0001) 3(0x0003) 28704(0x7020)");
 
         // More than one value of a line holds.
         using (var client = Client("fqdn laptop.lax.example", leaf, change: o => Cisco(o) with { FurtherAttributes = [.. Enumerable.Range(28717, 100).Select(n => (ushort)n)] }))
-            Assert.IsType<InitiatorOutcome.Established>(client.Login());
+            client.MustLogIn();
         using (var many = Client("fqdn other.lax.example", leaf, change: o => Cisco(o) with { FurtherAttributes = [.. Enumerable.Range(20000, 254).Select(n => (ushort)n)] }))
-            Refused(many, "20253(0x4f1d)");
-        var lines = log.Text.Split('\n').Where(l => l.Contains("the client asked for", StringComparison.Ordinal)).Select(l => l[(l.IndexOf("for ", StringComparison.Ordinal) + 4)..].TrimEnd()).ToList();
+            headend.MustRefuse(many, "20253(0x4f1d)");
+        var lines = headend.Log.Text.Split('\n').Where(l => l.Contains("the client asked for", StringComparison.Ordinal)).Select(l => l[(l.IndexOf("for ", StringComparison.Ordinal) + 4)..].TrimEnd()).ToList();
         Assert.DoesNotContain(lines, l => l.Length > 512);
         Assert.DoesNotContain(lines, l => l.Contains("28700", StringComparison.Ordinal));
         string[] wanted = ["1(0x0001)", "3(0x0003)", .. Enumerable.Range(28717, 100).Select(n => $"{n}(0x{n:x4})")];
@@ -128,7 +110,7 @@ public sealed class CertificateHostTests : IAsyncLifetime
             stranger.Login();
         }
 
-        Assert.Equal(3, log.Text.Split("29999(0x752f)").Length - 1);
+        Assert.Equal(3, headend.Log.Text.Split("29999(0x752f)").Length - 1);
 
         static TestInitiatorOptions Cisco(TestInitiatorOptions options) => options with { VendorIds = ["CISCO(COPYRIGHT)&Copyright (c) 2009 Cisco Systems, Inc."u8.ToArray()] };
     }
@@ -189,15 +171,15 @@ public sealed class CertificateHostTests : IAsyncLifetime
         {
             // A list that is read again at SIGHUP.
             Listed.Revoke(leaf);
-            await File.WriteAllBytesAsync(Path.Combine(directory, "listed.crl"), Listed.List());
-            host.Reload();
+            await File.WriteAllBytesAsync(headend.Directory.File("listed.crl"), Listed.List());
+            headend.Host.Reload();
         }
 
         web.Answer = _ => new TestOcsp(Root.Certificate, Root.Signer, Root.Certificate) { Says = TestOcsp.Status.Revoked }.Answer(leaf);
         var identity = how == "status unknown" ? "fqdn laptop.strict.example" : "fqdn laptop.lax.example";
         using var client = Client(identity, o => o with { Certificate = InitiatorCertificate.With(chain, key) });
-        Refused(client, reason);
-        Assert.Empty(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        headend.MustRefuse(client, reason);
+        Assert.Empty(await headend.SessionsAsync());
         Assert.Equal(how == "revoked by OCSP" ? 1 : 0, web.Requests);
     }
 
@@ -207,53 +189,23 @@ public sealed class CertificateHostTests : IAsyncLifetime
     {
         var subject = new TestSubject("CN=laptop") { DnsNames = ["laptop.lax.example"], ResponderUris = [$"http://{web.Host}/"], ListUris = [$"http://{web.Host}/a.crl"] };
         using (var foreign = Client("fqdn laptop.lax.example", TestAuthority.Create("CN=Root CA,O=Example").Issue(subject, Key)))
-            Refused(foreign, "foreign CA");
+            headend.MustRefuse(foreign, "foreign CA");
         using (var thief = Client("fqdn laptop.lax.example", Root.Issue(subject, Rsa), Key))
-            Refused(thief, "does not fit the certificate's key");
+            headend.MustRefuse(thief, "does not fit the certificate's key");
         var elsewhere = subject with { ResponderUris = [$"http://localhost:{web.Port}/"], ListUris = [$"http://localhost:{web.Port}/"] };
         using (var lured = Client("fqdn laptop.lax.example", Root.Issue(elsewhere, Key)))
-            Assert.IsType<InitiatorOutcome.Established>(lured.Login());
+            lured.MustLogIn();
         Assert.Equal(0, web.Requests);
-        Assert.Contains("is on none of fetch-hosts", log.Text, StringComparison.Ordinal);
-    }
-
-    private void Refused(LoopbackClient client, string reason)
-    {
-        Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(client.Login()).Notify);
-        Assert.True(SpinWait.SpinUntil(() => log.Text.Contains(reason, StringComparison.Ordinal), TimeSpan.FromSeconds(10)), $"{reason} is not in the log:\n{log.Text}");
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
-
-    private static IkeIdentity Identity(string text)
-    {
-        Assert.True(IkeIdentity.TryParse(text, out var identity));
-        return identity;
+        Assert.Contains("is on none of fetch-hosts", headend.Log.Text, StringComparison.Ordinal);
     }
 
     private LoopbackClient Client(string identity, X509Certificate2? leaf, AsymmetricAlgorithm? key = null, Func<TestInitiatorOptions, TestInitiatorOptions>? change = null) =>
         Client(identity, o => (change ?? (c => c))(o with { Certificate = leaf is null ? null : InitiatorCertificate.With([leaf.RawDataMemory], key ?? Key) }));
 
-    private LoopbackClient Client(string identity, Func<TestInitiatorOptions, TestInitiatorOptions> change) => new(
-        new IPEndPoint(IPAddress.Loopback, port),
-        change(new TestInitiatorOptions
-        {
-            Identity = Identity(identity),
-            User = "alice",
-            Password = "wonderland",
-            Trust = ServerTrust.In([Root.Certificate]),
-        }));
+    private LoopbackClient Client(string identity, Func<TestInitiatorOptions, TestInitiatorOptions> change) =>
+        headend.Client(change(ByPassword("alice", "wonderland") with { Identity = Identity(identity), Trust = ServerTrust.In([Root.Certificate]) }));
 
     private string Configuration() => $$"""
-        listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
-        data-plane: { kind: none }
-        state-directory: {{directory}}/state
-        admin: { socket: {{directory}}/a.sock }
         aaa:
           authentication: [ { name: local-list, methods: [local] } ]
           authorization: [ { name: local-list, methods: [local] } ]
@@ -263,35 +215,13 @@ public sealed class CertificateHostTests : IAsyncLifetime
           name-manglers: [ { name: person, dn: common-name }, { name: unit, dn: organization-unit } ]
           authorization-policies: [ { name: staff, pool: p4 }, { name: engineers, pool: p4 } ]
           profiles:
-            - name: strict
-              match: { remote-identity: [fqdn-domain strict.example] }
-              local-identity: fqdn gw.example
-              local-authentication: { certificate: gw.pem, key: gw.key }
-              remote-authentication: { certificate: { ca: ca.pem, crl: [listed.crl], revocation: strict, name-mangler: person } }
-              authorization: { cert: { group: { list: local-list, name-mangler: unit } } }
-              proposals: [test]
-              ipsec: { transforms: [aes128gcm16] }
-              virtual-template: 1
-            - name: both
-              match: { remote-identity: [fqdn-domain both.example] }
-              local-identity: fqdn gw.example
-              local-authentication: { certificate: gw.pem, key: gw.key }
-              remote-authentication: { certificate: { ca: ca.pem, revocation: off, then-eap: required }, eap: {} }
-              authentication-list: local-list
-              authorization: { group: { list: local-list, name: staff } }
-              proposals: [test]
-              ipsec: { transforms: [aes128gcm16] }
-              virtual-template: 1
-            - name: lax
-              match: { remote-identity: [any] }
-              local-identity: fqdn gw.example
-              local-authentication: { certificate: gw.pem, key: gw.key }
-              remote-authentication: { certificate: { ca: ca.pem, crl: [listed.crl], fetch-hosts: ['{{web.Host}}'] } }
-              authorization: { group: { list: local-list, name: staff } }
-              proposals: [test]
-              ipsec: { transforms: [aes128gcm16] }
-              virtual-template: 1
-        virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
-        pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
+        {{HostYaml.Profile(
+            "strict", "fqdn-domain strict.example", "remote-authentication: { certificate: { ca: ca.pem, crl: [listed.crl], revocation: strict, name-mangler: person } }",
+            "authorization: { cert: { group: { list: local-list, name-mangler: unit } } }")}}
+        {{HostYaml.Profile(
+            "both", "fqdn-domain both.example", "remote-authentication: { certificate: { ca: ca.pem, revocation: off, then-eap: required }, eap: {} }",
+            "authentication-list: local-list", HostYaml.Staff)}}
+        {{HostYaml.Profile(
+            "lax", "any", $"remote-authentication: {{ certificate: {{ ca: ca.pem, crl: [listed.crl], fetch-hosts: ['{web.Host}'] }} }}", HostYaml.Staff)}}
         """;
 }

@@ -17,6 +17,10 @@ internal sealed class LineLog : ILoggerFactory, ILogger
         }
     }
 
+    /// <summary>Waits until it has the text.</summary>
+    public void MustSay(string text) =>
+        Assert.True(SpinWait.SpinUntil(() => Text.Contains(text, StringComparison.Ordinal), TimeSpan.FromSeconds(20)), $"{text} is not in the log:\n{Text}");
+
     public void AddProvider(ILoggerProvider provider)
     {
     }

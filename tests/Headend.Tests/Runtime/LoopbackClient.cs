@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.TestKit.Initiator;
@@ -16,11 +15,6 @@ internal sealed class LoopbackClient : IDisposable
 
     private readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
     private readonly byte[] buffer = new byte[65536];
-
-    public LoopbackClient(IPEndPoint gateway, string user, string password)
-        : this(gateway, new TestInitiatorOptions { Identity = IdentityOf(user), User = user, Password = password })
-    {
-    }
 
     /// <param name="gateway">Where it listens.</param>
     /// <param name="options">Of the client.</param>
@@ -43,6 +37,13 @@ internal sealed class LoopbackClient : IDisposable
         return Initiator.Outcome;
     }
 
+    public InitiatorOutcome.Established MustLogIn() => Assert.IsType<InitiatorOutcome.Established>(Login());
+
+    public InitiatorOutcome.Failed MustFail() => Assert.IsType<InitiatorOutcome.Failed>(Login());
+
+    /// <summary>Fails and learns what everybody learns who has not proven itself, and no more.</summary>
+    public void MustBeRefused() => Assert.Equal(NotifyType.AuthenticationFailed, MustFail().Notify);
+
     /// <summary>Answers the gateway on a thread of its own until it is told to stop or no IKE SA is left.</summary>
     public Task ServeAsync(CancellationToken cancellation) => Task.Run(() => Drive(() => cancellation.IsCancellationRequested || Initiator.IkeSas == 0), CancellationToken.None);
 
@@ -50,10 +51,6 @@ internal sealed class LoopbackClient : IDisposable
     public void WaitUntilClosed() => Drive(() => Initiator.IkeSas == 0);
 
     public void Dispose() => socket.Dispose();
-
-    // A name with a realm is the IKE identity too, for profiles that match it.
-    private static IkeIdentity IdentityOf(string user) =>
-        user.Contains('@', StringComparison.Ordinal) ? new IkeIdentity(IdType.Rfc822Address, Encoding.UTF8.GetBytes(user)) : new IkeIdentity(IdType.Fqdn, "client"u8);
 
     private void Drive(Func<bool> done)
     {

@@ -1,15 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
-using Headend.Composition;
-using Headend.Configuration;
-using Headend.Ikev2;
-using Headend.Ikev2.Wire;
-using Headend.TestKit.Initiator;
-using Microsoft.Extensions.Logging.Abstractions;
+using static Headend.Tests.Runtime.ClientOptions;
 
 namespace Headend.Tests.Runtime;
 
@@ -17,32 +7,11 @@ namespace Headend.Tests.Runtime;
 [Collection("one meter")]
 public sealed class PskHostTests : IAsyncLifetime
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("headend-psk-").FullName;
-    private readonly int port = FreePort();
-    private HeadendHost host = null!;
+    private readonly LiveHeadend headend = new();
 
-    public async Task InitializeAsync()
-    {
-        using (var key = ECDsa.Create(ECCurve.NamedCurves.nistP256))
-        {
-            var request = new CertificateRequest("CN=gw.example", key, HashAlgorithmName.SHA256);
-            using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-            await File.WriteAllTextAsync(Path.Combine(directory, "gw.pem"), certificate.ExportCertificatePem());
-            await File.WriteAllTextAsync(Path.Combine(directory, "gw.key"), key.ExportPkcs8PrivateKeyPem());
-            File.SetUnixFileMode(Path.Combine(directory, "gw.key"), UnixFileMode.UserRead);
-        }
+    public Task InitializeAsync() => headend.StartAsync(Configuration());
 
-        await File.WriteAllTextAsync(Path.Combine(directory, "headend.yaml"), Configuration());
-        var outcome = ConfigurationParser.Load(Path.Combine(directory, "headend.yaml"), ConfigurationRules.OfLeaves);
-        Assert.Empty(outcome.Diagnostics);
-        host = await HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await host.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
-    }
+    public async Task DisposeAsync() => await headend.DisposeAsync();
 
     // RFC 7296 4: "Shared key authentication where the ID passed is any of ID_KEY_ID, ID_FQDN, or ID_RFC822_ADDR." must be configurable.
     [Theory]
@@ -56,8 +25,8 @@ public sealed class PskHostTests : IAsyncLifetime
     public async Task AKeyLogsInAndShowTellsWhichProfileAndPeer(string identity, string theirs, string ours, string profile, string match, string entry)
     {
         using var client = Client(identity, theirs, ours);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
         Assert.Equal((profile, match, entry), (session.Profile, session.ProfileMatch, session.KeyringEntry));
         Assert.Equal(("PSK", "PSK", "gw.example"), (session.Authentication, session.LocalAuthentication, session.LocalIdentity));
         Assert.Equal(identity[(identity.IndexOf(' ', StringComparison.Ordinal) + 1)..], session.User?.Replace(", ", ",", StringComparison.Ordinal));
@@ -69,8 +38,8 @@ public sealed class PskHostTests : IAsyncLifetime
     public async Task OurCertificateAndTheirKeyOnTheProfileThatTheClientAsksFor()
     {
         using var client = Client("fqdn three.branch.example", "what branch three says to us", null, asked: "fqdn cert.example");
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(("certified", "remote-identity any, local-identity fqdn cert.example"), (session.Profile, session.ProfileMatch));
         Assert.Equal(("PSK", "ECDSA", "cert.example"), (session.Authentication, session.LocalAuthentication, session.LocalIdentity));
         Assert.Equal("three.branch.example", session.User);
@@ -79,10 +48,9 @@ public sealed class PskHostTests : IAsyncLifetime
     [Fact]
     public async Task EapGoesOnBesideKeys()
     {
-        var options = Options("fqdn laptop.example") with { ServerIdentity = Identity("fqdn cert.example"), User = "alice", Password = "wonderland" };
-        using var client = new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), options);
-        Assert.IsType<InitiatorOutcome.Established>(client.Login());
-        var session = Assert.Single(await host.Backend.GetSessionsAsync(CancellationToken.None));
+        using var client = headend.Client(ByPassword("alice", "wonderland") with { Identity = Identity("fqdn laptop.example"), ServerIdentity = Identity("fqdn cert.example") });
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(("alice", "EAP-MSCHAPv2", "ECDSA"), (session.User, session.Authentication, session.LocalAuthentication));
         Assert.Null(session.KeyringEntry);
     }
@@ -96,67 +64,25 @@ public sealed class PskHostTests : IAsyncLifetime
     {
         using var client = Client(identity, key, key);
         var began = Stopwatch.GetTimestamp();
-        Assert.Equal(NotifyType.AuthenticationFailed, Assert.IsType<InitiatorOutcome.Failed>(client.Login()).Notify);
+        client.MustBeRefused();
         Assert.True(Stopwatch.GetElapsedTime(began) >= TimeSpan.FromSeconds(1), "refused before the delay was over");
-        Assert.Empty(await host.Backend.GetSessionsAsync(CancellationToken.None));
-        Assert.Equal(0, Assert.Single(await host.Backend.GetPoolsAsync(CancellationToken.None)).InUse);
+        Assert.Empty(await headend.SessionsAsync());
+        Assert.Equal(0, await headend.LeasesAsync());
     }
 
     [Fact]
     public void AHeadendWithAnotherKeyIsNotBelieved()
     {
         using var client = Client("fqdn two.branch.example", "what branch number two says", "what somebody else would say");
-        Assert.IsType<InitiatorOutcome.Failed>(client.Login());
+        client.MustFail();
     }
 
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
+    private LoopbackClient Client(string identity, string theirs, string? ours, string? asked = null) =>
+        headend.Client(ByKey(Identity(identity), theirs, ours) with { ServerIdentity = asked is null ? null : Identity(asked) });
 
-    private static IkeIdentity Identity(string text)
-    {
-        Assert.True(IkeIdentity.TryParse(text, out var identity));
-        return identity;
-    }
+    private static string Profile(string name, string match, string keyring) => HostYaml.KeyProfile(name, match, $"keyring: {{ local: {keyring} }}", HostYaml.Staff);
 
-    private static TestInitiatorOptions Options(string identity) => new() { Identity = Identity(identity), User = "nobody", Password = "nothing" };
-
-    private LoopbackClient Client(string identity, string theirs, string? ours, string? asked = null) => new(
-        new IPEndPoint(IPAddress.Loopback, port),
-        Options(identity) with
-        {
-            PreSharedKey = Encoding.UTF8.GetBytes(theirs),
-            ServerPreSharedKey = ours is null ? null : Encoding.UTF8.GetBytes(ours),
-            ServerIdentity = asked is null ? null : Identity(asked),
-        });
-
-    private static string Profile(string name, string match, string keyring) =>
-        $$"""
-            - name: {{name}}
-              match: { remote-identity: [{{match}}] }
-              local-identity: fqdn gw.example
-              local-authentication: { pre-share: true }
-              remote-authentication: { pre-share: true }
-              keyring: { local: {{keyring}} }
-              authorization: { group: { list: local-list, name: staff } }
-              proposals: [test]
-              ipsec: { transforms: [aes128gcm16] }
-              virtual-template: 1
-
-        """;
-
-    private static string Profiles() =>
-        Profile("branches", "fqdn-domain branch.example", "branches") + Profile("mail", "email-domain example.com", "people") + Profile("groups", "key-id *$Group$*", "people")
-        + Profile("addresses", "address 198.51.100.0/24", "people") + Profile("names", "'dn CN=*,O=Example'", "people");
-
-    private string Configuration() => $$"""
-        listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
-        data-plane: { kind: none }
-        state-directory: {{directory}}/state
-        admin: { socket: {{directory}}/a.sock }
+    private static string Configuration() => $$"""
         aaa:
           authentication: [ { name: local-list, methods: [local] } ]
           authorization: [ { name: local-list, methods: [local] } ]
@@ -191,8 +117,10 @@ public sealed class PskHostTests : IAsyncLifetime
               proposals: [test]
               ipsec: { transforms: [aes128gcm16] }
               virtual-template: 1
-        {{Profiles()}}
-        virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
-        pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
+        {{Profile("branches", "fqdn-domain branch.example", "branches")}}
+        {{Profile("mail", "email-domain example.com", "people")}}
+        {{Profile("groups", "key-id *$Group$*", "people")}}
+        {{Profile("addresses", "address 198.51.100.0/24", "people")}}
+        {{Profile("names", "'dn CN=*,O=Example'", "people")}}
         """;
 }

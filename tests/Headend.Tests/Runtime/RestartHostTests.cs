@@ -1,19 +1,10 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Headend.Aaa.Accounting;
-using Headend.Aaa.Radius;
 using Headend.Admin;
 using Headend.Composition;
-using Headend.Configuration;
-using Headend.Ikev2;
-using Headend.Ikev2.Wire;
-using Headend.Store;
-using Headend.TestKit.Initiator;
-using Headend.Tests.Pki;
-using Microsoft.Extensions.Logging.Abstractions;
+using static Headend.Tests.Runtime.ClientOptions;
+using static Headend.Tests.Runtime.LiveHeadend;
+using static Headend.Tests.Runtime.RadiusWire;
 
 namespace Headend.Tests.Runtime;
 
@@ -23,82 +14,57 @@ namespace Headend.Tests.Runtime;
 [Collection("one meter")]
 public sealed class RestartHostTests : IAsyncLifetime
 {
-    private const string Secret = "a-secret-of-24-octets-xy";
-    private const string Ended = "sessions-at-stop: end";
-    private static readonly ConfigurationAttributeType SessionId = new(28717);
-    private static readonly ConfigurationAttributeType Token = new(28718);
+    private readonly LiveHeadend headend = new(new SkippingTime());
+    private readonly DynamicAuthorizationClient author = new();
 
-    private readonly TemporaryDirectory directory = new();
-    private readonly int port = FreePort();
-    private readonly int authorPort = FreePort();
-    private string state = "state";
-    private string atStop = Ended;
-    private string resumeProfile = "resume";
-    private HeadendHost host = null!;
-    private bool stopped;
-    private byte identifier;
+    public Task InitializeAsync() => headend.StartAsync(Configuration());
 
-    public async Task InitializeAsync()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=gw.example", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        directory.Write("gw.pem", certificate.ExportCertificatePem());
-        directory.Write("gw.key", key.ExportPkcs8PrivateKeyPem());
-        host = await StartAsync(TimeSpan.Zero);
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (!stopped)
-            await host.DisposeAsync();
-        directory.Dispose();
-    }
+    public async Task DisposeAsync() => await headend.DisposeAsync();
 
     [Fact]
     public async Task AClientComesBackToItsSessionAfterACrash()
     {
-        using var client = Client("alice@reconnect");
-        var address = Established(client).IPv4;
-        var before = Assert.Single(await SessionsAsync());
-        await CrashAsync();
-        var asleep = Assert.Single(await SessionsAsync());
+        using var client = headend.Client(Reconnecting("alice@reconnect"));
+        var address = client.MustLogIn().IPv4;
+        var before = Assert.Single(await headend.SessionsAsync());
+        await headend.CrashAsync();
+        var asleep = Assert.Single(await headend.SessionsAsync());
         Assert.Equal((SessionStatus.Inactive, Kept(before)), (asleep.Status, Kept(asleep)));
-        Assert.Equal(1, (await host.Backend.GetPoolsAsync(CancellationToken.None))[0].InUse);
-        Assert.Equal(new ReconnectStatisticsRecord(0, 0, 0, 0, 1), await host.Backend.GetReconnectsAsync(CancellationToken.None));
+        Assert.Equal(1, await headend.LeasesAsync());
+        Assert.Equal(new ReconnectStatisticsRecord(0, 0, 0, 0, 1), await headend.Backend.GetReconnectsAsync(CancellationToken.None));
         // Nobody else gets its address or its number.
-        using var other = Client("dave@resume");
-        Assert.NotEqual(address, Established(other).IPv4);
+        using var other = headend.Client(Reconnecting("dave@resume"));
+        Assert.NotEqual(address, other.MustLogIn().IPv4);
 
-        using var back = Back(client.Initiator);
-        Assert.Equal(address, Established(back).IPv4);
-        var after = (await SessionsAsync()).Single(s => s.User == "alice@reconnect");
+        using var back = headend.Client(ByToken(client));
+        Assert.Equal(address, back.MustLogIn().IPv4);
+        var after = (await headend.SessionsAsync()).Single(s => s.User == "alice@reconnect");
         Assert.Equal((SessionStatus.UpIdle, Kept(before), true), (after.Status, Kept(after), after.Reconnected));
         Assert.True(after.UptimeSeconds >= before.UptimeSeconds);
-        Assert.Equal<(int, uint?)>((41, null), Ask(40, Text(44, before.AcctSessionId!)));
-        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync(before.AcctSessionId!));
+        Assert.Equal((41, null), author.Disconnect(Text(AcctSessionId, before.AcctSessionId!)));
+        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await headend.StatusesAsync(before.AcctSessionId!));
     }
 
     [Fact]
     public async Task TheNewestTokenOutlivesCrashesAndItsEldersDoNot()
     {
-        using var client = Client("alice@reconnect");
-        Established(client);
+        using var client = headend.Client(Reconnecting("alice@reconnect"));
+        client.MustLogIn();
         var first = Encoding.ASCII.GetString(client.Initiator.Given[Token]);
-        using var second = Back(client.Initiator);
-        Established(second);
-        using var third = Back(second.Initiator);
-        Established(third);
-        await CrashAsync();
-        await CrashAsync();
-        using var old = Back(client.Initiator, first);
-        Assert.IsType<InitiatorOutcome.Failed>(old.Login());
-        using var fourth = Back(third.Initiator);
-        Established(fourth);
-        await CrashAsync();
-        using var fifth = Back(fourth.Initiator);
-        Established(fifth);
-        Assert.Single(await SessionsAsync());
+        using var second = headend.Client(ByToken(client));
+        second.MustLogIn();
+        using var third = headend.Client(ByToken(second));
+        third.MustLogIn();
+        await headend.CrashAsync();
+        await headend.CrashAsync();
+        using var old = headend.Client(ByToken(client, first));
+        old.MustFail();
+        using var fourth = headend.Client(ByToken(third));
+        fourth.MustLogIn();
+        await headend.CrashAsync();
+        using var fifth = headend.Client(ByToken(fourth));
+        fifth.MustLogIn();
+        Assert.Single(await headend.SessionsAsync());
     }
 
     [Theory]
@@ -106,270 +72,147 @@ public sealed class RestartHostTests : IAsyncLifetime
     [InlineData("clear")]
     public async Task WhatWasRevokedDoesNotComeBack(string how)
     {
-        using var client = Client("alice@reconnect");
-        Established(client);
-        var session = Assert.Single(await SessionsAsync());
+        using var client = headend.Client(Reconnecting("alice@reconnect"));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
         if (how == "disconnect")
-            Assert.Equal<(int, uint?)>((41, null), Ask(40, Text(44, session.AcctSessionId!)));
+            Assert.Equal((41, null), author.Disconnect(Text(AcctSessionId, session.AcctSessionId!)));
         else
-            await host.Backend.ClearSessionsAsync(new ClearSessionsRecord { User = "alice@reconnect" }, CancellationToken.None);
-        await CrashAsync();
-        Assert.Empty(await SessionsAsync());
-        using var back = Back(client.Initiator);
-        Assert.IsType<InitiatorOutcome.Failed>(back.Login());
-        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync(session.AcctSessionId!));
+            await headend.Backend.ClearSessionsAsync(new ClearSessionsRecord { User = "alice@reconnect" }, CancellationToken.None);
+        await headend.CrashAsync();
+        Assert.Empty(await headend.SessionsAsync());
+        using var back = headend.Client(ByToken(client));
+        back.MustFail();
+        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await headend.StatusesAsync(session.AcctSessionId!));
     }
 
     [Fact]
     public async Task ASleepingSessionMayBeDisconnectedByTheNextHeadend()
     {
-        using var client = Client("alice@reconnect");
-        Established(client);
-        var session = Assert.Single(await SessionsAsync());
-        await CrashAsync();
-        Assert.Equal<(int, uint?)>((44, null), Ask(43, Text(44, session.AcctSessionId!), Text(25, "another class")));
-        Assert.Equal<(int, uint?)>((41, null), Ask(40, Text(44, session.AcctSessionId!)));
-        await CrashAsync();
-        Assert.Empty(await SessionsAsync());
-        using var back = Back(client.Initiator);
-        Assert.IsType<InitiatorOutcome.Failed>(back.Login());
-        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync(session.AcctSessionId!));
-        Assert.Contains("another class", Encoding.UTF8.GetString((await RecordsAsync()).Last(r => r.Status == AcctStatusType.Stop).Attributes.Span), StringComparison.Ordinal);
+        using var client = headend.Client(Reconnecting("alice@reconnect"));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
+        await headend.CrashAsync();
+        Assert.Equal((44, null), author.Change(Text(AcctSessionId, session.AcctSessionId!), Text(Class, "another class")));
+        Assert.Equal((41, null), author.Disconnect(Text(AcctSessionId, session.AcctSessionId!)));
+        await headend.CrashAsync();
+        Assert.Empty(await headend.SessionsAsync());
+        using var back = headend.Client(ByToken(client));
+        back.MustFail();
+        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await headend.StatusesAsync(session.AcctSessionId!));
+        Assert.Contains("another class", Encoding.UTF8.GetString((await headend.RecordsAsync()).Last(r => r.Status == AcctStatusType.Stop).Attributes.Span), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task ALoginByTheSameIdentityResumesAfterACrash()
     {
-        using var client = Client("carol@resume");
-        var address = Established(client).IPv4;
-        var before = Assert.Single(await SessionsAsync());
-        await CrashAsync();
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
-        using var wrong = Client("carol@resume", "looking-glass");
-        Assert.IsType<InitiatorOutcome.Failed>(wrong.Login());
-        using var back = Client("carol@resume");
-        Assert.Equal(address, Established(back).IPv4);
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
-        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync(before.AcctSessionId!));
+        using var client = headend.Client(Reconnecting("carol@resume"));
+        var address = client.MustLogIn().IPv4;
+        var before = Assert.Single(await headend.SessionsAsync());
+        await headend.CrashAsync();
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
+        using var wrong = headend.Client(Reconnecting("carol@resume", "looking-glass"));
+        wrong.MustFail();
+        using var back = headend.Client(Reconnecting("carol@resume"));
+        Assert.Equal(address, back.MustLogIn().IPv4);
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
+        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await headend.StatusesAsync(before.AcctSessionId!));
     }
 
     [Fact]
     public async Task ATicketIsGoodAfterACrashAndOnce()
     {
-        using var client = Client("erin@tickets");
-        var address = Established(client).IPv4;
-        var before = Assert.Single(await SessionsAsync());
-        await CrashAsync();
-        using var back = ByTicket(client);
-        Assert.Equal(address, Established(back).IPv4);
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
-        await CrashAsync();
-        using var again = ByTicket(client);
-        Assert.IsType<InitiatorOutcome.Failed>(again.Login());
-        using var next = ByTicket(back);
-        Established(next);
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+        using var client = headend.Client(Reconnecting("erin@tickets") with { RequestTicket = true });
+        var address = client.MustLogIn().IPv4;
+        var before = Assert.Single(await headend.SessionsAsync());
+        await headend.CrashAsync();
+        using var back = headend.Client(ByTicket(client, Identity("email erin@tickets")));
+        Assert.Equal(address, back.MustLogIn().IPv4);
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
+        await headend.CrashAsync();
+        using var again = headend.Client(ByTicket(client, Identity("email erin@tickets")));
+        again.MustFail();
+        using var next = headend.Client(ByTicket(back, Identity("email erin@tickets")));
+        next.MustLogIn();
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
     }
 
     [Fact]
     public async Task WhoseTimeRanOutWhileNobodyWasThereHasAStopOfThatMoment()
     {
-        using var client = Client("alice@reconnect");
-        Established(client);
-        var session = Assert.Single(await SessionsAsync());
-        await CrashAsync(later: TimeSpan.FromHours(5));
-        Assert.Empty(await SessionsAsync());
-        using var back = Back(client.Initiator);
-        Assert.IsType<InitiatorOutcome.Failed>(back.Login());
-        var stop = (await RecordsAsync()).Single(r => r.Status == AcctStatusType.Stop && r.SessionId == session.AcctSessionId);
+        using var client = headend.Client(Reconnecting("alice@reconnect"));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
+        await headend.CrashAsync(between: () => headend.Skip(TimeSpan.FromHours(5)));
+        Assert.Empty(await headend.SessionsAsync());
+        using var back = headend.Client(ByToken(client));
+        back.MustFail();
+        var stop = (await headend.RecordsAsync()).Single(r => r.Status == AcctStatusType.Stop && r.SessionId == session.AcctSessionId);
         // RFC 2866 5.10: Acct-Terminate-Cause 2, Lost Carrier; half an hour after the crash and not five.
-        Assert.True(stop.Attributes.Span.IndexOf((byte[])[49, 6, 0, 0, 0, 2]) >= 0);
+        Assert.Equal(2u, NumberOf(stop, TerminateCause));
         Assert.InRange(stop.EventAt - DateTimeOffset.UtcNow, TimeSpan.FromMinutes(28), TimeSpan.FromMinutes(30));
     }
 
     [Fact]
     public async Task ChangesOfAuthorizationOutliveACrash()
     {
-        using var client = Client("alice@reconnect");
-        Established(client);
-        var session = Assert.Single(await SessionsAsync());
-        Assert.Equal<(int, uint?)>((44, null), Ask(43, Text(44, session.AcctSessionId!), [27, 6, 0, 0, 0, 60]));
-        await CrashAsync(later: TimeSpan.FromMinutes(2));
-        Assert.Empty(await SessionsAsync());
-        var stop = (await RecordsAsync()).Single(r => r.Status == AcctStatusType.Stop && r.SessionId == session.AcctSessionId);
+        using var client = headend.Client(Reconnecting("alice@reconnect"));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
+        Assert.Equal((44, null), author.Change(Text(AcctSessionId, session.AcctSessionId!), Number(SessionTimeout, 60)));
+        await headend.CrashAsync(between: () => headend.Skip(TimeSpan.FromMinutes(2)));
+        Assert.Empty(await headend.SessionsAsync());
+        var stop = (await headend.RecordsAsync()).Single(r => r.Status == AcctStatusType.Stop && r.SessionId == session.AcctSessionId);
         // Session Timeout.
-        Assert.True(stop.Attributes.Span.IndexOf((byte[])[49, 6, 0, 0, 0, 5]) >= 0);
+        Assert.Equal(5u, NumberOf(stop, TerminateCause));
     }
 
     [Fact]
     public async Task ASessionWithoutItsProfileEnds()
     {
-        using var client = Client("carol@resume");
-        Established(client);
-        var session = Assert.Single(await SessionsAsync());
-        resumeProfile = "renamed";
-        await CrashAsync();
-        Assert.Empty(await SessionsAsync());
-        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync(session.AcctSessionId!));
+        using var client = headend.Client(Reconnecting("carol@resume"));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
+        await headend.CrashAsync(Configuration(resumeProfile: "renamed"));
+        Assert.Empty(await headend.SessionsAsync());
+        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await headend.StatusesAsync(session.AcctSessionId!));
     }
 
     [Fact]
     public async Task WithoutTheKeyNobodyComesBackAndAccountingLosesNothing()
     {
-        using var client = Client("alice@reconnect");
-        Established(client);
-        var session = Assert.Single(await SessionsAsync());
-        await CrashAsync(between: () => File.Delete(directory.File(state, StoreComposition.KeyFileName)));
-        Assert.Empty(await SessionsAsync());
-        using var back = Back(client.Initiator);
-        Assert.IsType<InitiatorOutcome.Failed>(back.Login());
-        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await StatusesAsync(session.AcctSessionId!));
+        using var client = headend.Client(Reconnecting("alice@reconnect"));
+        client.MustLogIn();
+        var session = Assert.Single(await headend.SessionsAsync());
+        await headend.CrashAsync(between: () => File.Delete(Path.Combine(headend.State, StoreComposition.KeyFileName)));
+        Assert.Empty(await headend.SessionsAsync());
+        using var back = headend.Client(ByToken(client));
+        back.MustFail();
+        Assert.Equal([AcctStatusType.Start, AcctStatusType.Stop], await headend.StatusesAsync(session.AcctSessionId!));
     }
 
     [Fact]
     public async Task AStopMayKeepSessions()
     {
-        atStop = "sessions-at-stop: keep";
-        await CrashAsync();
-        using var client = Client("alice@reconnect");
-        Established(client);
-        var before = Assert.Single(await SessionsAsync());
-        await host.StopAsync();
-        await host.DisposeAsync();
-        host = await StartAsync(TimeSpan.Zero);
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
-        using var back = Back(client.Initiator);
-        Established(back);
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
-        Assert.Equal([AcctStatusType.Start, AcctStatusType.InterimUpdate, AcctStatusType.InterimUpdate], await StatusesAsync(before.AcctSessionId!));
-        Assert.DoesNotContain(await RecordsAsync(), r => r.Status == AcctStatusType.AccountingOff);
+        await headend.CrashAsync(Configuration(atStop: "keep"));
+        using var client = headend.Client(Reconnecting("alice@reconnect"));
+        client.MustLogIn();
+        var before = Assert.Single(await headend.SessionsAsync());
+        await headend.StopAsync();
+        await headend.StartAsync();
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
+        using var back = headend.Client(ByToken(client));
+        back.MustLogIn();
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
+        Assert.Equal([AcctStatusType.Start, AcctStatusType.InterimUpdate, AcctStatusType.InterimUpdate], await headend.StatusesAsync(before.AcctSessionId!));
+        Assert.DoesNotContain(await headend.RecordsAsync(), r => r.Status == AcctStatusType.AccountingOff);
     }
 
-    private static (string, string?, string?, string?, string) Kept(SessionRecord s) =>
-        (s.Id, s.AuditSessionId, s.AcctSessionId, s.User, string.Join(' ', s.AssignedAddresses));
+    private static string Profile(string name, string domain, string more) => HostYaml.UserProfile(name, $"email-domain {domain}", "accounting-list: acct-list", more);
 
-    private static InitiatorOutcome.Established Established(LoopbackClient client) => Assert.IsType<InitiatorOutcome.Established>(client.Login());
-
-    private static byte[] Text(byte type, string value) => [type, (byte)(2 + value.Length), .. Encoding.ASCII.GetBytes(value)];
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
-
-    private LoopbackClient Client(string user, string password = "wonderland") => new(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
-    {
-        Identity = new IkeIdentity(IdType.Rfc822Address, Encoding.ASCII.GetBytes(user)),
-        User = user,
-        Password = password,
-        ReconnectAttributes = (SessionId, Token),
-        RequestTicket = user.EndsWith("@tickets", StringComparison.Ordinal),
-    });
-
-    private LoopbackClient ByTicket(LoopbackClient client) => new(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
-    {
-        Identity = new IkeIdentity(IdType.Rfc822Address, "erin@tickets"u8),
-        User = "nobody",
-        Password = "nothing",
-        RequestTicket = true,
-        Ticket = client.Initiator.Ticket,
-    });
-
-    private LoopbackClient Back(TestInitiator client, string? token = null) => new(new IPEndPoint(IPAddress.Loopback, port), new TestInitiatorOptions
-    {
-        Identity = new IkeIdentity(IdType.KeyId, client.Given[SessionId]),
-        User = "nobody",
-        Password = "nothing",
-        PreSharedKey = token is null ? client.Given[Token] : Encoding.ASCII.GetBytes(token),
-        ReconnectAttributes = (SessionId, Token),
-    });
-
-    private async Task<IReadOnlyList<SessionRecord>> SessionsAsync() => await host.Backend.GetSessionsAsync(CancellationToken.None);
-
-    /// <summary>What the disk holds once the sessions of now are on it goes on, and nothing that the process did later.</summary>
-    private async Task CrashAsync(TimeSpan later = default, Action? between = null)
-    {
-        var next = $"{state}-next";
-        Directory.CreateDirectory(directory.File(next));
-        // Behind the commit of the sessions that are up: an answered request was written.
-        await Task.Delay(SealedStore.Gathering + TimeSpan.FromMilliseconds(400));
-        foreach (var file in Directory.GetFiles(directory.File(state)))
-            File.Copy(file, directory.File(next, Path.GetFileName(file)));
-        await host.DisposeAsync();
-        state = next;
-        between?.Invoke();
-        host = await StartAsync(later);
-    }
-
-    /// <summary>Ends the headend and reads what it left to send.</summary>
-    private async Task<IReadOnlyList<SpooledRecord>> RecordsAsync()
-    {
-        if (!stopped)
-        {
-            await host.StopAsync();
-            await host.DisposeAsync();
-            stopped = true;
-        }
-
-        using var store = EmbeddedStore.Open(directory.File(state, StoreComposition.FileName), DateTimeOffset.UtcNow);
-        var content = new EmbeddedAccountingSpool(store).Load();
-        Assert.True(atStop != Ended || content.OpenSessions.Count == 0);
-        return content.Records;
-    }
-
-    private async Task<IEnumerable<AcctStatusType>> StatusesAsync(string session) =>
-        (await RecordsAsync()).Where(r => r.SessionId == session).Select(r => r.Status);
-
-    private (int Code, uint? Cause) Ask(byte code, params byte[][] attributes)
-    {
-        using var secret = RadiusSecret.FromText(Secret);
-        byte[] packet = [code, ++identifier, 0, 0, .. new byte[16], 80, 18, .. new byte[16], .. attributes.SelectMany(a => a)];
-        RadiusAuthenticatorCodec.Seal(packet, 22, new byte[16], secret);
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 30_000 };
-        socket.Connect(IPAddress.Loopback, authorPort);
-        socket.Send(packet);
-        var buffer = new byte[4096];
-        var length = socket.Receive(buffer);
-        Assert.True(RadiusPacket.TryParse(buffer.AsSpan(0, length), out var reply, out var error), error.ToString());
-        uint? cause = reply.TryGet(RadiusAttributeType.ErrorCause, out var attribute) && attribute.TryGetUInt32(out var number) ? number : null;
-        return (reply.Code.Value, cause);
-    }
-
-    private Task<HeadendHost> StartAsync(TimeSpan later)
-    {
-        directory.Write("headend.yaml", Configuration());
-        var outcome = ConfigurationParser.Load(directory.File("headend.yaml"), ConfigurationRules.OfLeaves);
-        Assert.Empty(outcome.Errors);
-        return HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, new LaterTime(later), CancellationToken.None);
-    }
-
-    private static string Profile(string name, string domain, string more) => $$"""
-            - name: {{name}}
-              match: { remote-identity: [email-domain {{domain}}] }
-              local-identity: fqdn gw.example
-              local-authentication: { certificate: gw.pem, key: gw.key }
-              remote-authentication: { eap: { query-identity: true } }
-              authentication-list: local-list
-              accounting-list: acct-list
-              authorization: { group: { list: local-list, name: staff } }
-              proposals: [test]
-              ipsec: { transforms: [aes128gcm16] }
-              {{more}}
-              virtual-template: 1
-        """;
-
-    private string Configuration() => $$"""
-        listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
-        data-plane: { kind: none }
-        state-directory: {{directory.File(state)}}
-        store: { {{atStop}} }
-        admin: { socket: {{directory.Path}}/a.sock }
-        radius:
-          servers: [ { name: nobody, address: 127.0.0.1, acct-port: {{FreePort()}}, secret: {{Secret}}, timeout: 1s, retransmit: 0 } ]
-          groups: [ { name: corp, servers: [nobody] } ]
-          dynamic-author: { port: {{authorPort}}, addresses: [127.0.0.1], clients: [ { address: 127.0.0.0/8, secret: {{Secret}} } ] }
+    private string Configuration(string atStop = "end", string resumeProfile = "resume") => $$"""
+        store: { sessions-at-stop: {{atStop}} }
+        {{HostYaml.Nobody(author.Yaml)}}
         aaa:
           authentication: [ { name: local-list, methods: [local] } ]
           authorization: [ { name: local-list, methods: [local] } ]
@@ -386,13 +229,5 @@ public sealed class RestartHostTests : IAsyncLifetime
         {{Profile("reconnect", "reconnect", "reconnect: { timeout: 30m }")}}
         {{Profile(resumeProfile, "resume", "client-resume: { interval: 2m }")}}
         {{Profile("tickets", "tickets", "session-resumption: { lifetime: 1h, timeout: 30m }")}}
-        virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
-        pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
         """;
-
-    /// <summary>The system's clock, but the wall clock is ahead: so long was nobody there.</summary>
-    private sealed class LaterTime(TimeSpan later) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + later;
-    }
 }

@@ -1,16 +1,8 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Headend.Admin;
-using Headend.Composition;
-using Headend.Configuration;
-using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.TestKit.Initiator;
-using Headend.Tests.Pki;
-using Microsoft.Extensions.Logging.Abstractions;
+using static Headend.Tests.Runtime.ClientOptions;
+using static Headend.Tests.Runtime.LiveHeadend;
 
 namespace Headend.Tests.Runtime;
 
@@ -18,69 +10,52 @@ namespace Headend.Tests.Runtime;
 [Collection("one meter")]
 public sealed class TicketHostTests : IAsyncLifetime
 {
-    private static readonly ConfigurationAttributeType SessionId = new(28717);
-    private static readonly ConfigurationAttributeType Token = new(28718);
+    private const string Alice = "alice@tickets";
+    private const string Both = "alice@both";
 
-    private readonly TemporaryDirectory directory = new();
-    private readonly int port = FreePort();
-    private HeadendHost host = null!;
+    private readonly LiveHeadend headend = new();
 
-    public async Task InitializeAsync()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=gw.example", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        directory.Write("gw.pem", certificate.ExportCertificatePem());
-        directory.Write("gw.key", key.ExportPkcs8PrivateKeyPem());
-        directory.Write("headend.yaml", Configuration());
-        var outcome = ConfigurationParser.Load(directory.File("headend.yaml"), ConfigurationRules.OfLeaves);
-        Assert.Empty(outcome.Errors);
-        host = await HeadendHost.StartAsync(outcome.Configuration!, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
-    }
+    public Task InitializeAsync() => headend.StartAsync(Configuration());
 
-    public async Task DisposeAsync()
-    {
-        await host.DisposeAsync();
-        directory.Dispose();
-    }
+    public async Task DisposeAsync() => await headend.DisposeAsync();
 
     [Fact]
     public async Task AfterSleepAResumptionGoesOnWithEverythingThatTheSessionHad()
     {
-        using var client = Client();
-        var address = Established(client).IPv4;
-        var before = Assert.Single(await SessionsAsync());
+        using var client = headend.Client(User(Alice));
+        var address = client.MustLogIn().IPv4;
+        var before = Assert.Single(await headend.SessionsAsync());
         client.Dispose();
-        Assert.Equal(Kept(before), Kept(await WaitForSleepAsync()));
+        Assert.Equal(Kept(before), Kept(await headend.AsleepAsync()));
 
-        using var back = Back(client);
-        Assert.Equal(address, Established(back).IPv4);
-        var after = Assert.Single(await SessionsAsync());
+        using var back = headend.Client(Ticket(client));
+        Assert.Equal(address, back.MustLogIn().IPv4);
+        var after = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(Kept(before), Kept(after));
         Assert.True(after.Reconnected);
         Assert.Equal(before.Authentication, after.Authentication);
         Assert.Contains("ticket", after.IkeSa!.Capabilities);
-        Assert.Equal(1, (await host.Backend.GetPoolsAsync(CancellationToken.None))[0].InUse);
+        Assert.Equal(1, await headend.LeasesAsync());
 
-        using var again = Back(client);
+        using var again = headend.Client(Ticket(client));
         Nacked(again);
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
     }
 
     [Fact]
     public async Task AClientThatChangedItsNetworkTakesItsLiveSessionOver()
     {
-        var current = Client();
-        Established(current);
-        var before = Assert.Single(await SessionsAsync());
+        var current = headend.Client(User(Alice));
+        current.MustLogIn();
+        var before = Assert.Single(await headend.SessionsAsync());
         for (var i = 0; i < 6; i++)
         {
             // Through whichever shard.
-            var back = Back(current);
-            Established(back);
+            var back = headend.Client(Ticket(current));
+            back.MustLogIn();
             current.Dispose();
             current = back;
-            Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+            Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
         }
 
         current.Dispose();
@@ -91,73 +66,72 @@ public sealed class TicketHostTests : IAsyncLifetime
     [InlineData(true)]
     public async Task ASessionThatWasClearedRefusesItsTicketAndALoginWorks(bool asleep)
     {
-        using var client = Client();
-        Established(client);
+        using var client = headend.Client(User(Alice));
+        client.MustLogIn();
         client.Dispose();
         if (asleep)
-            await WaitForSleepAsync();
-        Assert.Equal(1, (await host.Backend.ClearSessionsAsync(new ClearSessionsRecord { User = "alice@tickets" }, CancellationToken.None)).Cleared);
-        for (var i = 0; i < 600 && (await SessionsAsync()).Count > 0; i++)
-            await Task.Delay(50);
-        using var back = Back(client);
+            await headend.AsleepAsync();
+        Assert.Equal(1, (await headend.Backend.ClearSessionsAsync(new ClearSessionsRecord { User = Alice }, CancellationToken.None)).Cleared);
+        await headend.NoneAsync();
+        using var back = headend.Client(Ticket(client));
         Nacked(back);
-        using var anew = Client();
-        Established(anew);
+        using var anew = headend.Client(User(Alice));
+        anew.MustLogIn();
     }
 
     [Fact]
     public async Task OfSeveralAtOnceWithOneTicketOneResumes()
     {
-        using var client = Client();
-        Established(client);
-        var before = Assert.Single(await SessionsAsync());
+        using var client = headend.Client(User(Alice));
+        client.MustLogIn();
+        var before = Assert.Single(await headend.SessionsAsync());
         client.Dispose();
-        await WaitForSleepAsync();
-        var clients = Enumerable.Range(0, 6).Select(_ => Back(client)).ToList();
+        await headend.AsleepAsync();
+        var clients = Enumerable.Range(0, 6).Select(_ => headend.Client(Ticket(client))).ToList();
         var outcomes = await Task.WhenAll(clients.Select(c => Task.Run(c.Login)));
         Assert.Single(outcomes.OfType<InitiatorOutcome.Established>());
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
         clients.ForEach(c => c.Dispose());
     }
 
     [Fact]
     public async Task AForgerWhoSawTheTicketChangesNothing()
     {
-        using var client = Client();
-        Established(client);
+        using var client = headend.Client(User(Alice));
+        client.MustLogIn();
         client.Dispose();
-        await WaitForSleepAsync();
+        await headend.AsleepAsync();
         var ticket = client.Initiator.Ticket!;
-        using var forger = Back(client, ticket with { SkD = new byte[ticket.SkD.Length] }, o => o with { LoginTimeout = TimeSpan.FromSeconds(3) });
-        Assert.IsType<InitiatorOutcome.Failed>(forger.Login());
+        using var forger = headend.Client(Ticket(client) with { Ticket = ticket with { SkD = new byte[ticket.SkD.Length] }, LoginTimeout = TimeSpan.FromSeconds(3) });
+        forger.MustFail();
         var altered = ticket.Octets.ToArray();
         altered[^1] ^= 1;
-        using var other = Back(client, ticket with { Octets = altered });
+        using var other = headend.Client(Ticket(client) with { Ticket = ticket with { Octets = altered } });
         Nacked(other);
-        using var back = Back(client);
-        Established(back);
+        using var back = headend.Client(Ticket(client));
+        back.MustLogIn();
     }
 
     /// <summary>What the client has of one kind stays good when it comes back by the other and asks for nothing, also against a session that is up.</summary>
     [Fact]
     public async Task TokenAndTicketOfOneSessionOutliveAReturnByTheOther()
     {
-        using var client = Client("alice@both", o => o with { ReconnectAttributes = (SessionId, Token) });
-        Established(client);
-        var before = Assert.Single(await SessionsAsync());
-        using var byTicket = Back(client, null, o => o with { RequestTicket = false, Identity = Identity("alice@both") });
-        Established(byTicket);
-        using var byToken = ByToken(client, o => o with { RequestTicket = true });
-        Established(byToken);
-        using var again = ByToken(client);
-        Established(again);
+        using var client = headend.Client(User(Both) with { ReconnectAttributes = Reconnects });
+        client.MustLogIn();
+        var before = Assert.Single(await headend.SessionsAsync());
+        using var byTicket = headend.Client(Ticket(client, Both) with { RequestTicket = false });
+        byTicket.MustLogIn();
+        using var byToken = headend.Client(SilentByToken(client) with { RequestTicket = true });
+        byToken.MustLogIn();
+        using var again = headend.Client(SilentByToken(client));
+        again.MustLogIn();
         again.Dispose();
-        Assert.Equal(Kept(before), Kept(await WaitForSleepAsync()));
+        Assert.Equal(Kept(before), Kept(await headend.AsleepAsync()));
 
         // Of the return before the last, which spent none; the ticket says how its user was authenticated.
-        using var last = Back(byToken, null, o => o with { Identity = Identity("alice@both"), ReconnectAttributes = (SessionId, Token) });
-        Established(last);
-        var after = Assert.Single(await SessionsAsync());
+        using var last = headend.Client(Ticket(byToken, Both) with { ReconnectAttributes = Reconnects });
+        last.MustLogIn();
+        var after = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(Kept(before), Kept(after));
         Assert.Equal(before.Authentication, after.Authentication);
         Assert.Contains(Token, last.Initiator.Given.Keys);
@@ -166,106 +140,39 @@ public sealed class TicketHostTests : IAsyncLifetime
     [Fact]
     public async Task ATokenOutlivesAReturnByLogin()
     {
-        using var client = Client("alice@both", o => o with { ReconnectAttributes = (SessionId, Token) });
-        Established(client);
-        var before = Assert.Single(await SessionsAsync());
-        using var anew = Client("alice@both", o => o with { InitialContact = true, RequestTicket = false });
-        Established(anew);
-        var resumed = Assert.Single(await SessionsAsync());
+        using var client = headend.Client(User(Both) with { ReconnectAttributes = Reconnects });
+        client.MustLogIn();
+        var before = Assert.Single(await headend.SessionsAsync());
+        using var anew = headend.Client(User(Both) with { InitialContact = true, RequestTicket = false });
+        anew.MustLogIn();
+        var resumed = Assert.Single(await headend.SessionsAsync());
         Assert.Equal(Kept(before), Kept(resumed));
-        using var back = ByToken(client);
-        Established(back);
-        Assert.Equal(Kept(before), Kept(Assert.Single(await SessionsAsync())));
+        using var back = headend.Client(SilentByToken(client));
+        back.MustLogIn();
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
     }
 
-    private static void Nacked(LoopbackClient client) => Assert.Equal(NotifyType.TicketNack, Assert.IsType<InitiatorOutcome.Failed>(client.Login()).Notify);
+    private static void Nacked(LoopbackClient client) => Assert.Equal(NotifyType.TicketNack, client.MustFail().Notify);
 
-    private static InitiatorOutcome.Established Established(LoopbackClient client) => Assert.IsType<InitiatorOutcome.Established>(client.Login());
+    private static TestInitiatorOptions User(string name) => ByPassword(name, "wonderland") with { RequestTicket = true };
 
-    private static (string, string?, string?, string?, string?, string?) Kept(SessionRecord s) =>
-        (s.Id, s.Interface, s.AuditSessionId, s.AcctSessionId, s.User, string.Join(' ', s.AssignedAddresses));
+    private static TestInitiatorOptions Ticket(LoopbackClient client, string name = Alice) => ByTicket(client, Identity($"email {name}"));
 
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
+    private static TestInitiatorOptions SilentByToken(LoopbackClient client) => ByToken(client) with { ReconnectAttributes = null };
 
-    private static IkeIdentity Identity(string user) => new(IdType.Rfc822Address, Encoding.ASCII.GetBytes(user));
+    private static string Profile(string name, params string[] more) =>
+        HostYaml.UserProfile(name, $"email-domain {name}", [HostYaml.SoonAsked, "session-resumption: { lifetime: 8h, timeout: 30m }", .. more]);
 
-    private LoopbackClient Client() => new(new IPEndPoint(IPAddress.Loopback, port), Options("wonderland"));
-
-    private LoopbackClient Client(string user, Func<TestInitiatorOptions, TestInitiatorOptions> change) =>
-        new(new IPEndPoint(IPAddress.Loopback, port), change(Options("wonderland") with { Identity = Identity(user), User = user }));
-
-    private LoopbackClient ByToken(LoopbackClient client, Func<TestInitiatorOptions, TestInitiatorOptions>? change = null)
-    {
-        var given = client.Initiator.Given;
-        var options = Options("nothing") with { Identity = new IkeIdentity(IdType.KeyId, given[SessionId]), PreSharedKey = given[Token], RequestTicket = false };
-        return new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), change is null ? options : change(options));
-    }
-
-    private LoopbackClient Back(LoopbackClient client, InitiatorTicket? ticket = null, Func<TestInitiatorOptions, TestInitiatorOptions>? change = null)
-    {
-        var options = Options("nothing") with { Ticket = ticket ?? client.Initiator.Ticket };
-        return new LoopbackClient(new IPEndPoint(IPAddress.Loopback, port), change is null ? options : change(options));
-    }
-
-    private static TestInitiatorOptions Options(string password) => new()
-    {
-        Identity = Identity("alice@tickets"),
-        User = "alice@tickets",
-        Password = password,
-        RequestTicket = true,
-    };
-
-    private async Task<IReadOnlyList<SessionRecord>> SessionsAsync() => await host.Backend.GetSessionsAsync(CancellationToken.None);
-
-    private async Task<SessionRecord> WaitForSleepAsync()
-    {
-        for (var i = 0; i < 600; i++)
-        {
-            if ((await SessionsAsync()).FirstOrDefault(s => s.Status == SessionStatus.Inactive) is { } found)
-                return found;
-            await Task.Delay(50);
-        }
-
-        throw new TimeoutException("no session went to sleep");
-    }
-
-    private static string Profile(string name, string more) => $$"""
-            - name: {{name}}
-              match: { remote-identity: [email-domain {{name}}] }
-              local-identity: fqdn gw.example
-              local-authentication: { certificate: gw.pem, key: gw.key }
-              remote-authentication: { eap: { query-identity: true } }
-              authentication-list: local-list
-              authorization: { group: { list: local-list, name: staff } }
-              proposals: [test]
-              ipsec: { transforms: [aes128gcm16] }
-              dpd: { interval: 4s, mode: periodic, retransmissions: 1 }
-              session-resumption: { lifetime: 8h, timeout: 30m }
-              {{more}}
-              virtual-template: 1
-        """;
-
-    private string Configuration() => $$"""
-        listen: { addresses: [127.0.0.1], ike-port: {{FreePort()}}, nat-t-port: {{port}} }
-        data-plane: { kind: none }
-        state-directory: {{directory.Path}}/state
-        admin: { socket: {{directory.Path}}/a.sock }
+    private static string Configuration() => $$"""
         aaa:
           authentication: [ { name: local-list, methods: [local] } ]
           authorization: [ { name: local-list, methods: [local] } ]
-          local-users: [ { name: alice@tickets, password: wonderland }, { name: alice@both, password: wonderland } ]
+          local-users: [ { name: {{Alice}}, password: wonderland }, { name: {{Both}}, password: wonderland } ]
         ikev2:
           proposals: [ { name: test, transforms: [aes128gcm16-prfsha256-x25519] } ]
           authorization-policies: [ { name: staff, pool: p4 } ]
           profiles:
-        {{Profile("tickets", "")}}
-        {{Profile("both", "reconnect: { timeout: 30m }\n      client-resume: { interval: 2m }")}}
-        virtual-templates: [ { number: 1, commands: ["ip mtu 1400"] } ]
-        pools: [ { name: p4, range: 10.99.0.1-10.99.0.9 } ]
+        {{Profile("tickets")}}
+        {{Profile("both", "reconnect: { timeout: 30m }", "client-resume: { interval: 2m }")}}
         """;
 }

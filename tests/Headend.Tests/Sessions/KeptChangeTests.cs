@@ -4,12 +4,10 @@ using Headend.Aaa.Authorization;
 using Headend.Aaa.DynamicAuthorization;
 using Headend.Aaa.Radius;
 using Headend.Ikev2;
-using Headend.Ikev2.Crypto;
 using Headend.Runtime;
 using Headend.Sessions;
 using Headend.Store;
 using Headend.Telemetry;
-using Headend.TestKit.Simulation;
 using Headend.Tests.Pki;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -43,16 +41,14 @@ public sealed class KeptChangeTests : IAsyncLifetime
         embedded = EmbeddedStore.Open(directory.File("headend.db"), DateTimeOffset.UtcNow);
         store = SealedStore.Open(embedded, KeyFile, TimeProvider.System, NullLogger.Instance);
         SessionLifecycle? lifecycle = null;
-        var endpoint = new IkeEndpoint(new IkeEndpointOptions { Shard = 0, ShardCount = 1, Profiles = [] }, new SystemCryptoProvider(), new RecordingObserver());
-        shard = new IkeShard(
-            0, endpoint, clock, new ShardMailboxLimits(), (effect, on) => lifecycle!.Unclaimed((UnclaimedCommandEffect)effect, on), () => true, NullLogger.Instance);
+        shard = TestServices.Shard(clock, (effect, on) => lifecycle!.Unclaimed((UnclaimedCommandEffect)effect, on));
         session = TestSession.Create("alice", shard: shard);
         session.UpAt = clock.Now;
         session.Kept.For = TimeSpan.FromMinutes(30);
         session.Kept.ExpiresAt = clock.Now + TimeSpan.FromHours(1);
         kept = new KeptSessionTable(store, new ReconnectTable(clock), clock);
         var table = new SessionTable();
-        lifecycle = LifecycleOf(table);
+        lifecycle = TestServices.Lifecycle(clock, table, kept);
         table.Add(session);
         table.MarkUp(session);
         // Interfaces, grants and Interim-Updates have no part in a change of timers alone.
@@ -135,14 +131,7 @@ public sealed class KeptChangeTests : IAsyncLifetime
     [Fact]
     public async Task That_a_sleeping_client_must_authenticate_anew_is_on_disk_before_it_is_acknowledged()
     {
-        Assert.True(session.TryWait(new SessionInactivity
-        {
-            Grant = SessionGrant.Empty,
-            Since = clock.Now,
-            Until = clock.Now + TimeSpan.FromHours(2),
-            ExpiresAt = clock.Now + TimeSpan.FromHours(1),
-            IdleAt = null,
-        }));
+        Assert.True(session.TryWait(TestServices.Sleep(clock)));
         Assert.True(await kept.Keep(session));
         var answer = performer.HandleAsync(Reauthenticate()).AsTask();
         // The shard has other things to do: until it has come to this, the session has its limits of before.
@@ -186,29 +175,6 @@ public sealed class KeptChangeTests : IAsyncLifetime
         await using var records = SealedStore.Open(opened, keyFile, TimeProvider.System, NullLogger.Instance);
         return SessionRestoration.Read(records, NullLogger.Instance);
     }
-
-    private SessionLifecycle LifecycleOf(SessionTable table) => new(new SessionServices
-    {
-        Clock = clock,
-        Table = table,
-        Kept = kept,
-        Numbers = null!,
-        Addressing = null!,
-        Interfaces = new SessionInterfaces(null!, null!, clock, null!, null!, null!, null!, NullLogger.Instance),
-        Authorizer = null!,
-        Certificates = null!,
-        Simultaneous = null!,
-        Interims = null!,
-        Reconnects = null!,
-        Tickets = null!,
-        Local = null!,
-        ProfileObserver = null!,
-        Radius = null,
-        Accounting = null,
-        Metrics = null!,
-        LogLimits = new UnauthenticatedLogLimits(TimeProvider.System),
-        Logger = NullLogger.Instance,
-    });
 
     /// <summary>How long the store may take: in tests as long as the machine needs, or not at all.</summary>
     private sealed class StoreTime : TimeProvider

@@ -4,12 +4,8 @@ using System.Net.Sockets;
 using Headend.Aaa.Addresses;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
-using Headend.Ikev2;
-using Headend.Ikev2.Crypto;
 using Headend.Runtime;
 using Headend.Sessions;
-using Headend.TestKit.Simulation;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Tests.Sessions;
 
@@ -105,7 +101,7 @@ public sealed class SessionAddressingTests : IAddressObserver, ILeaseObserver, I
     [Fact]
     public async Task A_login_that_waits_for_an_older_session_has_a_lease_that_stands()
     {
-        using var shard = Shard();
+        using var shard = TestServices.Shard(new MonotonicClock(TimeProvider.System));
         var six = IPAddress.Parse("2001:db8:77::5");
         var older = TestSession.Create("alice", new SessionProfile { Ipv6Address = six }, shard: shard);
         Assert.NotNull((await addressing.AssignAsync(older, new AddressRequest(false, true))).Addresses);
@@ -158,15 +154,6 @@ public sealed class SessionAddressingTests : IAddressObserver, ILeaseObserver, I
     {
         await dhcp.DisposeAsync();
         socket.Dispose();
-    }
-
-    /// <summary>A shard that takes commands and does nothing.</summary>
-    private static IkeShard Shard()
-    {
-        var options = new IkeEndpointOptions { Shard = 0, ShardCount = 1, Profiles = [] };
-        return new IkeShard(
-            0, new IkeEndpoint(options, new SystemCryptoProvider(), new RecordingObserver()), new MonotonicClock(TimeProvider.System), new ShardMailboxLimits(), (_, _) => { }, () => true,
-            NullLogger.Instance);
     }
 
     private async Task AskedAsync(byte type)

@@ -1,11 +1,7 @@
 using Headend.Aaa.Authorization;
 using Headend.Aaa.DynamicAuthorization;
-using Headend.Ikev2;
-using Headend.Ikev2.Crypto;
 using Headend.Runtime;
 using Headend.Sessions;
-using Headend.TestKit.Simulation;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Tests.Sessions;
 
@@ -25,8 +21,7 @@ public sealed class SessionReauthorizationTests : IDisposable
     public SessionReauthorizationTests()
     {
         var clock = new MonotonicClock(time);
-        var endpoint = new IkeEndpoint(new IkeEndpointOptions { Shard = 0, ShardCount = 1, Profiles = [] }, new SystemCryptoProvider(), new RecordingObserver());
-        shard = new IkeShard(0, endpoint, clock, new ShardMailboxLimits(), (_, _) => { }, () => true, NullLogger.Instance);
+        shard = TestServices.Shard(clock);
         session = TestSession.Create("alice", shard: shard);
         // Interfaces, grants and Interim-Updates have no part in a change of timers alone.
         reauthorization = new SessionReauthorization(null!, null!, null!, new KeptSessionTable(null, new ReconnectTable(clock), clock), time);

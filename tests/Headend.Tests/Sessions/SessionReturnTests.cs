@@ -1,10 +1,6 @@
 using Headend.Ikev2;
-using Headend.Ikev2.Crypto;
 using Headend.Runtime;
 using Headend.Sessions;
-using Headend.Telemetry;
-using Headend.TestKit.Simulation;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headend.Tests.Sessions;
 
@@ -22,34 +18,12 @@ public sealed class SessionReturnTests : IDisposable
     public SessionReturnTests()
     {
         clock = new MonotonicClock(time);
-        var endpoint = new IkeEndpoint(new IkeEndpointOptions { Shard = 0, ShardCount = 1, Profiles = [] }, new SystemCryptoProvider(), new RecordingObserver());
-        shard = new IkeShard(0, endpoint, clock, new ShardMailboxLimits(), (_, _) => { }, () => true, NullLogger.Instance);
+        shard = TestServices.Shard(clock);
         (session, login) = (TestSession.Create("alice", shard: shard), TestSession.Create("alice", shard: shard));
-        lifecycle = new SessionLifecycle(new SessionServices
-        {
-            Clock = clock,
-            Table = table,
-            Kept = new KeptSessionTable(null, new ReconnectTable(clock), clock),
-            Numbers = null!,
-            Addressing = null!,
-            Interfaces = new SessionInterfaces(null!, null!, clock, null!, null!, null!, null!, NullLogger.Instance),
-            Authorizer = null!,
-            Certificates = null!,
-            Simultaneous = null!,
-            Interims = null!,
-            Reconnects = null!,
-            Tickets = null!,
-            Local = null!,
-            ProfileObserver = null!,
-            Radius = null,
-            Accounting = null,
-            Metrics = null!,
-            LogLimits = new UnauthenticatedLogLimits(TimeProvider.System),
-            Logger = NullLogger.Instance,
-        });
+        lifecycle = TestServices.Lifecycle(clock, table, new KeptSessionTable(null, new ReconnectTable(clock), clock));
         table.Add(session);
         table.Add(login);
-        Assert.True(session.TryWait(Waits(TimeSpan.FromHours(1))));
+        Assert.True(session.TryWait(TestServices.Sleep(clock)));
     }
 
     [Fact]
@@ -175,15 +149,6 @@ public sealed class SessionReturnTests : IDisposable
         table.Move(session, former);
         return session.Id;
     }
-
-    private SessionInactivity Waits(TimeSpan limit) => new()
-    {
-        Grant = SessionGrant.Empty,
-        Since = clock.Now,
-        Until = clock.Now + TimeSpan.FromHours(2),
-        ExpiresAt = clock.Now + limit,
-        IdleAt = null,
-    };
 
     private sealed class ManualTime : TimeProvider
     {
