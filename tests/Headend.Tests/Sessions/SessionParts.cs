@@ -7,7 +7,6 @@ using Headend.Runtime;
 using Headend.Sessions;
 using Headend.Store;
 using Headend.Telemetry;
-using Headend.TestKit.Simulation;
 using Headend.VirtualAccess.DataPlane;
 using Headend.VirtualAccess.Policy;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -79,9 +78,7 @@ internal sealed class SessionParts : IDisposable
     /// <summary>Not started: until it is, the test is its thread.</summary>
     public IkeShard Shard()
     {
-        var endpoint = new IkeEndpoint(new IkeEndpointOptions { Shard = 0, ShardCount = 1, Profiles = [] }, new SystemCryptoProvider(), new RecordingObserver());
-        var shard = new IkeShard(
-            shards.Count, endpoint, Clock, new ShardMailboxLimits(), (effect, on) => Lifecycle.Unclaimed((UnclaimedCommandEffect)effect, on), () => true, NullLogger.Instance);
+        var shard = TestServices.Shard(Clock, (effect, on) => Lifecycle.Unclaimed((UnclaimedCommandEffect)effect, on), shards.Count);
         shards.Add(shard);
         return shard;
     }

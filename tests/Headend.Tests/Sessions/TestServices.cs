@@ -11,11 +11,11 @@ namespace Headend.Tests.Sessions;
 /// <summary>The parts of a headend that a session meets between its logins.</summary>
 internal static class TestServices
 {
-    /// <summary>A shard without profiles, the only one. It takes commands, and does nothing with what comes of them where a test does not.</summary>
-    public static IkeShard Shard(MonotonicClock clock, Action<IkeEffect, IkeShard>? perform = null)
+    /// <summary>A shard without profiles. It takes commands, and does nothing with what comes of them where a test does not.</summary>
+    public static IkeShard Shard(MonotonicClock clock, Action<IkeEffect, IkeShard>? perform = null, int index = 0)
     {
         var endpoint = new IkeEndpoint(new IkeEndpointOptions { Shard = 0, ShardCount = 1, Profiles = [] }, new SystemCryptoProvider(), new RecordingObserver());
-        return new IkeShard(0, endpoint, clock, new ShardMailboxLimits(), perform ?? ((_, _) => { }), () => true, NullLogger.Instance);
+        return new IkeShard(index, endpoint, clock, new ShardMailboxLimits(), perform ?? ((_, _) => { }), () => true, NullLogger.Instance);
     }
 
     /// <summary>What sessions need that sleep, come back, are changed and end. Nobody can log in.</summary>
