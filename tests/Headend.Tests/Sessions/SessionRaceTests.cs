@@ -96,6 +96,42 @@ public sealed class SessionRaceTests : IDisposable
         Assert.Null(session.Returning);
     }
 
+    /// <summary>Whatever the end meets on its way: the session asleep, moving, with a login that breaks off, asleep again.</summary>
+    [Fact]
+    public async Task No_end_is_lost_on_a_session_that_moves()
+    {
+        const int Rounds = 300;
+        var other = parts.Shard();
+        shard.Start();
+        other.Start();
+        session.Close();
+        parts.Table.Remove(session, wasUp: true);
+        parts.Table.Remove(login, wasUp: false);
+        for (var i = 0; i < Rounds; i++)
+        {
+            var moves = parts.Up(shard);
+            var takes = parts.Login(other);
+            parts.Sleep(moves);
+            using var both = new Barrier(2);
+            var end = Task.Run(() =>
+            {
+                both.SignalAndWait(Patience);
+                var home = moves.Home;
+                home.Shard.Post(new EndSessionCommand(home.Id, SessionEndReason.AdminCleared, ""));
+            });
+            both.SignalAndWait(Patience);
+            Thread.SpinWait(i * 10);
+            if (moves.TryReturn(takes, out var former, out _))
+                parts.Table.Move(moves, former);
+            Assert.True(await other.InvokeAsync((_, _) => parts.Down(takes, SessionEndReason.PeerUnreachable)));
+            await end.WaitAsync(Patience);
+            await moves.Gone.Task.WaitAsync(Patience);
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => parts.Table.IsEmpty, Patience));
+        Assert.Equal((0, 0), (parts.Table.UpCount, parts.Table.InactiveCount));
+    }
+
     /// <summary>The kernel's thread lets it sleep on, its shard has a change of its limits.</summary>
     [Fact]
     public void Limits_that_change_while_the_session_goes_back_to_sleep_are_not_lost()
