@@ -19,6 +19,9 @@ internal sealed partial class SessionLifecycle
     /// <summary>How long a session that cannot be taken over may take to give its address back.</summary>
     private static readonly TimeSpan ReplaceTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a login waits for changes of the session that it is to take over: longer than one of its interface may take.</summary>
+    private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(15);
+
     public void FindReconnect(FindReconnectEffect effect, IkeShard shard) => shard.Post(services.Reconnects.Find(effect), established: false);
 
     public void ReconnectFailed(ReconnectFailedEffect effect) => services.Reconnects.RecordWrongToken(effect);
@@ -66,28 +69,35 @@ internal sealed partial class SessionLifecycle
             : AuthorizationOutcome.Refused("the session of the ticket ended meanwhile");
     }
 
-    /// <summary>A whole login by the identity of a session that waits for it: the session goes on with the authorization that the login brought.</summary>
-    private async ValueTask<bool> TryResumeAsync(ClientSession login)
+    /// <summary>
+    /// A whole login by the identity of a session that waits for it: the session goes on with the authorization that the login brought. Null where there is none that it could take over.
+    /// </summary>
+    /// <param name="login">The other one.</param>
+    /// <param name="granted">What it was granted.</param>
+    private async ValueTask<AuthorizationOutcome?> ResumeAsync(ClientSession login, AuthorizationOutcome granted)
     {
         if (!login.Binding.ResumesClients || FindResumable(login) is not { } session)
-            return false;
+            return null;
         // A change of authorization comes before this or behind it: in between it would be acknowledged, and half of it lost.
-        var isMine = await session.TryBeginChangeAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(false);
+        if (!await session.TryBeginChangeAsync(TurnTimeout, services.Clock.Time).ConfigureAwait(false))
+            return AuthorizationOutcome.Refused("earlier changes of the session that it would resume take too long");
         try
         {
+            // It may have moved on meanwhile.
+            if (!IsResumable(session, login))
+                return null;
             // What the interface was made with must be what it would be made with now.
-            if (isMine && HasSameShape(session.Profile, login.Profile))
-                return await TryTakeOverAsync(session, login).ConfigureAwait(false);
+            if (HasSameShape(session.Profile, login.Profile))
+                return await TryTakeOverAsync(session, login).ConfigureAwait(false) ? granted : null;
         }
         finally
         {
-            if (isMine)
-                session.ChangeGate.Release();
+            session.ChangeGate.Release();
         }
 
         session.Shard.Post(new EndSessionCommand(session.Id, SessionEndReason.Replaced, "its client is back with another authorization"));
         await session.Gone.Task.WaitAsync(ReplaceTimeout, services.Clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return false;
+        return null;
     }
 
     private async ValueTask<bool> TryTakeOverAsync(ClientSession session, ClientSession login)
@@ -114,13 +124,15 @@ internal sealed partial class SessionLifecycle
     /// </summary>
     private ClientSession? FindResumable(ClientSession login)
     {
-        var mine = services.Simultaneous.SessionsOf(login).Where(s =>
-            s.Binding == login.Binding && s.RemoteMethod == login.RemoteMethod && s.UpAt is not null && !s.IsClosed
-            && string.Equals(s.User, login.User, StringComparison.Ordinal) && IsSameDevice(s, login)
-            && (s.RemoteIdentity.Equals(login.RemoteIdentity) || (IsAddress(s.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
-            && (s.Inactivity is not null || (login.InitialContact && s.RemoteIdentity.Equals(login.RemoteIdentity) && IsSamePlace(s, login))));
+        var mine = services.Simultaneous.SessionsOf(login).Where(s => IsResumable(s, login));
         return mine.OrderByDescending(s => s.RemoteIdentity.Equals(login.RemoteIdentity)).ThenByDescending(s => s.Inactivity?.Since.Ticks ?? 0).FirstOrDefault();
     }
+
+    private static bool IsResumable(ClientSession session, ClientSession login) =>
+        session.Binding == login.Binding && session.RemoteMethod == login.RemoteMethod && session.UpAt is not null && !session.IsClosed
+        && string.Equals(session.User, login.User, StringComparison.Ordinal) && IsSameDevice(session, login)
+        && (session.RemoteIdentity.Equals(login.RemoteIdentity) || (IsAddress(session.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
+        && (session.Inactivity is not null || (login.InitialContact && session.RemoteIdentity.Equals(login.RemoteIdentity) && IsSamePlace(session, login)));
 
     // Where the user is proven by other means, a certificate beside them is the machine's: two machines of one user have a session each. Clients of AnyConnect-EAP have all the same IKE identity:
     // without a certificate they must name themselves the same.

@@ -292,8 +292,10 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     {
         using var span = session.Trace.Step(LoginStep.Authorize);
         var outcome = await services.Authorizer.AuthorizeAsync(session, CancellationToken.None).ConfigureAwait(false);
-        if (outcome.Grant is null || await TryResumeAsync(session).ConfigureAwait(false))
+        if (outcome.Grant is null)
             return outcome;
+        if (await ResumeAsync(session, outcome).ConfigureAwait(false) is { } resumed)
+            return resumed;
         return await services.Simultaneous.AdmitAsync(session).ConfigureAwait(false) is { } refusal ? AuthorizationOutcome.Refused(refusal) : outcome;
     }
 

@@ -162,6 +162,41 @@ public sealed class SessionRaceTests : IDisposable
     [Fact]
     public void A_login_with_an_authorization_of_its_own_waits_for_a_change_that_is_on_its_way()
     {
+        var (sleeper, comesBack) = ComesBackDuringAChange();
+        Assert.NotNull(sleeper.Inactivity);
+        sleeper.ChangeGate.Release();
+        Assert.True(SpinWait.SpinUntil(() => sleeper.Returning is not null && sleeper.ChangeGate.CurrentCount == 1, Patience));
+        Assert.Equal(comesBack.Id, sleeper.Id);
+    }
+
+    /// <summary>A token may be quicker. Who has forgotten nothing (INITIAL_CONTACT) takes no session that is up.</summary>
+    [Fact]
+    public void What_moved_on_while_the_login_waited_is_not_taken()
+    {
+        var (sleeper, comesBack) = ComesBackDuringAChange();
+        var other = parts.Login(shard, sleeper.Binding);
+        Assert.True(sleeper.TryReturn(other, out _, out _));
+        sleeper.ChangeGate.Release();
+        Assert.True(SpinWait.SpinUntil(() => sleeper.ChangeGate.CurrentCount == 1, Patience));
+        Assert.Equal(other.Id, sleeper.Id);
+        Assert.False(comesBack.IsClosed);
+    }
+
+    [Fact]
+    public void A_change_that_takes_too_long_costs_the_login_and_not_the_session()
+    {
+        var (sleeper, _) = ComesBackDuringAChange();
+        shard.Start();
+        parts.Time.Advance(TimeSpan.FromSeconds(16));
+        // The other way it would end at once.
+        Assert.False(SpinWait.SpinUntil(() => sleeper.IsClosed, TimeSpan.FromMilliseconds(500)));
+        Assert.NotNull(sleeper.Inactivity);
+        sleeper.ChangeGate.Release();
+        Assert.Equal(1, sleeper.ChangeGate.CurrentCount);
+    }
+
+    private (ClientSession Sleeper, ClientSession ComesBack) ComesBackDuringAChange()
+    {
         var binding = TestSession.Binding with { ResumesClients = true };
         var sleeper = parts.Up(shard, binding);
         parts.Simultaneous.Restore(sleeper);
@@ -169,10 +204,7 @@ public sealed class SessionRaceTests : IDisposable
         var comesBack = parts.Login(shard, binding);
         Assert.True(sleeper.ChangeGate.Wait(0));
         parts.Lifecycle.Authorize(parts.Authorize(comesBack), shard);
-        Assert.NotNull(sleeper.Inactivity);
-        sleeper.ChangeGate.Release();
-        Assert.True(SpinWait.SpinUntil(() => sleeper.Returning is not null && sleeper.ChangeGate.CurrentCount == 1, Patience));
-        Assert.Equal(comesBack.Id, sleeper.Id);
+        return (sleeper, comesBack);
     }
 
     public void Dispose() => parts.Dispose();
