@@ -67,6 +67,9 @@ internal sealed partial class SealedStore : IAsyncDisposable
     private bool urgent;
     private bool stopping;
     private KeyFileState keyFileIs;
+
+    // No record on disk expires before; what is there at the start is looked at with the first commit.
+    private long earliestExpiry;
     private bool failing;
 
     private SealedStore(EmbeddedStore store, string keyFile, TimeProvider time, ILogger logger)
@@ -249,22 +252,47 @@ internal sealed partial class SealedStore : IAsyncDisposable
     {
         // Before the lock, which accounting waits for.
         Seal(batch);
-        return TryTransact(
+        var earliest = earliestExpiry;
+        var isCommitted = TryTransact(
             () =>
             {
                 foreach (var ((kind, id), change) in batch)
                 {
-                    if (change.Content is not null)
-                        Insert(kind, id, change.ExpiresAt, sealedRows.WrittenSpan.Slice(change.Start, change.Length));
-                    else
+                    if (change.Content is null)
+                    {
                         Delete(kind, id);
+                        continue;
+                    }
+
+                    Insert(kind, id, change.ExpiresAt, sealedRows.WrittenSpan.Slice(change.Start, change.Length));
+                    earliest = Math.Min(earliest, change.ExpiresAt ?? long.MaxValue);
                 }
 
                 var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-                store.Statement("DELETE FROM sealed_record WHERE expires_at <= ?1").Bind(1, now).Execute();
+                if (earliest <= now)
+                    earliest = RemoveExpired(now);
                 store.WriteSetting(AliveSetting, now);
             },
             out failure);
+        if (isCommitted)
+            earliestExpiry = earliest;
+        return isCommitted;
+    }
+
+    // Reads the whole table, most of which never expires. Answers when it is to be done next.
+    private long RemoveExpired(long now)
+    {
+        store.Statement("DELETE FROM sealed_record WHERE expires_at <= ?1").Bind(1, now).Execute();
+        var select = store.Statement("SELECT coalesce(min(expires_at), ?1) FROM sealed_record").Bind(1, long.MaxValue);
+        try
+        {
+            select.Step();
+            return select.Integer(0);
+        }
+        finally
+        {
+            select.Reset();
+        }
     }
 
     private bool TryTransact(Action change, out string failure)

@@ -17,6 +17,18 @@ public sealed partial class SealedStoreTests
             database.Statement(isReadOnly ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0").Execute();
     }
 
+    private long Rows()
+    {
+        lock (embedded.Gate)
+        {
+            var count = embedded.Statement("SELECT count(*) FROM sealed_record");
+            Assert.True(count.Step());
+            var rows = count.Integer(0);
+            count.Reset();
+            return rows;
+        }
+    }
+
     private void Execute(string sql)
     {
         lock (embedded.Gate)

@@ -162,6 +162,19 @@ public sealed partial class SealedStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task They_leave_the_disk_with_the_first_commit_behind_their_time()
+    {
+        await store.PutAsync(Kind, "past", Octets("x"), DateTimeOffset.UtcNow - TimeSpan.FromSeconds(1));
+        Assert.Equal(0, Rows());
+        await store.PutAsync(Kind, "soon", Octets("x"), DateTimeOffset.UtcNow + TimeSpan.FromSeconds(5));
+        await store.PutAsync(Kind, "later", Octets("x"), DateTimeOffset.UtcNow + TimeSpan.FromHours(1));
+        Assert.Equal(2, Rows());
+        await Task.Delay(TimeSpan.FromSeconds(5.1));
+        await store.PutAsync(Kind, "never", Octets("x"));
+        Assert.Equal(2, Rows());
+    }
+
+    [Fact]
     public async Task Where_the_disk_takes_no_revocation_the_key_goes_until_it_does()
     {
         await store.PutAsync(Kind, "one", Octets("revoked"));
