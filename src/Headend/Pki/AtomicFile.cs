@@ -34,7 +34,7 @@ public static class AtomicFile
             File.Move(temporary, path, overwrite);
             DirectoryEntries.FlushAround(path);
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             File.Delete(temporary);
             throw;
