@@ -13,13 +13,14 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, SessionTable sess
     private static readonly FrozenDictionary<DiscardReason, string> Words = Enum.GetValues<DiscardReason>().ToFrozenDictionary(r => r, r => Hyphenate(r.ToString()));
     private static readonly FrozenDictionary<IkeFailure, string> FailureWords = Enum.GetValues<IkeFailure>().ToFrozenDictionary(f => f, f => Hyphenate(f.ToString()));
 
+    // Without a session: what the exchanges that begin an IKE SA are refused for.
+    private static readonly IkeFailure[] Initial = [IkeFailure.NoProposalChosen, IkeFailure.InvalidKeyExchange, IkeFailure.BadPublicValue, IkeFailure.TicketRefused];
+
     // Limited apart from what strangers cause under the same address.
     private static readonly FrozenDictionary<IkeFailure, string> RefusalKeys = FailureWords.ToFrozenDictionary(f => f.Key, f => "session-" + f.Value);
 
     /// <summary>The reasons of discarded datagrams as metrics and log write them, with those for which the exchanges that begin an IKE SA are refused.</summary>
     public static IEnumerable<string> DiscardWords => Words.Values.Concat(Initial.Select(f => FailureWords[f])).Order(StringComparer.Ordinal);
-
-    private static IkeFailure[] Initial => [IkeFailure.NoProposalChosen, IkeFailure.InvalidKeyExchange, IkeFailure.BadPublicValue, IkeFailure.TicketRefused];
 
     public void Discarded(DiscardReason reason, in IkePath path, string detail)
     {
@@ -51,7 +52,8 @@ internal sealed class IkeEventObserver(HeadendMetrics metrics, SessionTable sess
     {
         if (session is null)
         {
-            metrics.Discarded(FailureWords[failure]);
+            if (Initial.Contains(failure))
+                metrics.Discarded(FailureWords[failure]);
             Log(FailureWords[failure], path, detail);
         }
         else if (failure == IkeFailure.PeerReported)

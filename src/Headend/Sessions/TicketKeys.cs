@@ -151,11 +151,14 @@ internal sealed class TicketKeys : IDisposable
         var now = time.GetUtcNow();
         // One of the future was made before the clock was set back: how old it is nobody knows.
         var current = keys.Count > 0 && keys[^1] is { Retired: false } last && last.Key.MadeAt <= now && now - last.Key.MadeAt < Rotation && last.Sealed < MostTicketsOfKey ? last : Make(now);
-        while (keys[0] != current && now - keys[0].Key.MadeAt > Rotation + longest)
+        // The last is the current one.
+        for (var i = keys.Count - 2; i >= 0; i--)
         {
-            Dropped?.Invoke(keys[0].Key.Id);
-            keys[0].Dispose();
-            keys.RemoveAt(0);
+            if (now - keys[i].Key.MadeAt <= Rotation + longest)
+                continue;
+            Dropped?.Invoke(keys[i].Key.Id);
+            keys[i].Dispose();
+            keys.RemoveAt(i);
         }
 
         return current;
