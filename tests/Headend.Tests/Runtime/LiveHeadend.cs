@@ -18,7 +18,8 @@ namespace Headend.Tests.Runtime;
 /// go on with what the disk held of the one before.
 /// </summary>
 /// <param name="time">Its clock; null: the system's.</param>
-internal sealed class LiveHeadend(SkippingTime? time = null) : IAsyncDisposable
+/// <param name="state">State directory, below the configuration's or anywhere else.</param>
+internal sealed class LiveHeadend(SkippingTime? time = null, string state = "state") : IAsyncDisposable
 {
     /// <summary>How often a wait looks, 30 seconds in all.</summary>
     private const int Looks = 600;
@@ -30,7 +31,7 @@ internal sealed class LiveHeadend(SkippingTime? time = null) : IAsyncDisposable
 
     private HeadendHost? host;
     private string sections = "";
-    private string state = "state";
+    private string state = state;
 
     /// <summary>The configuration's directory. State of the headend is in <see cref="State"/> below it.</summary>
     public TemporaryDirectory Directory { get; } = new();
