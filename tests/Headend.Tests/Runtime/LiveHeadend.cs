@@ -27,7 +27,10 @@ internal sealed class LiveHeadend(SkippingTime? time = null, string state = "sta
     /// <summary>How often it looks where a second is skipped each time.</summary>
     private const int SkippingLooks = 100;
 
+    private const int FirstPort = 20_000, EphemeralPort = 32_768;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private static int lastPort = FirstPort;
 
     private HeadendHost? host;
     private string sections = "";
@@ -49,12 +52,27 @@ internal sealed class LiveHeadend(SkippingTime? time = null, string state = "sta
 
     private TimeProvider Clock => time ?? TimeProvider.System;
 
-    /// <summary>A port of loopback that nobody has at this moment.</summary>
+    /// <summary>
+    /// A port of loopback that nobody has, and that nobody gets before the caller takes it: below those that the kernel gives to sockets without a port of
+    /// their own, and not given to another test.
+    /// </summary>
     public static int FreePort(SocketType kind = SocketType.Dgram)
     {
-        using var probe = new Socket(AddressFamily.InterNetwork, kind, ProtocolType.Unspecified);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+        while (true)
+        {
+            var port = Interlocked.Increment(ref lastPort);
+            Assert.InRange(port, FirstPort, EphemeralPort - 1);
+            using var probe = new Socket(AddressFamily.InterNetwork, kind, ProtocolType.Unspecified);
+            try
+            {
+                probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Another program's.
+            }
+        }
     }
 
     /// <summary>What a session keeps when its client comes back to it.</summary>

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using Headend.VirtualAccess.Configuration;
 using Headend.VirtualAccess.DataPlane;
 using Headend.VirtualAccess.Linux;
@@ -10,6 +12,7 @@ namespace Headend.VirtualAccess.Tests.Support;
 /// <summary>A data plane in a namespace with a socket on port 4500 and the thread that receives from it.</summary>
 internal sealed class Gateway : IDataPlaneObserver, IDisposable
 {
+    private static readonly TimeSpan BindPatience = TimeSpan.FromSeconds(5);
     private readonly Thread thread;
     private bool disposed;
 
@@ -17,7 +20,8 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
     {
         Space = space;
         Address = IPAddress.Parse(address);
-        Socket = space.Do(() => BatchSocket.BindUdp(new IPEndPoint(Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 4500)));
+        var local = new IPEndPoint(Address.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 4500);
+        Socket = space.Do(() => Bind(local));
         var interfaces = new InterfaceOptions { StateId = stateId, Stages = [.. stages ?? []], Vrfs = [.. vrfs ?? []] };
         var options = new UserSpaceDataPlaneOptions { PlainEsp = plainEsp, TunThreads = 1 };
         Plane = space.Do<IDataPlane>(() => inKernel ? new XfrmDataPlane(interfaces, [Socket], this, TimeProvider.System) : new UserSpaceDataPlane(interfaces, options, [Socket], this, TimeProvider.System));
@@ -83,6 +87,26 @@ internal sealed class Gateway : IDataPlaneObserver, IDisposable
         thread.Join();
         Plane.Dispose();
         Socket.Dispose();
+    }
+
+    /// <summary>
+    /// The namespace is this test's own, yet the port of a gateway that was disposed of may stand for some milliseconds more: a process that
+    /// another test starts holds a copy of every descriptor between its fork and its exec.
+    /// </summary>
+    private static BatchSocket Bind(IPEndPoint local)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return BatchSocket.BindUdp(local);
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse && Stopwatch.GetElapsedTime(start) < BindPatience)
+            {
+                Thread.Sleep(5);
+            }
+        }
     }
 
     private void Receive()
