@@ -114,23 +114,21 @@ internal sealed partial class SessionLifecycle
                 to.Shard.Post(end with { Session = to.Id });
                 break;
             case ChangeTimeoutsCommand change:
-                change = change with { Session = to.Id };
-                _ = to.Shard.InvokeAsync((endpoint, now) =>
-                {
-                    endpoint.Handle(change, now);
-                    session.Kept.Change(change, now);
-                });
+                HandOver(to, change with { Session = to.Id }, now => session.Kept.Change(change, now));
                 break;
             case ReauthenticateCommand ask:
-                ask = ask with { Session = to.Id };
-                _ = to.Shard.InvokeAsync((endpoint, now) =>
-                {
-                    endpoint.Handle(ask, now);
-                    session.Kept.Change(ask, now);
-                });
+                HandOver(to, ask with { Session = to.Id }, now => session.Kept.Change(ask, now));
                 break;
         }
     }
+
+    // What is kept of the session changes in the same turn as its IKE SA.
+    private static void HandOver(SessionHome to, IkeCommand command, Action<MonotonicTime> keep) =>
+        _ = to.Shard.InvokeAsync((endpoint, now) =>
+        {
+            endpoint.Handle(command, now);
+            keep(now);
+        });
 
     private bool TryChangeLimits(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
     {

@@ -147,6 +147,6 @@ internal sealed partial class SealedStore
     [LoggerMessage(EventId = 1256, EventName = "sealed-record-unmakeable", Level = LogLevel.Error, Message = "kind={Kind} id={Id}: the record cannot be made, what it is about would not outlive this process")]
     private static partial void LogUnmakeable(ILogger logger, Exception error, string kind, string id);
 
-    [LoggerMessage(EventId = 1257, EventName = "key-file-kept", Level = LogLevel.Warning, Message = "{Failure}: the key of before goes on, and a copy of the store that was taken with it stays good")]
+    [LoggerMessage(EventId = 1257, EventName = "key-file-kept", Level = LogLevel.Warning, Message = "{Failure}: the key of before goes on, and a copy of the store that was taken with it stays good, until a start whose disk takes a new one: make room and restart")]
     private static partial void LogKeyKept(ILogger logger, string failure);
 }
