@@ -149,6 +149,11 @@ public static partial class AttributeTable
             Read = static (d, v) => v.TryGetOctets(out var rule) && d.AddFilterRule(rule),
             Show = static p => p.FilterRules,
         },
+        OfVendor(RadiusVendor.CiscoAsa, CiscoAsaAttribute.TunnelGroupLock, "name", "the only group that the user may choose in AnyConnect-EAP with `groups`; who chooses another is refused") with
+        {
+            Read = static (d, v) => v.TryGetWord(out var group) && d.Set(d.Profile with { GroupLock = group }),
+            Show = static p => One(p.GroupLock),
+        },
         OfVendor(RadiusVendor.Wispr, 8, "bit/s", "rate to the client; 0: none; " + RateRule) with
         {
             Read = static (d, v) => v.TryGetNumber(out var rate) && d.Set(d.Profile with { RateDown = rate == 0 ? null : new RateLimit(rate) }),

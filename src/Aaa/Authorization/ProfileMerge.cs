@@ -80,6 +80,7 @@ public static class ProfileMerge
             InterimInterval = strong.InterimInterval ?? weak.InterimInterval,
             FlowLimit = strong.FlowLimit ?? weak.FlowLimit,
             PortLimit = strong.PortLimit ?? weak.PortLimit,
+            GroupLock = strong.GroupLock ?? weak.GroupLock,
             Classes = strong.Classes.IsEmpty ? weak.Classes : strong.Classes,
             ChargeableUserIdentity = strong.ChargeableUserIdentity.IsEmpty ? weak.ChargeableUserIdentity : strong.ChargeableUserIdentity,
             // The last command of a kind wins on the interface, so the stronger side comes last.

@@ -130,6 +130,9 @@ public sealed record SessionProfile
     /// <summary>Port-Limit: sessions of this user at once, 1 and up; null for the configuration's.</summary>
     public int? PortLimit { get; init; }
 
+    /// <summary>ASA-Tunnel-Group-Lock: the only group of AnyConnect-EAP that this user may choose.</summary>
+    public string? GroupLock { get; init; }
+
     /// <summary>Every Class attribute, octet for octet, to be echoed in accounting (RFC 2865 5.25).</summary>
     public ImmutableArray<ReadOnlyMemory<byte>> Classes { get; init; } = [];
 

@@ -113,6 +113,9 @@ public static class MicrosoftAttribute
 /// <summary>Cisco ASA's sub-attribute types.</summary>
 public static class CiscoAsaAttribute
 {
+    /// <summary>The only tunnel group that the user may choose.</summary>
+    public const byte TunnelGroupLock = 85;
+
     public const byte TunnelGroupName = 146;
 
     /// <summary>6 is AnyConnect over IKEv2.</summary>

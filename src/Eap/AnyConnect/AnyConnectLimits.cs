@@ -29,6 +29,9 @@ public static class AnyConnectLimits
     /// <summary>Characters of a password or another answer (RFC 2759 8.3 for MS-CHAPv2).</summary>
     public const int MaxAnswerCharacters = 256;
 
+    /// <summary>Questions beyond the form in one login, such as for a code, a new PIN and its repetition; each may be a guess.</summary>
+    public const int MaxChallenges = 12;
+
     /// <summary>Octets of UTF-8 that are kept of one thing that the client says about its machine.</summary>
     public const int MaxDeviceOctets = 128;
 

@@ -26,6 +26,9 @@ internal static class AnyConnectPacketCodec
     private const ushort SignatureTlv = 1;
     private const ushort CertificatesTlv = 3;
 
+    /// <summary>Type-Data of an Expanded Nak (RFC 3748 5.3.2): vendor 0, type 3.</summary>
+    public static bool IsExpandedNak(ReadOnlySpan<byte> typeData) => typeData.StartsWith((ReadOnlySpan<byte>)[0, 0, 0, 0, 0, 0, 3]);
+
     /// <summary>Type-Data with one document.</summary>
     public static byte[] Write(ReadOnlySpan<byte> xml)
     {

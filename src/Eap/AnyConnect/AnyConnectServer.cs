@@ -44,6 +44,7 @@ public sealed class AnyConnectServer
     private byte _identifier = FirstIdentifier;
     private bool _clientAnswered;
     private int _attempts;
+    private int _challenges;
     private int _rounds;
     private int _discarded;
 
@@ -99,7 +100,8 @@ public sealed class AnyConnectServer
             return Discard($"EAP identifier {response.Identifier} instead of {_identifier}");
         if (_expect == Expect.FailureAcknowledge)
             return Fail(Refusal!);
-        if (type == EapType.Nak && !_clientAnswered)
+        // RFC 3748 5.3.2: an expanded Type is refused by an Expanded Nak; some peers send the legacy one all the same.
+        if ((type == EapType.Nak || (type == EapType.Expanded && AnyConnectPacketCodec.IsExpandedNak(response.TypeData.Span))) && !_clientAnswered)
             return Fail($"the client refuses {MethodName}");
         if (type != EapType.Expanded)
             return Discard($"{type} in answer to {MethodName}");
@@ -127,7 +129,9 @@ public sealed class AnyConnectServer
             case AnyConnectVerdict.Rejected rejected:
                 return ++_attempts >= _options.MaxAttempts ? Refuse(rejected.Message ?? LoginFailed, rejected.Reason) : AskLogin(rejected.Message ?? LoginFailed);
             case AnyConnectVerdict.Challenge challenge:
-                return AskAnswer(challenge);
+                return ++_challenges > AnyConnectLimits.MaxChallenges
+                    ? Refuse(LoginFailed, $"the AAA server asked more than {AnyConnectLimits.MaxChallenges} questions")
+                    : AskAnswer(challenge);
             case AnyConnectVerdict.PasswordExpired expired:
                 return AskNewPassword(expired.Message);
             case AnyConnectVerdict.Unavailable unavailable:

@@ -34,6 +34,11 @@ internal sealed record ClientServiceFile(string ContentType, ReadOnlyMemory<byte
         return files.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
+    /// <summary>Whether a path is one that downloaders ask for by themselves.</summary>
+    /// <param name="path">As profiles give it.</param>
+    /// <param name="places">Every `base-package-uri`.</param>
+    public static bool IsBuiltIn(string path, IEnumerable<string> places) => All(places.Select(p => (new AnyConnectCompleteOptions { BasePackageUri = p }, (ReadOnlyMemory<byte>?)null))).ContainsKey(path);
+
     private static void AddPackages(Dictionary<string, ClientServiceFile> files, string place)
     {
         foreach (var page in (string[])["index.html", "Linux", "Linux_64", "Windows", "Darwin_i386"])

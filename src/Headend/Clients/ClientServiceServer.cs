@@ -22,6 +22,9 @@ namespace Headend.Clients;
 /// </summary>
 internal sealed partial class ClientServiceServer : IAsyncDisposable
 {
+    /// <summary>serverAuth, RFC 5280 4.2.1.12.</summary>
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
     /// <summary>Texts of the client's interface, which it asks for under names of its own.</summary>
     private const string Translations = "/+CSCOT+/";
 
@@ -46,10 +49,14 @@ internal sealed partial class ClientServiceServer : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IPEndPoint EndPoint { get; }
 
-    /// <exception cref="IOException">The address cannot be used.</exception>
+    /// <exception cref="IOException">The address or the certificate cannot be used.</exception>
     public static async Task<ClientServiceServer> StartAsync(
         IPEndPoint listen, IkeCredential credential, FrozenDictionary<string, ClientServiceFile> files, ILoggerFactory loggers, CancellationToken cancellation)
     {
+        // Kestrel would throw, and IKE has no such rule.
+        var usages = credential.Leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().ToList();
+        if (usages.Count > 0 && !usages.Exists(u => u.EnhancedKeyUsages.Cast<Oid>().Any(o => o.Value == ServerAuthentication)))
+            throw new IOException($"client-services: the certificate {credential.Leaf.Subject} is not for TLS: its extended key usage lacks serverAuth ({ServerAuthentication})");
         var certificate = WithKey(credential);
         var https = new HttpsConnectionAdapterOptions
         {

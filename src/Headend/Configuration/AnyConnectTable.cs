@@ -1,20 +1,28 @@
+using System.Security;
+using System.Text;
 using System.Xml;
 using Headend.Eap.AnyConnect;
+using Headend.Ikev2;
 
 namespace Headend.Configuration;
 
 /// <summary>The keys of AnyConnect-EAP in a profile.</summary>
 internal static class AnyConnectTable
 {
+    /// <summary>Half of what an EAP packet carries.</summary>
+    private const int MostTextOctets = 32 * 1024;
+
+    private static readonly string[] TextKeys = ["title", "message", "username-label", "password-label", "group-label", "banner"];
+
     private static readonly AnyConnectOptions Defaults = new() { ProfileName = "" };
 
     /// <summary>Gives a name and a value.</summary>
     private static readonly ScalarSyntax CustomAttribute = new("name=value", text =>
     {
         var at = text.IndexOf('=', StringComparison.Ordinal);
-        return at > 0 && IsElementName(text[..at])
+        return at > 0 && IsElementName(text[..at]) && text.Length <= 4096 && !text.Any(char.IsControl)
             ? ScalarOutcome.Good(new KeyValuePair<string, string>(text[..at], text[(at + 1)..]))
-            : ScalarTable.Bad(text, "NAME=VALUE, where NAME can be an XML element");
+            : ScalarTable.Bad(text, "NAME=VALUE of at most 4096 printable characters, where NAME can be an XML element");
     });
 
     private static readonly ScalarSyntax UriPath = new("path of a URL", text =>
@@ -53,7 +61,8 @@ internal static class AnyConnectTable
             ConfigurationTable.Key("server-cert-hash", ScalarTable.Boolean, "Tell the SHA-1 hash of the headend's certificate.", "false"),
             ConfigurationTable.Key("profile", new SectionSyntax(
                 ConfigurationTable.Required("uri", UriPath, "Path of the client's profile on the HTTPS service."),
-                ConfigurationTable.Required("file", ScalarTable.Path, "The same profile, whose SHA-1 hash the client is told: it fetches the profile when its own differs. Read at the start.")),
+                ConfigurationTable.Required("file", ScalarTable.Path, "The same profile, whose SHA-1 hash the client is told: it fetches the profile when its own differs. Read at the start."))
+            { Check = CheckFile },
                 "Offers the client a profile."),
             ConfigurationTable.Key("custom-attributes", new ListSyntax(CustomAttribute, Maximum: 50), "`NAME=VALUE` each, such as `dynamic-split-exclude-domains=a.example,b.example`.")),
             "Optional parts of the document that ends the login. What is absent is left out, and clients with BypassDownloader need none of it."))
@@ -94,9 +103,12 @@ internal static class AnyConnectTable
         };
     }
 
-    /// <summary>Whoever may choose another method shows no certificate: the demand would be none.</summary>
+    /// <summary>Whoever may choose another method shows no certificate: the demand would be none. And behind a certificate in IKE_AUTH comes `eap` alone.</summary>
     public static void CheckProfile(SectionValue anyConnect, SectionValue remote, bool share, DiagnosticStore diagnostics)
     {
+        if (remote.GetOptional<SectionValue>("certificate") is { Written: true } shown && remote.GetOptional<SectionValue>("eap") is { Written: true }
+            && shown.GetOptionalValue<SecondAuthentication>("then-eap") == SecondAuthentication.Required)
+            diagnostics.Error(anyConnect.At, "'anyconnect-eap' beside 'then-eap: required' serves nobody: behind the certificate comes 'eap'; it needs a profile of its own, with 'cert-request' for a certificate");
         if (anyConnect.GetOptionalValue<bool>("cert-request") != true)
             return;
         foreach (var other in (string[])["eap", "certificate"])
@@ -126,8 +138,27 @@ internal static class AnyConnectTable
         section.Get<CertificateUserName>("username"),
         section.GetOptional<string>("radius-pair"));
 
+    private static void CheckFile(SectionValue profile, DiagnosticStore diagnostics)
+    {
+        if (profile.GetOptional<string>("file") is { } file)
+            ConfigurationPaths.TryCheckFile(ConfigurationPaths.Resolve(file, profile.PlaceOf("file")), isSecret: false, profile.PlaceOf("file"), diagnostics);
+    }
+
+    /// <summary>A document has to fit an EAP packet beside what RADIUS adds to it.</summary>
+    private static void CheckTexts(SectionValue section, DiagnosticStore diagnostics)
+    {
+        var complete = section.GetOptional<SectionValue>("complete");
+        var texts = section.Items("groups").Select(i => (string)i.Value)
+            .Concat(TextKeys.Select(k => section.GetOptional<string>(k) ?? ""))
+            .Concat(complete?.Items("custom-attributes").Select(i => (KeyValuePair<string, string>)i.Value).Select(a => $"{a.Key}{a.Value}{a.Key}") ?? []);
+        var octets = texts.Sum(t => Encoding.UTF8.GetByteCount(SecurityElement.Escape(t)));
+        if (octets > MostTextOctets)
+            diagnostics.Error(section.At, $"the texts of 'anyconnect-eap' come to {octets} octets of XML, more than {MostTextOctets}: they do not fit a document");
+    }
+
     private static void Check(SectionValue section, DiagnosticStore diagnostics)
     {
+        CheckTexts(section, diagnostics);
         var asks = section.GetOptionalValue<bool>("cert-request") == true;
         var trust = section.GetOptional<SectionValue>("certificate") is { Written: true } written ? written : null;
         if (asks && trust is null && !section.IsRejected("certificate"))

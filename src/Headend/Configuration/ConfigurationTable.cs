@@ -39,7 +39,7 @@ internal static class ConfigurationTable
             Key("key-file", ScalarTable.Path,
                 "What sealed records of the store are encrypted with; made at the first start, mode 0600, and given a new key at every start. A copy of the store without it is useless. Absent: `headend.key` in the state directory."),
             Key("sessions-at-stop", ScalarTable.Word(("end", SessionsAtStop.End), ("keep", SessionsAtStop.Keep)),
-                "What a stop of the headend (SIGTERM) means to sessions that clients may come back to (`reconnect`, `client-resume`). `end`: their end, as for all others; `keep`: clients hear nothing and come back to the next start, as after a crash.", "end")),
+                "What a stop of the headend (SIGTERM) means to sessions that clients may come back to (`reconnect`, `client-resume`, `session-resumption`). `end`: their end, as for all others; `keep`: clients hear nothing and come back to the next start, as after a crash.", "end")),
             "Where accounting records wait for a RADIUS server to take them, and sessions for their clients."),
         Key("telemetry", TelemetrySection(), "Metrics and traces."),
         Key("admission", AdmissionSection(), "Bounds on IKE SAs that have not authenticated."),

@@ -95,9 +95,15 @@ internal static class ConfigurationPaths
     public static bool TryCheckFile(string path, bool isSecret, SourcePosition at, DiagnosticStore diagnostics)
     {
         var file = new FileInfo(path);
-        if (!file.Exists || file.Attributes.HasFlag(FileAttributes.Device))
+        if (!file.Exists)
         {
             diagnostics.Error(at, $"no file '{Shown.Text(path)}'");
+            return false;
+        }
+        // Devices and FIFOs have no length either; to read one may take for ever.
+        if (file.Length == 0)
+        {
+            diagnostics.Error(at, $"'{Shown.Text(path)}' is empty or no regular file");
             return false;
         }
         if (file.Length > MaximumFile)

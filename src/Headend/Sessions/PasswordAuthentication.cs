@@ -86,9 +86,11 @@ internal sealed class PasswordAuthentication(
         }).ConfigureAwait(false);
         if (!proven)
             return new AnyConnectVerdict.Rejected(refusal);
+        var profile = local.Users.ProfileOf(account);
+        if (WhyNotIn(credentials.Group, profile) is { } other)
+            return other;
         IsLocal = true;
-        session.Authenticated = new AuthorizationSource(
-            new AuthorizationOrigin(AuthorizationKind.ImplicitUser, account) { List = binding.AuthenticationList }, local.Users.ProfileOf(account));
+        session.Authenticated = new AuthorizationSource(new AuthorizationOrigin(AuthorizationKind.ImplicitUser, account) { List = binding.AuthenticationList }, profile);
         return new AnyConnectVerdict.Accepted(account);
     }
 
@@ -106,6 +108,10 @@ internal sealed class PasswordAuthentication(
         catch (OperationCanceledException)
         {
             return (new AnyConnectVerdict.Unavailable("the login is over"), false);
+        }
+        finally
+        {
+            request.ForgetPassword();
         }
 
         if (outcome is RadiusOutcome.Answer answered)
@@ -169,6 +175,8 @@ internal sealed class PasswordAuthentication(
         {
             if (!SessionProfileReader.TryRead(accept.Packet, profileObserver, out var profile, out error))
                 return new AnyConnectVerdict.Rejected($"the Access-Accept of {accept.Server.Name} cannot be used: {error}", WrongPassword);
+            if (WhyNotIn(credentials.Group, profile) is { } other)
+                return other;
             var user = attributes.UserName ?? credentials.UserName;
             session.Authenticated = new AuthorizationSource(
                 new AuthorizationOrigin(AuthorizationKind.ImplicitUser, user) { Server = accept.Server.Name, List = binding.AuthenticationList }, profile);
@@ -179,6 +187,12 @@ internal sealed class PasswordAuthentication(
             return new AnyConnectVerdict.Accepted(user);
         }
     }
+
+    /// <summary>AAA may lock a user to a group. The password was right, so that its owner may be told.</summary>
+    private static AnyConnectVerdict.Rejected? WhyNotIn(string group, SessionProfile profile) =>
+        group.Length > 0 && profile.GroupLock is { } only && !string.Equals(group, only, StringComparison.OrdinalIgnoreCase)
+            ? new AnyConnectVerdict.Rejected($"the user's group is '{only}' (Tunnel-Group-Lock), not '{group}'", $"You are not in the group {group}.")
+            : null;
 
     private AnyConnectVerdict Reject(RadiusOutcome.Reject reject, AnyConnectCredentials credentials)
     {

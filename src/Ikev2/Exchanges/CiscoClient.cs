@@ -17,7 +17,7 @@ internal static class CiscoClient
             return;
         var login = sa.Session!.Login;
         login.IsCisco = true;
-        login.RequestedConfiguration = Configuration.Describe(message.First<ConfigurationPayload>());
+        login.RequestedConfiguration = Configuration.Describe(message.First<ConfigurationPayload>(), login.Profile.Reconnect);
     }
 
     /// <summary>Before EAP begins.</summary>

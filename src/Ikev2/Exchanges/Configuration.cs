@@ -52,8 +52,8 @@ internal static class Configuration
         return new ConfigurationPayload(ConfigurationType.Reply, attributes);
     }
 
-    /// <summary>Every attribute that was asked for, by number, for the log; long values are cut.</summary>
-    public static string? Describe(ConfigurationPayload? asked)
+    /// <summary>Every attribute that was asked for, by number, for the log; long values are cut. A client that comes back may repeat what lets it: of that the length is told.</summary>
+    public static string? Describe(ConfigurationPayload? asked, ReconnectPolicy? reconnect)
     {
         const int mostOctets = 64;
         if (asked is null)
@@ -62,7 +62,9 @@ internal static class Configuration
         foreach (var attribute in asked.Attributes)
         {
             text.Append(text.Length > 0 ? " " : "").Append(attribute.Type.Value).Append("(0x").Append(attribute.Type.Value.ToString("x4")).Append(')');
-            if (attribute.Value.Length > 0)
+            if (attribute.Value.Length > 0 && (attribute.Type == reconnect?.SessionId || attribute.Type == reconnect?.TokenId))
+                text.Append('=').Append(attribute.Value.Length).Append("-octets");
+            else if (attribute.Value.Length > 0)
                 text.Append('=').Append(Convert.ToHexStringLower(attribute.Value.Span[..Math.Min(mostOctets, attribute.Value.Length)]));
         }
 

@@ -64,6 +64,7 @@ public sealed class AttributeTableTests : IProfileObserver
             yield return ("Termination-Action", [0, 0, 0, 1], "RADIUS-Request", "Termination-Action=RADIUS-Request");
             yield return ("Acct-Interim-Interval", [0, 0, 0, 9], "9", "Acct-Interim-Interval=60 s");
             yield return ("Port-Limit", [0, 0, 0, 2], "2", "Port-Limit=2");
+            yield return ("ASA-Tunnel-Group-Lock", Text("staff"), "staff", "ASA-Tunnel-Group-Lock=staff");
             yield return ("Class", [0xFF, 0], "0xff00", "Class=0xff00");
             yield return ("Chargeable-User-Identity", [7, 7], "0x0707", "Chargeable-User-Identity=0x0707");
             yield return ("Filter-Id", Text("lan.in"), "lan.in", "ip:inacl=lan");

@@ -254,13 +254,30 @@ public sealed class AnyConnectServerTests
         Assert.False(AggregateXmlParser.TryParse([(byte)'<', (byte)'a', (byte)'>', 0xff, (byte)'<', (byte)'/', (byte)'a', (byte)'>'], out _, out _));
     }
 
-    [Fact]
-    public void A_client_without_the_method_is_refused()
+    /// <summary>RFC 3748 5.3.1 forbids the legacy Nak here, and some send it; 5.3.2: "Expanded Nak ... is valid only in Response messages. It MUST be sent only in reply to a Request of Type 254".</summary>
+    [Theory]
+    [InlineData(3, "1A")]
+    [InlineData(254, "0000000000000300000000000000001A")]
+    [InlineData(254, "00000000000003FE00000000000000")]
+    public void A_client_without_the_method_is_refused(byte type, string data)
     {
         var server = new AnyConnectServer(Options);
         server.Start();
-        Assert.Contains("refuses", Assert.IsType<EapStep.Failure>(server.HandleClient(EapPacket.Response(1, EapType.Nak, [26]))).Reason);
-        Assert.Null(Assert.IsType<EapStep.Discarded>(server.HandleClient(EapPacket.Response(1, EapType.Nak, [26]))).Outstanding);
+        var nak = EapPacket.Response(1, new EapType(type), Convert.FromHexString(data));
+        Assert.Contains("refuses", Assert.IsType<EapStep.Failure>(server.HandleClient(nak)).Reason);
+        Assert.Null(Assert.IsType<EapStep.Discarded>(server.HandleClient(nak)).Outstanding);
+    }
+
+    /// <summary>A RADIUS server that answers a wrong code with another question would be asked as long as somebody guesses.</summary>
+    [Fact]
+    public void Questions_have_an_end()
+    {
+        var options = Options with { MaxAttempts = 10 };
+        var login = new Login(
+            options, new() { User = "alice", Answers = [.. Enumerable.Range(0, 99).Select(i => $"{i}")] }, _ => new AnyConnectVerdict.Challenge("Wrong, once more", Echo: false));
+        Assert.Equal("the AAA server asked more than 12 questions", Assert.IsType<EapStep.Failure>(login.Run()).Reason);
+        Assert.Equal(13, login.Asked.Count);
+        Assert.Equal("Login failed.", login.Peer.Errors.Last());
     }
 
     private static bool Parses(string text) => AggregateXmlParser.TryParse(Encoding.UTF8.GetBytes(text), out _, out _);

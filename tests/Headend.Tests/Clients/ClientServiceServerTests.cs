@@ -37,6 +37,22 @@ public sealed class ClientServiceServerTests : IAsyncLifetime
         key.Dispose();
     }
 
+    /// <summary>A certificate for IKE alone does not do for TLS; a certificate without usages does for everything.</summary>
+    [Theory]
+    [InlineData("1.3.6.1.5.5.8.2.2", false)]
+    [InlineData("1.3.6.1.5.5.8.2.2 1.3.6.1.5.5.7.3.1", true)]
+    [InlineData("", true)]
+    public async Task A_certificate_that_is_not_for_TLS_is_named(string usages, bool good)
+    {
+        using var leaf = Between.Issue(new TestSubject("CN=ike.example") { DnsNames = ["ike.example"], Usages = usages.Length == 0 ? null : usages.Split(' ') }, key);
+        Task<ClientServiceServer> Start() => ClientServiceServer.StartAsync(
+            new IPEndPoint(IPAddress.Loopback, 0), new IkeCredential(leaf, [leaf.RawDataMemory], key), ClientServiceFile.All([]), NullLoggerFactory.Instance, CancellationToken.None);
+        if (good)
+            await (await Start()).DisposeAsync();
+        else
+            Assert.Contains("CN=ike.example is not for TLS", (await Assert.ThrowsAsync<IOException>(Start)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("/profiles/p.xml", "text/xml", "<AnyConnectProfile/>")]
     [InlineData("/profiles/p.xml?x=1", "text/xml", "<AnyConnectProfile/>")]

@@ -57,6 +57,10 @@ public sealed class AnyConnectTableTests : IDisposable
     [InlineData("anyconnect-eap: { password-protocol: mschap }", "", "pap")]
     [InlineData("anyconnect-eap: { authentication-list: nobody }", "", "nobody")]
     [InlineData("anyconnect-eap: { complete: { custom-attributes: [1a=b] } }", "", "NAME=VALUE")]
+    [InlineData("anyconnect-eap: { complete: { custom-attributes: [\"a=b\\u0007\"] } }", "", "printable characters")]
+    [InlineData("anyconnect-eap: { complete: { profile: { uri: /p.xml, file: nowhere.xml } } }", "", ": no file '/")]
+    [InlineData("anyconnect-eap: { complete: { profile: { uri: /p.xml, file: /dev/zero } } }", "", "'/dev/zero' is empty or no regular file")]
+    [InlineData("eap: {}, anyconnect-eap: {}, certificate: { ca: gw.pem, then-eap: required }", "", "'anyconnect-eap' beside 'then-eap: required' serves nobody")]
     [InlineData("anyconnect-eap: { complete: { base-package-uri: CACHE } }", "", "path that begins with /")]
     [InlineData("anyconnect-eap: {}", "cisco-attributes: [ { number: 28672 } ]", "exactly one of 'value' and 'source'")]
     [InlineData("anyconnect-eap: {}", "cisco-attributes: [ { number: 28672, value: 0g } ]", "hexadecimal")]
@@ -126,6 +130,49 @@ public sealed class AnyConnectTableTests : IDisposable
         Assert.Equal("remote-workers", fixture.Parse(text).Configuration!.ClientServices!.Profile);
         Assert.Contains(fixture.Findings(text.Replace("anyconnect-eap: {}", "eap: {}", StringComparison.Ordinal)), f => f.Contains("has no 'anyconnect-eap'", StringComparison.Ordinal));
         Assert.Contains(fixture.Findings(text.Replace("profile: remote-workers }", "profile: nobody }", StringComparison.Ordinal)), f => f.Contains("nobody", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("csport: 8443, profile: { uri: /p.xml, file: vpn.xml }", null)]
+    [InlineData("csport: 443, profile: { uri: /p.xml, file: vpn.xml }", "'client-services' listens on port 8443; clients told 443 reach it only where something forwards that port")]
+    [InlineData("profile: { uri: /p.xml, file: vpn.xml }", "'complete' names files of 'client-services', but no 'csport'")]
+    [InlineData("base-package-uri: /CACHE", "'complete' names files of 'client-services', but no 'csport'")]
+    [InlineData("csport: 8443, profile: { uri: /logout, file: vpn.xml }", "'/logout' is a path that the downloader asks 'client-services' for")]
+    [InlineData("csport: 8443, base-package-uri: /C, profile: { uri: /C/Windows, file: vpn.xml }", "'/C/Windows' is a path that the downloader asks 'client-services' for")]
+    public void What_clients_are_told_of_the_HTTPS_service_is_there(string complete, string? finding)
+    {
+        fixture.Write("vpn.xml", "<AnyConnectProfile/>");
+        var text = Text($"anyconnect-eap: {{ complete: {{ {complete} }} }}", "");
+        Assert.Empty(fixture.Findings(text));
+        text += "client-services: { listen: '127.0.0.1:8443', profile: remote-workers }\n";
+        if (finding is null)
+            Assert.Empty(fixture.Findings(text));
+        else
+            Assert.Contains(finding, Assert.Single(fixture.Findings(text)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_profiles_cannot_offer_two_files_under_one_path()
+    {
+        fixture.Write("a.xml", "<a/>");
+        fixture.Write("b.xml", "<b/>");
+        var text = Text("anyconnect-eap: { complete: { csport: 8443, profile: { uri: /p.xml, file: a.xml } } }", "") + "client-services: { listen: '127.0.0.1:8443', profile: remote-workers }\n";
+        var profile = text[text.IndexOf("    - name: remote-workers", StringComparison.Ordinal)..text.IndexOf("virtual-templates:", StringComparison.Ordinal)];
+        var second = profile.Replace("remote-workers", "others", StringComparison.Ordinal);
+        var same = text.Replace("virtual-templates:", second + "virtual-templates:", StringComparison.Ordinal);
+        Assert.DoesNotContain(fixture.Findings(same), f => f.Contains("/p.xml", StringComparison.Ordinal));
+        var other = text.Replace("virtual-templates:", second.Replace("a.xml", "b.xml", StringComparison.Ordinal) + "virtual-templates:", StringComparison.Ordinal);
+        Assert.Contains(fixture.Findings(other), f => f.Contains("'/p.xml' is that of another profile's", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Texts_that_fit_no_document_are_named()
+    {
+        static string Groups(int count) => string.Join(", ", Enumerable.Range(0, count).Select(i => $"\"{i:00}{new string('<', 98)}\""));
+        Assert.Empty(fixture.Findings(Text($"anyconnect-eap: {{ groups: [{Groups(50)}] }}", "")));
+        fixture.Write("vpn.xml", "");
+        var long_ = string.Join(", ", Enumerable.Range(0, 10).Select(i => $"a{i}={new string('x', 4000)}"));
+        Assert.Contains(fixture.Findings(Text($"anyconnect-eap: {{ complete: {{ custom-attributes: [{long_}] }} }}", "")), f => f.Contains("come to 40", StringComparison.Ordinal));
     }
 
     [Fact]

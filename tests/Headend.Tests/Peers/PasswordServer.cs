@@ -13,6 +13,7 @@ internal sealed class PasswordServer : IDisposable
 {
     private const string Code = "123456";
 
+    private readonly ConcurrentDictionary<string, int> states = new(StringComparer.Ordinal);
     private readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
 
     public PasswordServer()
@@ -32,6 +33,15 @@ internal sealed class PasswordServer : IDisposable
 
     public HashSet<string> Expired { get; } = [];
 
+    /// <summary>Answers nothing.</summary>
+    public bool Silent { get; set; }
+
+    /// <summary>Added to every Access-Accept.</summary>
+    public byte[] Grant { get; set; } = [];
+
+    /// <summary>How often a right password or code is answered by another question before it is good.</summary>
+    public int Questions { get; set; } = 1;
+
     /// <summary>What was used, by request: pap, chap, mschapv2, change.</summary>
     public ConcurrentQueue<string> Used { get; } = new();
 
@@ -49,7 +59,7 @@ internal sealed class PasswordServer : IDisposable
             while (true)
             {
                 var length = socket.ReceiveFrom(buffer, ref from);
-                if (RadiusPacket.TryParse(buffer.AsSpan(0, length), out var request, out _))
+                if (!Silent && RadiusPacket.TryParse(buffer.AsSpan(0, length), out var request, out _))
                     socket.SendTo(Answer(request, buffer.AsSpan(4, 16).ToArray()), from);
             }
         }
@@ -81,11 +91,12 @@ internal sealed class PasswordServer : IDisposable
 
     private byte[] Judge(RadiusPacket request, byte[] authenticator, string user, string password, Dictionary<byte, List<byte[]>> microsoft)
     {
-        if (request.TryGet(RadiusAttributeType.State, out _))
+        if (request.TryGet(RadiusAttributeType.State, out var shown))
         {
-            var right = Password(request, authenticator) == Code;
             Used.Enqueue("code");
-            return Reply(request, authenticator, right ? (byte)2 : (byte)3, right ? [] : Text(18, "That code was wrong."));
+            var right = states.TryRemove(Convert.ToHexString(shown.Value.Span), out var question) && Password(request, authenticator) == Code;
+            return right && question < Questions ? Ask(request, authenticator, question + 1)
+                : Reply(request, authenticator, right ? (byte)2 : (byte)3, right ? Grant : Text(18, "That code was wrong."));
         }
 
         if (microsoft.TryGetValue(27, out var change))
@@ -110,8 +121,16 @@ internal sealed class PasswordServer : IDisposable
         }
 
         if (good && WantCode.Contains(user))
-            return Reply(request, authenticator, 11, [24, 6, 1, 2, 3, 4, .. Text(18, "Enter the code of your token."), 76, 6, 0, 0, 0, 1]);
-        return Reply(request, authenticator, good ? (byte)2 : (byte)3, good ? Text(25, "class-of-" + user) : []);
+            return Ask(request, authenticator, 1);
+        return Reply(request, authenticator, good ? (byte)2 : (byte)3, good ? [.. Text(25, "class-of-" + user), .. Grant] : []);
+    }
+
+    // Each question has a State of its own, of this server, that is good for one answer.
+    private byte[] Ask(RadiusPacket request, byte[] authenticator, int question)
+    {
+        var state = RandomNumberGenerator.GetBytes(16);
+        states[Convert.ToHexString(state)] = question;
+        return Reply(request, authenticator, 11, [24, 18, .. state, .. Text(18, "Enter the code of your token."), 76, 6, 0, 0, 0, 1]);
     }
 
     private byte[] Change(RadiusPacket request, byte[] authenticator, string user, string password, byte[] change, Dictionary<byte, List<byte[]>> microsoft)

@@ -206,9 +206,10 @@ public sealed class AnyConnectHostTests : IAsyncLifetime
     private string Configuration()
     {
         var texts = $"banner: {new string('b', 900)}, message: {new string('m', 900)}";
-        const string complete = "complete: { csport: 443, server-cert-hash: true, profile: { uri: /profiles/p.xml, file: profile.xml }, custom-attributes: [dynamic-split-exclude-domains=x.example] }";
+        var port = LiveHeadend.FreePort(SocketType.Stream);
+        var complete = $"complete: {{ csport: {port}, server-cert-hash: true, profile: {{ uri: /profiles/p.xml, file: profile.xml }}, custom-attributes: [dynamic-split-exclude-domains=x.example] }}";
         return $$"""
-            client-services: { listen: "127.0.0.1:{{LiveHeadend.FreePort(SocketType.Stream)}}", profile: local }
+            client-services: { listen: "127.0.0.1:{{port}}", profile: local }
             {{HostYaml.Radius(radius.Port)}}
             aaa:
               authentication: [ { name: corp-list, methods: [group corp] }, { name: local-list, methods: [local] } ]

@@ -264,6 +264,7 @@ public sealed class KeptSessionCodecTests
             InterimInterval = TimeSpan.FromMinutes(5),
             FlowLimit = 2,
             PortLimit = 1,
+            GroupLock = "staff",
             Classes = [new byte[] { 0, 1, 254 }, new byte[] { 5 }],
             ChargeableUserIdentity = new byte[] { 9, 8 },
             InterfaceCommands = ["ip mtu 1300"],

@@ -59,6 +59,29 @@ public class CiscoAttributesTests
         Assert.Equal((true, Asked), (early.IsCisco, early.RequestedConfiguration));
     }
 
+    /// <summary>A client that comes back may repeat what lets it, and the log has many readers.</summary>
+    [Fact]
+    public void WhatLetsAClientComeBackIsNotTold()
+    {
+        var policy = new ReconnectPolicy(TimeSpan.FromMinutes(30), new(28717), new(28718), new(28706), new(28709));
+        var login = Run(
+            "EAP-MSCHAPv2",
+            o => o with { VendorIds = [s_copyright], FurtherAttributes = [28704], ReconnectAttributes = (policy.SessionId, policy.TokenId), ReconnectValue = [.. "token"u8] },
+            new OutsideOptions(),
+            p => p with { Reconnect = policy },
+            isUp: true);
+        Assert.Equal("1(0x0001) 3(0x0003) 28704(0x7020) 28717(0x702d)=5-octets 28718(0x702e)=5-octets", login.RequestedConfiguration);
+
+        // Where the numbers mean nothing, they are what is looked for in the log.
+        login = Run(
+            "EAP-MSCHAPv2",
+            o => o with { VendorIds = [s_copyright], FurtherAttributes = [], ReconnectAttributes = (policy.SessionId, policy.TokenId), ReconnectValue = [1, 2] },
+            new OutsideOptions(),
+            p => p,
+            isUp: true);
+        Assert.EndsWith("28717(0x702d)=0102 28718(0x702e)=0102", login.RequestedConfiguration, StringComparison.Ordinal);
+    }
+
     private static LoginRecord Run(
         string method, Func<TestInitiatorOptions, TestInitiatorOptions> change, OutsideOptions outside, Func<IkeProfile, IkeProfile> adapt, bool isUp)
     {

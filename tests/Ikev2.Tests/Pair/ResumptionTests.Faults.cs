@@ -1,4 +1,5 @@
 using System.Net;
+using Headend.Ikev2.Wire;
 using Headend.TestKit.Initiator;
 using Headend.TestKit.Simulation;
 
@@ -20,6 +21,44 @@ public sealed partial class ResumptionTests
         var seen = client.Initiator.Ticket! with { SkD = new byte[32] };
         for (var i = 0; i < 5; i++)
             Assert.IsType<InitiatorOutcome.Failed>(Login(network, Asking(network) with { Ticket = seen, LoginTimeout = TimeSpan.FromSeconds(10) }, Elsewhere()).Initiator.Outcome);
+        Assert.Single(headend.Outside.Inactive);
+        Established(Resume(network, client, Elsewhere()));
+    }
+
+    /// <summary>
+    /// RFC 5723 4.3.3: AUTH covers IKE_SESSION_RESUME. Between two who have the right keys it alone tells that somebody on the way has changed what travelled in the clear.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AnAlteredResumptionIsFoundOutByAuth(bool isResponse)
+    {
+        var network = new SimulatedNetwork(23);
+        var headend = Headend(network, Profile());
+        var client = Login(network, Asking(network));
+        Silence(network, client, s_home);
+        var altered = 0;
+        network.Alter = octets =>
+        {
+            // NAT_DETECTION_SOURCE_IP (16388): another digest is no error by itself.
+            var at = octets.AsSpan().IndexOf((ReadOnlySpan<byte>)[0, 28, 0, 0, 0x40, 0x04]);
+            if (octets[18] != ExchangeType.IkeSessionResume.Value || (octets[19] & 0x20) != 0 != isResponse || at < 0)
+                return octets;
+            altered++;
+            octets[at + 6] ^= 1;
+            return octets;
+        };
+        var back = Resume(network, client, Elsewhere());
+        Assert.IsType<InitiatorOutcome.Failed>(back.Initiator.Outcome);
+        Assert.True(altered > 0);
+        if (!isResponse)
+            Assert.Contains(headend.Observer.Failures, f => f.Failure == IkeFailure.BadAuthValue && f.Detail.Contains("is not by the keys of that ticket", StringComparison.Ordinal));
+        network.RunFor(TimeSpan.FromMinutes(3));
+        network.Alter = null;
+        if (isResponse)
+            return;
+
+        // The ticket was not spent.
         Assert.Single(headend.Outside.Inactive);
         Established(Resume(network, client, Elsewhere()));
     }

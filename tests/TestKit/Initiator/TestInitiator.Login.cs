@@ -185,8 +185,8 @@ public sealed partial class TestInitiator
             wanted.Add(new(new ConfigurationAttributeType(type), default));
         if (_options.ReconnectAttributes is { } numbers)
         {
-            wanted.Add(new(numbers.SessionId, default));
-            wanted.Add(new(numbers.Token, default));
+            wanted.Add(new(numbers.SessionId, _options.ReconnectValue));
+            wanted.Add(new(numbers.Token, _options.ReconnectValue));
         }
 
         if (_options.ApplicationVersion is { } version)

@@ -62,6 +62,9 @@ public sealed record TestInitiatorOptions
     /// <summary>Session-id and token are asked for by these configuration attributes; null asks for none.</summary>
     public (ConfigurationAttributeType SessionId, ConfigurationAttributeType Token)? ReconnectAttributes { get; init; }
 
+    /// <summary>Stands in the request for both; empty, as nobody has to repeat what he has.</summary>
+    public byte[] ReconnectValue { get; init; } = [];
+
     /// <summary>Further attributes to ask for.</summary>
     public IReadOnlyList<ConfigurationAttributeType> MoreAttributes { get; init; } = [];
 

@@ -63,6 +63,9 @@ public sealed class SimulatedNetwork(ulong seed)
     /// <summary>Sees every datagram when it is sent, before anybody else does.</summary>
     public Action<byte[]>? Overhear { get; set; }
 
+    /// <summary>What somebody on the way makes of a message; gets a copy.</summary>
+    public Func<byte[], byte[]>? Alter { get; set; }
+
     /// <summary>Datagrams handed to the network.</summary>
     public int Sent { get; private set; }
 
@@ -108,6 +111,8 @@ public sealed class SimulatedNetwork(ulong seed)
         Sent++;
         Overhear?.Invoke(octets);
         CheckRepetition(octets);
+        if (Alter is { } alter)
+            octets = alter([.. octets]);
         var packet = octets.Length + (marker ? 4 : 0) + 8 + (source.Address.GetAddressBytes().Length == 4 ? 20 : 40);
         Largest = Math.Max(Largest, packet);
         if (packet > Link.Mtu || Random.Chance(Link.Loss))
