@@ -88,7 +88,9 @@ internal static class OcspCodec
         var bytes = response.ReadSequence(Tag0).ReadSequence();
         if (bytes.ReadObjectIdentifier() != Basic)
             return RevocationAnswer.Unknown("the OCSP answer is of an unknown type");
-        var basic = new AsnReader(bytes.ReadOctetString(), AsnEncodingRules.DER).ReadSequence();
+        var whole = new AsnReader(bytes.ReadOctetString(), AsnEncodingRules.DER);
+        var basic = whole.ReadSequence();
+        whole.ThrowIfNotEmpty();
         var signed = SignedStructure.Read(basic);
         var contents = new AsnReader(signed.Contents, AsnEncodingRules.DER).ReadSequence();
         if (contents.PeekTag().HasSameClassAndValue(Tag0))

@@ -184,6 +184,8 @@ internal sealed class RevocationList
         while (point.HasData)
         {
             var tag = point.PeekTag();
+            if (tag.TagClass != TagClass.ContextSpecific)
+                return false;
             switch (tag.TagValue)
             {
                 case 0:
