@@ -174,8 +174,8 @@ internal static class OcspCodec
                 return RevocationAnswer.Unknown($"the OCSP answer is of {CertificateText.Date(thisUpdate)} and no longer valid");
             return status.TagValue switch
             {
-                0 => RevocationAnswer.Good(nextUpdate ?? now),
-                1 => RevocationAnswer.Revoked("by OCSP", nextUpdate ?? now),
+                0 => RevocationAnswer.Good(nextUpdate ?? now, thisUpdate),
+                1 => RevocationAnswer.Revoked("by OCSP", nextUpdate ?? now, thisUpdate),
                 _ => RevocationAnswer.Unknown("the OCSP responder does not know the certificate"),
             };
         }
