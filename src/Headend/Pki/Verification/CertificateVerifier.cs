@@ -21,13 +21,12 @@ internal sealed record CertificateOutcome(CertificateVerdict Verdict, Certificat
 /// crypto workers, fetches on the thread pool; nothing on a shard. Path, usage, name and signature come before revocation, so that only the owner of a trusted
 /// key makes the headend fetch anything. Thread-safe.
 /// </summary>
-internal sealed class CertificateVerifier(CryptoWorkers workers, RevocationClient client, TimeProvider time)
+internal sealed class CertificateVerifier(CryptoWorkers workers, RevocationClient client, TimeProvider time, RevocationQueueLimits? limits = null)
 {
-    /// <summary>Logins that may wait for revocation at a time; beyond it they are refused, whatever the mode: a crowd must not buy leniency.</summary>
-    private const int MostWaiting = 256;
+    private readonly RevocationCheck revocation = new(client, time, limits);
 
-    private readonly RevocationCheck revocation = new(client, time);
-    private int waiting;
+    /// <summary>Logins that wait for revocation now.</summary>
+    public int Waiting => revocation.Waiting;
 
     public async ValueTask<CertificateOutcome> VerifyAsync(CertificateClaim claim, ClientCertificateBinding binding, CancellationToken cancellation)
     {
@@ -37,22 +36,14 @@ internal sealed class CertificateVerifier(CryptoWorkers workers, RevocationClien
         var hasSource = trust.Lists.Count + binding.FetchHosts.Count > 0;
         if (judged.Path is null || binding.Revocation == RevocationMode.Off || (binding.Revocation == RevocationMode.IfAvailable && !hasSource))
             return judged.Outcome;
-        try
-        {
-            return Interlocked.Increment(ref waiting) > MostWaiting
-                ? new CertificateOutcome(CertificateVerdict.StatusUnknown, null, $"{MostWaiting} logins wait for revocation already")
-                : Conclude(judged.Outcome, await revocation.CheckAsync(judged.Path, trust, binding.FetchHosts, cancellation).ConfigureAwait(false), binding.Revocation);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref waiting);
-        }
+        return Conclude(judged.Outcome, await revocation.CheckAsync(judged.Path, trust, binding.FetchHosts, cancellation).ConfigureAwait(false), binding.Revocation);
     }
 
     private static CertificateOutcome Conclude(CertificateOutcome accepted, RevocationAnswer answer, RevocationMode mode) => answer.Status switch
     {
         RevocationStatus.Good => accepted,
         RevocationStatus.Revoked => new CertificateOutcome(CertificateVerdict.Refused, null, answer.Detail),
+        RevocationStatus.Crowded => new CertificateOutcome(CertificateVerdict.StatusUnknown, null, answer.Detail),
         _ when mode == RevocationMode.Strict => new CertificateOutcome(CertificateVerdict.StatusUnknown, null, answer.Detail),
         _ => accepted with { Detail = answer.Detail },
     };

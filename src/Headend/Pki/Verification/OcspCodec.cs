@@ -88,7 +88,9 @@ internal static class OcspCodec
         var bytes = response.ReadSequence(Tag0).ReadSequence();
         if (bytes.ReadObjectIdentifier() != Basic)
             return RevocationAnswer.Unknown("the OCSP answer is of an unknown type");
-        var basic = new AsnReader(bytes.ReadOctetString(), AsnEncodingRules.DER).ReadSequence();
+        var whole = new AsnReader(bytes.ReadOctetString(), AsnEncodingRules.DER);
+        var basic = whole.ReadSequence();
+        whole.ThrowIfNotEmpty();
         var signed = SignedStructure.Read(basic);
         var contents = new AsnReader(signed.Contents, AsnEncodingRules.DER).ReadSequence();
         if (contents.PeekTag().HasSameClassAndValue(Tag0))
@@ -172,8 +174,8 @@ internal static class OcspCodec
                 return RevocationAnswer.Unknown($"the OCSP answer is of {CertificateText.Date(thisUpdate)} and no longer valid");
             return status.TagValue switch
             {
-                0 => RevocationAnswer.Good(nextUpdate ?? now),
-                1 => RevocationAnswer.Revoked("by OCSP", nextUpdate ?? now),
+                0 => RevocationAnswer.Good(nextUpdate ?? now, thisUpdate),
+                1 => RevocationAnswer.Revoked("by OCSP", nextUpdate ?? now, thisUpdate),
                 _ => RevocationAnswer.Unknown("the OCSP responder does not know the certificate"),
             };
         }

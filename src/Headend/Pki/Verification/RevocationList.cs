@@ -14,6 +14,7 @@ internal sealed class RevocationList
 {
     private const string DeltaIndicator = "2.5.29.27";
     private const string IssuingDistributionPoint = "2.5.29.28";
+    private const string ListNumber = "2.5.29.20";
     private const string CertificateIssuer = "2.5.29.29";
     private const int MostIssuers = 8;
 
@@ -33,6 +34,12 @@ internal sealed class RevocationList
     public DateTimeOffset ThisUpdate { get; private set; }
 
     public DateTimeOffset NextUpdate { get; private set; }
+
+    /// <summary>cRLNumber (RFC 5280 5.2.3), which tells lists of the same second apart; -1 without.</summary>
+    public BigInteger Number { get; private set; } = BigInteger.MinusOne;
+
+    /// <summary>Which certificates it is about; equal for the lists that follow each other.</summary>
+    public string Scope { get; private set; } = "";
 
     public int Count => serials.Count;
 
@@ -65,7 +72,7 @@ internal sealed class RevocationList
     /// Whether the issuer says by this list that the certificate is revoked. That holds whatever the list's dates and scope are: nobody comes off a list because the
     /// next one is late.
     /// </summary>
-    public bool Revokes(X509Certificate2 certificate, X509Certificate2 issuer) => IsOf(issuer) && Holds(certificate) && WhyNotBy(issuer) is null;
+    public bool Revokes(X509Certificate2 certificate, X509Certificate2 issuer) => Holds(certificate) && IsBy(issuer);
 
     /// <summary>Null when the list is current and decides about this certificate of this issuer, so that who is not on it is good; else why not.</summary>
     public string? WhyNotFor(X509Certificate2 certificate, X509Certificate2 issuer, DateTimeOffset now) => WhyNotOf(issuer, now) ?? WhyNotAbout(certificate);
@@ -75,14 +82,25 @@ internal sealed class RevocationList
     {
         if (!IsOf(issuer))
             return "it is of another issuer";
-
-        // Dates may be the first or the last that there is: what is added is added to ours.
-        if (now + OcspCodec.ClockSkew < ThisUpdate)
+        if (IsEarly(now))
             return $"it is not valid before {CertificateText.Date(ThisUpdate)}";
         if (now > NextUpdate)
             return $"it has expired on {CertificateText.Date(NextUpdate)}";
         return WhyNotBy(issuer);
     }
+
+    /// <summary>Whether the issuer has signed it and may.</summary>
+    public bool IsBy(X509Certificate2 issuer) => IsOf(issuer) && WhyNotBy(issuer) is null;
+
+    /// <summary>Whether its thisUpdate is yet to come, by more than clocks differ.</summary>
+    // Dates may be the first or the last that there is: what is added is added to ours.
+    public bool IsEarly(DateTimeOffset now) => now + OcspCodec.ClockSkew < ThisUpdate;
+
+    /// <summary>Whether who is not on it is left out of it on purpose.</summary>
+    public bool IsAbout(X509Certificate2 certificate) => WhyNotAbout(certificate) is null;
+
+    /// <summary>Whether it is of one of these distribution points, or of none.</summary>
+    public bool IsOfAny(IReadOnlyList<string> uris) => !hasPoint || uris.Any(pointUris.Contains);
 
     /// <summary>Whether the list holds the certificate's serial number.</summary>
     public bool Holds(X509Certificate2 certificate) => serials.Contains(new BigInteger(certificate.SerialNumberBytes.Span, isUnsigned: true, isBigEndian: true));
@@ -98,7 +116,7 @@ internal sealed class RevocationList
             return "it is for certificates of another kind";
 
         // RFC 5280 6.3.3 (b)(2)(i): a list of one of several distribution points decides only about certificates that name the point.
-        return hasPoint && !DistributionPoints.ListUris(certificate).Any(u => pointUris.Contains(u)) ? "it is of another distribution point" : null;
+        return !IsOfAny(DistributionPoints.ListUris(certificate)) ? "it is of another distribution point" : null;
     }
 
     // Hashing some megabytes for every login would be the larger part of it.
@@ -166,8 +184,13 @@ internal sealed class RevocationList
                 return "it is a delta list";
             if (id == IssuingDistributionPoint)
             {
+                Scope = Convert.ToHexString(value.Span);
                 if (!TryReadPoint(new AsnReader(value, AsnEncodingRules.DER).ReadSequence()))
                     return "it is indirect, for some reasons only, or for attribute certificates";
+            }
+            else if (id == ListNumber)
+            {
+                Number = new AsnReader(value, AsnEncodingRules.DER).ReadInteger();
             }
             else if (critical)
             {
@@ -184,6 +207,8 @@ internal sealed class RevocationList
         while (point.HasData)
         {
             var tag = point.PeekTag();
+            if (tag.TagClass != TagClass.ContextSpecific)
+                return false;
             switch (tag.TagValue)
             {
                 case 0:

@@ -5,9 +5,11 @@ using Headend.TestKit.Pki;
 
 namespace Headend.Tests.Pki.Verification;
 
-/// <summary>Revocation lists that the runtime's builder does not make: of one distribution point (RFC 5280 5.2.5), with any dates.</summary>
+/// <summary>Revocation lists that the runtime's builder does not make: of one distribution point (RFC 5280 5.2.5), with any dates and numbers.</summary>
 internal sealed record TestList(TestAuthority Authority)
 {
+    private static readonly Asn1Tag Tag0 = new(TagClass.ContextSpecific, 0);
+
     public DateTimeOffset ThisUpdate { get; init; } = DateTimeOffset.UtcNow.AddHours(-1);
 
     public DateTimeOffset NextUpdate { get; init; } = DateTimeOffset.UtcNow.AddDays(1);
@@ -16,6 +18,9 @@ internal sealed record TestList(TestAuthority Authority)
 
     /// <summary>issuingDistributionPoint with this URI.</summary>
     public string? Point { get; init; }
+
+    /// <summary>cRLNumber; null for none.</summary>
+    public int? Number { get; init; }
 
     public byte[] Encode()
     {
@@ -52,23 +57,37 @@ internal sealed record TestList(TestAuthority Authority)
                 }
             }
 
-            if (Point is not null)
-                WritePoint(writer, Point);
+            if (Point is not null || Number is not null)
+            {
+                using (writer.PushSequence(Tag0))
+                using (writer.PushSequence())
+                    WriteExtensions(writer);
+            }
         }
 
         return writer.Encode();
     }
 
-    private static void WritePoint(AsnWriter writer, string uri)
+    private void WriteExtensions(AsnWriter writer)
     {
+        if (Number is { } number)
+        {
+            var value = new AsnWriter(AsnEncodingRules.DER);
+            value.WriteInteger(number);
+            using (writer.PushSequence())
+            {
+                writer.WriteObjectIdentifier("2.5.29.20");
+                writer.WriteOctetString(value.Encode());
+            }
+        }
+
+        if (Point is null)
+            return;
         var point = new AsnWriter(AsnEncodingRules.DER);
-        var tag0 = new Asn1Tag(TagClass.ContextSpecific, 0);
         using (point.PushSequence())
-        using (point.PushSequence(tag0))
-        using (point.PushSequence(tag0))
-            point.WriteCharacterString(UniversalTagNumber.IA5String, uri, new Asn1Tag(TagClass.ContextSpecific, 6));
-        using (writer.PushSequence(tag0))
-        using (writer.PushSequence())
+        using (point.PushSequence(Tag0))
+        using (point.PushSequence(Tag0))
+            point.WriteCharacterString(UniversalTagNumber.IA5String, Point, new Asn1Tag(TagClass.ContextSpecific, 6));
         using (writer.PushSequence())
         {
             writer.WriteObjectIdentifier("2.5.29.28");

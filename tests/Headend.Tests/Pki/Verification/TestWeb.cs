@@ -26,6 +26,9 @@ internal sealed class TestWeb : IDisposable
     /// <summary>Before the answer.</summary>
     public TimeSpan Delay { get; set; }
 
+    /// <summary>No answer before it is over.</summary>
+    public Task Hold { get; set; } = Task.CompletedTask;
+
     /// <summary>No Content-Length: the end of the connection ends the body.</summary>
     public bool HidesLength { get; set; }
 
@@ -65,6 +68,7 @@ internal sealed class TestWeb : IDisposable
                 var stream = client.GetStream();
                 var body = await ReadAsync(stream);
                 Interlocked.Increment(ref requests);
+                await Hold.WaitAsync(ending.Token);
                 await Task.Delay(Delay, ending.Token);
                 if (BreaksOff)
                     return;
