@@ -12,9 +12,11 @@ namespace Headend.Pki.Verification;
 /// </summary>
 internal sealed class CertificatePath : IDisposable
 {
-    /// <summary>RFC 4945 5.1.3.12 and what clients' certificates bear in practice: clientAuth, id-kp-ipsecIKE, iKEIntermediate, anyExtendedKeyUsage.</summary>
-    private static readonly HashSet<string> ClientUsages = ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.8.2.2", "2.5.29.37.0"];
+    /// <summary>RFC 4945 5.1.3.12 and what clients' certificates bear in practice: clientAuth, id-kp-ipsecIKE, anyExtendedKeyUsage; iKEIntermediate, too, but not beside serverAuth.</summary>
+    private static readonly HashSet<string> ClientUsages = ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.17", "2.5.29.37.0"];
 
+    private const string IkeIntermediate = "1.3.6.1.5.5.8.2.2";
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string RsaKey = "1.2.840.113549.1.1.1";
     private const string EcKey = "1.2.840.10045.2.1";
     private const string Ed25519Key = "1.3.101.112";
@@ -206,14 +208,18 @@ internal sealed class CertificatePath : IDisposable
                 if (i == 0 && usageRequired)
                     return "wrong usage, it has no extended key usage";
             }
-            else if (!usages.Exists(ClientUsages.Contains))
+            else if (!AreForClients(usages))
             {
-                return $"wrong usage, its extended key usage says neither clientAuth nor ipsecIKE nor iKEIntermediate{Place(certificates[i])}";
+                return $"wrong usage, its extended key usage says neither clientAuth nor ipsecIKE nor, without serverAuth, iKEIntermediate{Place(certificates[i])}";
             }
         }
 
         return null;
     }
+
+    // Servers' certificates bear iKEIntermediate for old clients (ours do): whoever has a server's key is no client by that.
+    private static bool AreForClients(List<string> usages) =>
+        usages.Exists(ClientUsages.Contains) || (usages.Contains(IkeIntermediate) && !usages.Contains(ServerAuthentication));
 
     private static List<string>? ExtendedUsages(X509Certificate2 certificate)
     {

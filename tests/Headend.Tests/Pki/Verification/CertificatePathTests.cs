@@ -1,6 +1,7 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Headend.Pki;
 using Headend.Pki.Verification;
 using Headend.TestKit.Pki;
 
@@ -127,8 +128,33 @@ public sealed class CertificatePathTests
     [InlineData("2.5.29.37.0", true)] // anyExtendedKeyUsage
     [InlineData("1.3.6.1.5.5.7.3.1", false)]
     [InlineData("1.3.6.1.5.5.7.3.4", false)]
-    public void UsagesOfClients(string usage, bool accepted) =>
-        Assert.Equal(accepted, TryBuild([Root.Issue(Laptop with { Usages = [usage] }, Key)], Root, usageRequired: true, out _, out _));
+    [InlineData("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.8.2.2", false)] // a server's for old clients
+    [InlineData("1.3.6.1.5.5.8.2.2 1.3.6.1.5.5.7.3.4", true)]
+    [InlineData("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.7.3.2", true)]
+    [InlineData("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.8.2.2 1.3.6.1.5.5.7.3.2", true)]
+    [InlineData("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.7.3.17", true)]
+    public void UsagesOfClients(string usages, bool accepted)
+    {
+        Assert.Equal(accepted, TryBuild([Root.Issue(Laptop with { Usages = usages.Split(' ') }, Key)], Root, usageRequired: true, out _, out _));
+
+        // An intermediate's bound what is below it.
+        var sub = Root.CreateBelow("CN=Sub", TestAuthority.GeneratorOf(MiddleKey), Authority("CN=Sub") with { Usages = usages.Split(' ') });
+        Assert.Equal(accepted, TryBuild([sub.Issue(Laptop, Key), sub.Certificate], Root, usageRequired: false, out _, out _));
+    }
+
+    // Whoever has the key of a server under the same CA is not a client by that.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void OurOwnServersAreNoClients(bool usageRequired)
+    {
+        using var directory = new TemporaryDirectory();
+        using var authority = CertificateAuthority.LoadOrCreate(directory.Path);
+        using var server = authority.IssueServer(["vpn.example.com"], []);
+        var trust = new CertificateTrust([authority.Certificate], []);
+        Assert.False(CertificatePath.TryBuild([server.Leaf.RawDataMemory], trust, usageRequired, DateTimeOffset.UtcNow, out _, out var refusal));
+        Assert.Contains("wrong usage", refusal, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void WithoutExtendedKeyUsageByConfiguration()
@@ -244,6 +270,8 @@ public sealed class CertificatePathTests
 
         static byte[] Large(int octets) => [0xff, .. RandomNumberGenerator.GetBytes(octets - 2), 0xff];
     }
+
+    private static TestSubject Authority(string name) => new(name) { IsAuthority = true, Usages = null, KeyUsage = X509KeyUsageFlags.KeyCertSign };
 
     private static void Accepts(X509Certificate2[] chain, TestAuthority authority) =>
         Assert.True(TryBuild(chain, authority, usageRequired: true, out var path, out var refusal) && path!.Leaf.RawDataMemory.Span.SequenceEqual(chain[0].RawDataMemory.Span), refusal);
