@@ -164,10 +164,14 @@ internal sealed class CertificatePath : IDisposable
         for (var i = 0; i < certificates.Count; i++)
         {
             var element = builder.ChainElements[i];
+
+            // Not by the builder alone: of a path that ends without a self-signed certificate libcrypto leaves out the dates of the topmost, which is then the configured authority.
+            if (WhyNotNow(element.Certificate, now) is { } untimely)
+                return $"{who}: {untimely}{Place(element.Certificate)}";
             foreach (var status in element.ChainElementStatus)
             {
                 if (status.Status is not (X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.NoError))
-                    return $"{who}: {Explain(status, element.Certificate, now)}{Place(element.Certificate)}";
+                    return $"{who}: {Explain(status)}{Place(element.Certificate)}";
             }
         }
 
@@ -235,10 +239,15 @@ internal sealed class CertificatePath : IDisposable
     private string Place(X509Certificate2 at) =>
         at.RawDataMemory.Span.SequenceEqual(certificates[0].RawDataMemory.Span) ? "" : $" (at {CertificateText.Printable(at.Subject)})";
 
-    private static string Explain(X509ChainStatus status, X509Certificate2 at, DateTimeOffset now) => status.Status switch
+    // RFC 5280 4.1.2.5: from notBefore through notAfter, inclusive.
+    private static string? WhyNotNow(X509Certificate2 at, DateTimeOffset now)
     {
-        X509ChainStatusFlags.NotTimeValid when at.NotBefore.ToUniversalTime() > now.UtcDateTime => $"not valid before {CertificateText.Date(new DateTimeOffset(at.NotBefore))}",
-        X509ChainStatusFlags.NotTimeValid => $"expired on {CertificateText.Date(new DateTimeOffset(at.NotAfter))}",
+        var (from, until) = (new DateTimeOffset(at.NotBefore), new DateTimeOffset(at.NotAfter));
+        return from > now ? $"not valid before {CertificateText.Date(from)}" : until < now ? $"expired on {CertificateText.Date(until)}" : null;
+    }
+
+    private static string Explain(X509ChainStatus status) => status.Status switch
+    {
         X509ChainStatusFlags.NotSignatureValid => "foreign CA, it is not signed by the authority whose name it gives",
         X509ChainStatusFlags.UntrustedRoot => "foreign CA, its root is none of the configured authorities",
         _ => CertificateText.Printable($"{status.Status}: {status.StatusInformation.Trim()}"),

@@ -156,6 +156,57 @@ public sealed class CertificatePathTests
         Assert.Contains("wrong usage", refusal, StringComparison.Ordinal);
     }
 
+    // Whether its dates count must not depend on what the client sends along, nor on whether the configured authority is a root.
+    [Theory]
+    [InlineData(-9, -1, "expired on")]
+    [InlineData(1, 2, "not valid before")]
+    public void AConfiguredIntermediateHasDatesToo(int from, int until, string reason)
+    {
+        var old = Authority("CN=Old") with { NotBefore = DateTimeOffset.UtcNow.AddDays(from), NotAfter = DateTimeOffset.UtcNow.AddDays(until) };
+        var sub = Root.CreateBelow("CN=Old", TestAuthority.GeneratorOf(MiddleKey), old);
+        var leaf = sub.Issue(Laptop, Key);
+        foreach (X509Certificate2[] chain in (X509Certificate2[][])[[leaf], [leaf, sub.Certificate], [leaf, sub.Certificate, Root.Certificate], [leaf, Root.Certificate]])
+        {
+            Assert.False(TryBuild(chain, sub, usageRequired: false, out _, out var refusal));
+            Assert.Contains(reason, refusal, StringComparison.Ordinal);
+            Assert.EndsWith("(at CN=Old)", refusal, StringComparison.Ordinal);
+        }
+
+        // One in between counts as well.
+        using var lowest = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var below = sub.CreateBelow("CN=Below", TestAuthority.GeneratorOf(lowest));
+        foreach (X509Certificate2[] chain in (X509Certificate2[][])[[below.Issue(Laptop, Key), below.Certificate], [below.Issue(Laptop, Key), below.Certificate, Root.Certificate]])
+        {
+            Assert.False(TryBuild(chain, sub, usageRequired: false, out _, out var refusal));
+            Assert.EndsWith("(at CN=Old)", refusal, StringComparison.Ordinal);
+        }
+    }
+
+    // RFC 5280 4.2.1.9: no more intermediates below than pathLenConstraint says, the configured authority's own included.
+    [Fact]
+    public void PathLengths()
+    {
+        using var low = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var high = Root.CreateBelow("CN=High", TestAuthority.GeneratorOf(MiddleKey), Authority("CN=High") with { PathLength = 0 });
+        var below = high.CreateBelow("CN=Low", TestAuthority.GeneratorOf(low), Authority("CN=Low"));
+        Accepts([high.Issue(Laptop, Key), high.Certificate], Root);
+        Accepts([high.Issue(Laptop, Key)], high);
+        Refuses([below.Issue(Laptop, Key), below.Certificate, high.Certificate], Root);
+        Refuses([below.Issue(Laptop, Key), below.Certificate], high);
+        Refuses([below.Issue(Laptop, Key), below.Certificate, Root.Certificate], high);
+
+        // Only what is above the constraint is longer.
+        Accepts([below.Issue(Laptop, Key)], below);
+        var wider = Root.CreateBelow("CN=High", TestAuthority.GeneratorOf(MiddleKey), Authority("CN=High") with { PathLength = 1 });
+        Accepts([below.Issue(Laptop, Key), below.Certificate, wider.Certificate], Root);
+
+        static void Refuses(X509Certificate2[] chain, TestAuthority authority)
+        {
+            Assert.False(TryBuild(chain, authority, usageRequired: false, out _, out var refusal));
+            Assert.Contains("InvalidBasicConstraints", refusal, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void WithoutExtendedKeyUsageByConfiguration()
     {
