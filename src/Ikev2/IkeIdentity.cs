@@ -26,7 +26,7 @@ public sealed class IkeIdentity : IEquatable<IkeIdentity>
 
     public ReadOnlyMemory<byte> Value => _value;
 
-    /// <summary>The identity as text: "vpn.example.com", "10.0.0.1", "CN=...", hexadecimal where the octets are no text. Control characters are escaped.</summary>
+    /// <summary>The identity as text: "vpn.example.com", "10.0.0.1", "CN=...", hexadecimal where the octets are no text. Never with control characters.</summary>
     public string Text { get; }
 
     /// <summary>Reads "fqdn X", "email X", "address X", "key-id X", "dn X".</summary>
@@ -144,7 +144,9 @@ public sealed class IkeIdentity : IEquatable<IkeIdentity>
     {
         try
         {
-            return new X500DistinguishedName(value).Name;
+            // The name is quoted where it must be, but control characters stand in it as they came; it goes to AAA and into logs before anybody is authenticated.
+            var name = new X500DistinguishedName(value).Name;
+            return name.Any(char.IsControl) ? Convert.ToHexStringLower(value) : name;
         }
         catch (CryptographicException)
         {

@@ -18,6 +18,9 @@ public readonly record struct SessionKeyRecord
     /// <summary>The authenticated identity.</summary>
     public required string UserName { get; init; }
 
+    /// <summary>It is compared octet for octet; else without regard to case, for the client may have chosen the spelling.</summary>
+    public bool IsUserNameExact { get; init; }
+
     /// <summary>The client's outer address now, and at its login where that was another.</summary>
     public required IPAddress CallingStation { get; init; }
 
@@ -39,8 +42,8 @@ public readonly record struct SessionKeyRecord
 }
 
 /// <summary>
-/// The NAS and session identification attributes of a request (RFC 5176 3). Each may stand once; all that are given must match. Text is compared octet for octet,
-/// a Calling- or Called-Station-Id that is an address by its value.
+/// The NAS and session identification attributes of a request (RFC 5176 3). Each may stand once; all that are given must match. Session ids of ours and
+/// most User-Names are compared without regard to case, other text octet for octet, a Calling- or Called-Station-Id that is an address by its value.
 /// </summary>
 public sealed record SessionKeys
 {
@@ -88,7 +91,7 @@ public sealed record SessionKeys
         (AuditSessionId is null || string.Equals(AuditSessionId, session.AuditSessionId, StringComparison.OrdinalIgnoreCase))
         && (AcctSessionId is null || string.Equals(AcctSessionId, session.AcctSessionId, StringComparison.OrdinalIgnoreCase))
         && (AcctMultiSessionId is null || string.Equals(AcctMultiSessionId, session.AcctMultiSessionId, StringComparison.Ordinal))
-        && (UserName is null || string.Equals(UserName, session.UserName, StringComparison.Ordinal))
+        && (UserName is null || string.Equals(UserName, session.UserName, session.IsUserNameExact ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
         && (CallingStationId is null || IsStation(CallingStationId, session.CallingStation) || IsStation(CallingStationId, session.CallingStationAtLogin))
         && (CalledStationId is null || IsStation(CalledStationId, session.CalledStation))
         && (FramedIpAddress is null || FramedIpAddress.Equals(session.FramedIpAddress))

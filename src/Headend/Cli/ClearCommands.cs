@@ -12,7 +12,7 @@ internal static class ClearCommands
         var session = new Command("session", "End sessions.")
         {
             One("id", "ID", "The session of this id.", id => new ClearSessionsRecord { Id = id }, socket, options),
-            One("user", "USER", "Every session of this user.", user => new ClearSessionsRecord { User = user }, socket, options),
+            One("user", "USER", "Every session of this user; upper and lower case are one, but for local users.", user => new ClearSessionsRecord { User = user }, socket, options),
             One("remote", "ADDR", "Every session from this address.", address => new ClearSessionsRecord { Remote = address }, socket, options),
             All(socket, options),
         };

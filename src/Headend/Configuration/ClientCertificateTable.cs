@@ -18,7 +18,7 @@ internal static class ClientCertificateTable
                 "Refuse a client whose IKE identity (IDi) is not in its certificate: a domain name as dNSName, an address as iPAddress, an e-mail address as rfc822Name or user principal name, a distinguished name as subject. `false` needs `name-mangler`, so that the certificate says who it is.",
                 "true"),
             ConfigurationTable.Key("name-mangler", ScalarTable.Name,
-                "Name in ikev2.name-manglers: makes the user's name of the IKE identity where it has a rule for its kind, else of the certificate: its `dn` rule of the subject, `email` of the first e-mail address or user principal name, `fqdn` of the first DNS name. Absent: the IKE identity.")
+                "Name in ikev2.name-manglers: makes the user's name of the IKE identity, as the certificate spells it, where it has a rule for its kind, else of the certificate: its `dn` rule of the subject, `email` of the first e-mail address or user principal name, `fqdn` of the first DNS name. Absent: the IKE identity, as the certificate spells it.")
                 with
             { RefersTo = NameManglerTable.Manglers },
             ConfigurationTable.Key("then-eap", ScalarTable.Word(("allowed", SecondAuthentication.Allowed), ("required", SecondAuthentication.Required)),

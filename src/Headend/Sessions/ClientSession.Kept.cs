@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Headend.Aaa.Accounting;
+using Headend.Configuration;
 using Headend.Ikev2;
 using Headend.Ikev2.Wire;
 using Headend.Telemetry;
@@ -72,6 +73,12 @@ internal sealed partial class ClientSession
 
     /// <summary>This headend authenticated the user itself, and no RADIUS server.</summary>
     public bool IsAuthenticatedLocally => Eap?.IsLocal ?? restored?.IsLocal ?? (KeyIsLocal || Certificate is not null);
+
+    /// <summary>
+    /// How others find the user: octet for octet where this headend itself authenticated it by EAP, as at that login (of two local users one may be spelled as the other in capitals); else without
+    /// regard to case, as <see cref="SimultaneousSessionTable"/> counts: of other names the client may have chosen the spelling.
+    /// </summary>
+    public bool IsUserNameExact => IsAuthenticatedLocally && RemoteMethod is RemoteMethod.Eap or RemoteMethod.AnyConnectEap;
 
     /// <summary>Of the certificate that the client proved to be its own; null without one.</summary>
     public string? CertificateSubject => Certificate?.Subject ?? restored?.CertificateSubject;

@@ -293,8 +293,8 @@ internal sealed partial class ClientSession
     };
 
     /// <summary>
-    /// The name by which the client is authorized: the identity that EAP authenticated, which the Access-Accept may have changed, else the IKE identity; with the
-    /// names of the certificate behind it, where one was verified.
+    /// The name by which the client is authorized: the identity that EAP authenticated, which the Access-Accept may have changed, else that of the certificate, else the IKE
+    /// identity; with the names of the certificate behind it, where one was verified.
     /// </summary>
     public PeerName AuthenticatedName()
     {
@@ -303,11 +303,11 @@ internal sealed partial class ClientSession
         return Certificate is { } certificate ? CertificateName(certificate) with { Whole = User } : IkeName();
     }
 
-    /// <summary>The IKE identity, where the certificate must bear it, with the certificate's own names behind it.</summary>
-    public PeerName CertificateName(CertificateIdentity certificate) =>
-        Binding.Certificates is { MatchIdentity: false } ? new PeerName(PeerNameKind.Whole, certificate.Subject) { Further = certificate.Names } : IkeName() with { Further = certificate.Names };
+    /// <summary>The name of the certificate that the client goes by, where it must go by one, with all of its names behind it.</summary>
+    public static PeerName CertificateName(CertificateIdentity certificate) =>
+        (certificate.GoesBy ?? new PeerName(PeerNameKind.Whole, certificate.Subject)) with { Further = certificate.Names };
 
-    /// <summary>What the client calls itself; authenticated only where a key or a certificate proved it.</summary>
+    /// <summary>What the client calls itself; authenticated only where a key proved it.</summary>
     public PeerName IkeName()
     {
         var type = RemoteIdentity.Type;

@@ -93,7 +93,7 @@ internal sealed class SessionAdmin(
         {
             var fits = which.All
                 || (which.Id is not null && Names(session).Contains(which.Id, StringComparer.OrdinalIgnoreCase))
-                || (which.User is not null && string.Equals(session.User, which.User, StringComparison.Ordinal))
+                || (which.User is not null && string.Equals(session.User, which.User, session.IsUserNameExact ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
                 || (remote is not null && session.Path.Remote.Address.Equals(remote));
             if (!fits)
                 continue;

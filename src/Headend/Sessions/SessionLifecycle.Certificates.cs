@@ -26,7 +26,7 @@ internal sealed partial class SessionLifecycle
         var outcome = await services.Certificates.VerifyAsync(claim, binding, CancellationToken.None).ConfigureAwait(false);
         if (outcome.Identity is not { } identity)
             return Refuse(effect.Id, outcome.Verdict, outcome.Detail);
-        if (!TryName(session, binding, identity, out var user, out var refusal))
+        if (!TryName(binding, identity, out var user, out var refusal))
             return Refuse(effect.Id, CertificateVerdict.Refused, refusal);
         if (outcome.Detail.Length > 0)
             LogUnknownStatus(services.Logger, user, session.Path.Remote.Address.ToString(), session.Binding.Name, outcome.Detail);
@@ -34,19 +34,20 @@ internal sealed partial class SessionLifecycle
         return new VerifyCertificateCompletion(effect.Id, CertificateVerdict.Accepted, user, null);
     }
 
-    private static bool TryName(ClientSession session, ClientCertificateBinding binding, CertificateIdentity identity, out string user, out string refusal)
+    internal static bool TryName(ClientCertificateBinding binding, CertificateIdentity identity, out string user, out string refusal)
     {
-        user = session.IkeIdentity;
+        var name = ClientSession.CertificateName(identity);
+        user = name.Text;
         refusal = "";
         if (binding.Mangler is { } mangler)
         {
-            if (!mangler.TryMangle(session.CertificateName(identity), out var mangled, out var why))
+            if (!mangler.TryMangle(name, out var mangled, out var why))
                 refusal = why;
             user = mangled ?? "";
         }
         else if (!NameMangler.IsName(user))
         {
-            refusal = $"{user} is no user name; a name-mangler can make one of it";
+            refusal = $"{CertificateText.Printable(user)} is no user name; a name-mangler can make one of it";
         }
 
         return refusal.Length == 0;

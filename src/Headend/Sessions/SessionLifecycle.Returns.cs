@@ -125,14 +125,19 @@ internal sealed partial class SessionLifecycle
     private ClientSession? FindResumable(ClientSession login)
     {
         var mine = services.Simultaneous.SessionsOf(login).Where(s => IsResumable(s, login));
-        return mine.OrderByDescending(s => s.RemoteIdentity.Equals(login.RemoteIdentity)).ThenByDescending(s => s.Inactivity?.Since.Ticks ?? 0).FirstOrDefault();
+        return mine.OrderByDescending(s => IsSameName(s, login)).ThenByDescending(s => s.Inactivity?.Since.Ticks ?? 0).FirstOrDefault();
     }
 
-    private static bool IsResumable(ClientSession session, ClientSession login) =>
+    internal static bool IsResumable(ClientSession session, ClientSession login) =>
         session.Binding == login.Binding && session.RemoteMethod == login.RemoteMethod && session.UpAt is not null && !session.IsClosed
         && string.Equals(session.User, login.User, StringComparison.Ordinal) && IsSameDevice(session, login)
-        && (session.RemoteIdentity.Equals(login.RemoteIdentity) || (IsAddress(session.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
-        && (session.Inactivity is not null || (login.InitialContact && session.RemoteIdentity.Equals(login.RemoteIdentity) && IsSamePlace(session, login)));
+        && (IsSameName(session, login) || (IsAddress(session.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
+        && (session.Inactivity is not null || (login.InitialContact && IsSameName(session, login) && IsSamePlace(session, login)));
+
+    // As the client writes it, or by one name of its certificate, which it may write in several ways.
+    private static bool IsSameName(ClientSession session, ClientSession login) =>
+        session.RemoteIdentity.Equals(login.RemoteIdentity)
+        || (login.Certificate is { GoesBy: { } name } certificate && certificate.NameOf(session.RemoteIdentity) is { } former && former.Kind == name.Kind && former.Text == name.Text);
 
     // Where the user is proven by other means, a certificate beside them is the machine's: two machines of one user have a session each. Clients of AnyConnect-EAP have all the same IKE identity:
     // without a certificate they must name themselves the same.

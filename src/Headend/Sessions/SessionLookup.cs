@@ -39,6 +39,7 @@ internal sealed class SessionLookup(SessionTable table, string nasIdentifier)
         AuditSessionId = session.Names.AuditSessionId,
         AcctSessionId = session.Names.AcctSessionId,
         UserName = session.Profile.UserName ?? session.User ?? session.IkeIdentity,
+        IsUserNameExact = session.IsUserNameExact,
         CallingStation = session.Path.Remote.Address,
         CallingStationAtLogin = session.AddressAtLogin,
         CalledStation = session.Path.Local.Address,

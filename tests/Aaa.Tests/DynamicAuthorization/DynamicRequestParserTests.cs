@@ -28,7 +28,7 @@ public sealed class DynamicRequestParserTests
     {
         { Wire.CiscoPair("audit-session-id=C0000201000000AA66AB0000"), Wire.CiscoPair("audit-session-id=C0000201000000AA66AB0001") },
         { Wire.Text(44, "66AB0000000000AA"), Wire.Text(44, "66AB0000000000AB") },
-        { Wire.Text(1, "alice"), Wire.Text(1, "Alice") },
+        { Wire.Text(1, "ALICE"), Wire.Text(1, "alice2") },
         { Wire.Text(31, "203.0.113.7"), Wire.Text(31, "203.0.113.8") },
         { Wire.Text(31, "203.0.113.6"), Wire.Text(31, "somebody") },
         { Wire.Attribute(8, 10, 99, 0, 7), Wire.Attribute(8, 10, 99, 0, 8) },

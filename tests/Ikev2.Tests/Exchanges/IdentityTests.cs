@@ -25,6 +25,24 @@ public class IdentityTests
         }
     }
 
+    /// <summary>The text goes to RADIUS (isakmp-phase1-id) and into logs while nothing of it is proven.</summary>
+    [Theory]
+    [InlineData("al\nisakmp-phase1-id=bob")]
+    [InlineData("al\u001b[2J")]
+    [InlineData("al\u009b2J")]
+    [InlineData("al\0ice")]
+    public void ControlCharactersOfANameAreNotInItsText(string commonName)
+    {
+        var builder = new X500DistinguishedNameBuilder();
+        builder.AddCommonName(commonName);
+        var encoded = builder.Build().RawData;
+        Assert.Equal(Convert.ToHexStringLower(encoded), new IkeIdentity(IdType.DerAsn1Dn, encoded).Text);
+        builder.AddOrganizationName("Größe, \"quoted\"");
+        Assert.DoesNotContain(new IkeIdentity(IdType.DerAsn1Dn, builder.Build().RawData).Text, char.IsControl);
+        Assert.True(IkeIdentity.TryParse("dn CN=al, O=Größe", out var harmless));
+        Assert.Equal("CN=al, O=Größe", harmless.Text);
+    }
+
     [Theory]
     [InlineData("fqdn Vpn.Example.com", "fqdn vpn.example.COM", true)]
     [InlineData("fqdn vpn.example.com", "fqdn x.vpn.example.com", false)]

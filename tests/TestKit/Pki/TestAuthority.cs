@@ -23,6 +23,9 @@ public sealed record TestSubject(string Name)
 
     public bool IsAuthority { get; init; }
 
+    /// <summary>pathLenConstraint; null = none.</summary>
+    public int? PathLength { get; init; }
+
     public DateTimeOffset NotBefore { get; init; } = DateTimeOffset.UtcNow.AddDays(-1);
 
     public DateTimeOffset NotAfter { get; init; } = DateTimeOffset.UtcNow.AddDays(30);
@@ -105,7 +108,7 @@ public sealed class TestAuthority
     private static CertificateRequest Request(TestSubject subject, PublicKey key)
     {
         var request = new CertificateRequest(new X500DistinguishedName(subject.Name), key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(subject.IsAuthority, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(subject.IsAuthority, subject.PathLength is not null, subject.PathLength ?? 0, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(key, critical: false));
         if (subject.KeyUsage is { } usage)
             request.CertificateExtensions.Add(new X509KeyUsageExtension(usage, critical: true));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Headend.Aaa.Authorization;
 using Headend.Eap.Tls;
@@ -7,7 +8,7 @@ using Headend.Ikev2.Wire;
 
 namespace Headend.Pki.Verification;
 
-/// <summary>Whom a certificate is of: its names, and whether an IKE identity is among them (RFC 4945 3.1).</summary>
+/// <summary>Whom a certificate is of: its names, and which of them an IKE identity is (RFC 4945 3.1).</summary>
 internal sealed class CertificateIdentity
 {
     private const int EmptyNameOctets = 2;
@@ -49,32 +50,44 @@ internal sealed class CertificateIdentity
         return true;
     }
 
+    /// <summary>The name of it that the client goes by, <see cref="NameOf"/> of its IKE identity; null where that need not be one. Set before anybody else sees this.</summary>
+    public PeerName? GoesBy { get; set; }
+
     /// <summary>
-    /// Whether the certificate bears the identity in the field of its type: an address as iPAddress, a domain name as dNSName, an e-mail address as rfc822Name or
-    /// user principal name, a distinguished name as subject. Wildcards are not expanded, and a key-id is in no certificate.
+    /// The name that the identity is, from the field of its type: an address from iPAddress, a domain name from dNSName, an e-mail address from rfc822Name or user principal
+    /// name, a distinguished name from the subject. Wildcards are not expanded, and a key-id is in no certificate. Null where the certificate does not bear it.
     /// </summary>
-    public bool Bears(IkeIdentity claimed)
+    /// <remarks>
+    /// Names are compared without case, and white space of distinguished names is folded (RFC 5280 7.1). The answer is as the certificate writes it: who the user is must not depend on how the client spells it.
+    /// </remarks>
+    public PeerName? NameOf(IkeIdentity claimed)
     {
         var type = claimed.Type;
         if (type == IdType.Fqdn)
-            return Holds(claimed, CertificateNameKind.Dns);
+            return Find(claimed, CertificateNameKind.Dns) is { } domain ? new PeerName(PeerNameKind.Fqdn, domain) : null;
         if (type == IdType.Rfc822Address)
-            return Holds(claimed, CertificateNameKind.Email) || Holds(claimed, CertificateNameKind.Upn);
+            return (Find(claimed, CertificateNameKind.Email) ?? Find(claimed, CertificateNameKind.Upn)) is { } email ? new PeerName(PeerNameKind.Email, email) : null;
         if (type == IdType.IPv4Address || type == IdType.IPv6Address)
-            return addresses.Any(a => claimed.Value.Span.SequenceEqual(a.GetAddressBytes()));
-        return type == IdType.DerAsn1Dn && claimed.IsSubject(subject);
+        {
+            var family = type == IdType.IPv4Address ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+            return addresses.FirstOrDefault(a => a.AddressFamily == family && claimed.Value.Span.SequenceEqual(a.GetAddressBytes())) is { } address
+                ? new PeerName(PeerNameKind.Whole, address.ToString())
+                : null;
+        }
+
+        return type == IdType.DerAsn1Dn && claimed.IsSubject(subject) ? new PeerName(PeerNameKind.DistinguishedName, Subject, subject) : null;
     }
 
-    private bool Holds(IkeIdentity claimed, CertificateNameKind kind)
+    private string? Find(IkeIdentity claimed, CertificateNameKind kind)
     {
         // Text would show other octets in hexadecimal, which is a name too.
         foreach (var octet in claimed.Value.Span)
         {
             if (octet is <= 0x20 or > 0x7e)
-                return false;
+                return null;
         }
 
-        return names.All.Any(n => n.Kind == kind && string.Equals(n.Name, claimed.Text, StringComparison.OrdinalIgnoreCase));
+        return names.All.FirstOrDefault(n => n.Kind == kind && string.Equals(n.Name, claimed.Text, StringComparison.OrdinalIgnoreCase)).Name;
     }
 
     private IEnumerable<PeerName> ToNames()

@@ -12,9 +12,11 @@ namespace Headend.Pki.Verification;
 /// </summary>
 internal sealed class CertificatePath : IDisposable
 {
-    /// <summary>RFC 4945 5.1.3.12 and what clients' certificates bear in practice: clientAuth, id-kp-ipsecIKE, iKEIntermediate, anyExtendedKeyUsage.</summary>
-    private static readonly HashSet<string> ClientUsages = ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.17", "1.3.6.1.5.5.8.2.2", "2.5.29.37.0"];
+    /// <summary>RFC 4945 5.1.3.12 and what clients' certificates bear in practice: clientAuth, id-kp-ipsecIKE, anyExtendedKeyUsage; iKEIntermediate, too, but not beside serverAuth.</summary>
+    private static readonly HashSet<string> ClientUsages = ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.17", "2.5.29.37.0"];
 
+    private const string IkeIntermediate = "1.3.6.1.5.5.8.2.2";
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string RsaKey = "1.2.840.113549.1.1.1";
     private const string EcKey = "1.2.840.10045.2.1";
     private const string Ed25519Key = "1.3.101.112";
@@ -162,10 +164,14 @@ internal sealed class CertificatePath : IDisposable
         for (var i = 0; i < certificates.Count; i++)
         {
             var element = builder.ChainElements[i];
+
+            // Not by the builder alone: of a path that ends without a self-signed certificate libcrypto leaves out the dates of the topmost, which is then the configured authority.
+            if (WhyNotNow(element.Certificate, now) is { } untimely)
+                return $"{who}: {untimely}{Place(element.Certificate)}";
             foreach (var status in element.ChainElementStatus)
             {
                 if (status.Status is not (X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.NoError))
-                    return $"{who}: {Explain(status, element.Certificate, now)}{Place(element.Certificate)}";
+                    return $"{who}: {Explain(status)}{Place(element.Certificate)}";
             }
         }
 
@@ -206,14 +212,18 @@ internal sealed class CertificatePath : IDisposable
                 if (i == 0 && usageRequired)
                     return "wrong usage, it has no extended key usage";
             }
-            else if (!usages.Exists(ClientUsages.Contains))
+            else if (!AreForClients(usages))
             {
-                return $"wrong usage, its extended key usage says neither clientAuth nor ipsecIKE nor iKEIntermediate{Place(certificates[i])}";
+                return $"wrong usage, its extended key usage says neither clientAuth nor ipsecIKE nor, without serverAuth, iKEIntermediate{Place(certificates[i])}";
             }
         }
 
         return null;
     }
+
+    // Servers' certificates bear iKEIntermediate for old clients (ours do): whoever has a server's key is no client by that.
+    private static bool AreForClients(List<string> usages) =>
+        usages.Exists(ClientUsages.Contains) || (usages.Contains(IkeIntermediate) && !usages.Contains(ServerAuthentication));
 
     private static List<string>? ExtendedUsages(X509Certificate2 certificate)
     {
@@ -229,10 +239,15 @@ internal sealed class CertificatePath : IDisposable
     private string Place(X509Certificate2 at) =>
         at.RawDataMemory.Span.SequenceEqual(certificates[0].RawDataMemory.Span) ? "" : $" (at {CertificateText.Printable(at.Subject)})";
 
-    private static string Explain(X509ChainStatus status, X509Certificate2 at, DateTimeOffset now) => status.Status switch
+    // RFC 5280 4.1.2.5: from notBefore through notAfter, inclusive.
+    private static string? WhyNotNow(X509Certificate2 at, DateTimeOffset now)
     {
-        X509ChainStatusFlags.NotTimeValid when at.NotBefore.ToUniversalTime() > now.UtcDateTime => $"not valid before {CertificateText.Date(new DateTimeOffset(at.NotBefore))}",
-        X509ChainStatusFlags.NotTimeValid => $"expired on {CertificateText.Date(new DateTimeOffset(at.NotAfter))}",
+        var (from, until) = (new DateTimeOffset(at.NotBefore), new DateTimeOffset(at.NotAfter));
+        return from > now ? $"not valid before {CertificateText.Date(from)}" : until < now ? $"expired on {CertificateText.Date(until)}" : null;
+    }
+
+    private static string Explain(X509ChainStatus status) => status.Status switch
+    {
         X509ChainStatusFlags.NotSignatureValid => "foreign CA, it is not signed by the authority whose name it gives",
         X509ChainStatusFlags.UntrustedRoot => "foreign CA, its root is none of the configured authorities",
         _ => CertificateText.Printable($"{status.Status}: {status.StatusInformation.Trim()}"),

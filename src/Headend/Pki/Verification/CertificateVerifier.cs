@@ -67,7 +67,7 @@ internal sealed class CertificateVerifier(CryptoWorkers workers, RevocationClien
         {
             if (!CertificateIdentity.TryRead(path.Leaf, path.HasNameConstraints, out var identity, out var reason))
                 return new CertificateOutcome(CertificateVerdict.Refused, null, $"{who}: {reason}");
-            if (claim.Identity is { } claimed && !identity!.Bears(claimed))
+            if (claim.Identity is { } claimed && (identity!.GoesBy = identity.NameOf(claimed)) is null)
                 return new CertificateOutcome(CertificateVerdict.WrongIdentity, null, $"{who}: {claimed.Type} {claimed.Text} is no name of it");
             return claim.Proof.WhyNotBy(path.Leaf) is { } forged
                 ? new CertificateOutcome(CertificateVerdict.BadSignature, null, $"{who}: {forged}")

@@ -33,7 +33,7 @@ internal sealed class ClientCertificateBinding(CertificateTrust trust)
     /// <summary>The certificate must bear the client's IKE identity; else that is only what profiles are found by.</summary>
     public required bool MatchIdentity { get; init; }
 
-    /// <summary>Makes the user's name of the certificate; null takes the IKE identity.</summary>
+    /// <summary>Makes the user's name of the certificate; null takes the IKE identity, as the certificate spells it.</summary>
     public required NameMangler? Mangler { get; init; }
 
     // The old one is not disposed: a login may just be looking at it.

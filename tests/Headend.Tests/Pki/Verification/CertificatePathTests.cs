@@ -1,15 +1,13 @@
 using System.Formats.Asn1;
-using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Headend.Aaa.Authorization;
-using Headend.Ikev2;
+using Headend.Pki;
 using Headend.Pki.Verification;
 using Headend.TestKit.Pki;
 
 namespace Headend.Tests.Pki.Verification;
 
-/// <summary>Which chains of clients are accepted (RFC 5280 6, RFC 4945 5), and which names they bear.</summary>
+/// <summary>Which chains of clients are accepted (RFC 5280 6, RFC 4945 5).</summary>
 public sealed class CertificatePathTests
 {
     private static readonly TestAuthority Root = TestAuthority.Create("CN=Root");
@@ -130,8 +128,84 @@ public sealed class CertificatePathTests
     [InlineData("2.5.29.37.0", true)] // anyExtendedKeyUsage
     [InlineData("1.3.6.1.5.5.7.3.1", false)]
     [InlineData("1.3.6.1.5.5.7.3.4", false)]
-    public void UsagesOfClients(string usage, bool accepted) =>
-        Assert.Equal(accepted, TryBuild([Root.Issue(Laptop with { Usages = [usage] }, Key)], Root, usageRequired: true, out _, out _));
+    [InlineData("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.8.2.2", false)] // a server's for old clients
+    [InlineData("1.3.6.1.5.5.8.2.2 1.3.6.1.5.5.7.3.4", true)]
+    [InlineData("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.7.3.2", true)]
+    [InlineData("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.8.2.2 1.3.6.1.5.5.7.3.2", true)]
+    [InlineData("1.3.6.1.5.5.7.3.1 1.3.6.1.5.5.7.3.17", true)]
+    public void UsagesOfClients(string usages, bool accepted)
+    {
+        Assert.Equal(accepted, TryBuild([Root.Issue(Laptop with { Usages = usages.Split(' ') }, Key)], Root, usageRequired: true, out _, out _));
+
+        // An intermediate's bound what is below it.
+        var sub = Root.CreateBelow("CN=Sub", TestAuthority.GeneratorOf(MiddleKey), Authority("CN=Sub") with { Usages = usages.Split(' ') });
+        Assert.Equal(accepted, TryBuild([sub.Issue(Laptop, Key), sub.Certificate], Root, usageRequired: false, out _, out _));
+    }
+
+    // Whoever has the key of a server under the same CA is not a client by that.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void OurOwnServersAreNoClients(bool usageRequired)
+    {
+        using var directory = new TemporaryDirectory();
+        using var authority = CertificateAuthority.LoadOrCreate(directory.Path);
+        using var server = authority.IssueServer(["vpn.example.com"], []);
+        var trust = new CertificateTrust([authority.Certificate], []);
+        Assert.False(CertificatePath.TryBuild([server.Leaf.RawDataMemory], trust, usageRequired, DateTimeOffset.UtcNow, out _, out var refusal));
+        Assert.Contains("wrong usage", refusal, StringComparison.Ordinal);
+    }
+
+    // Whether its dates count must not depend on what the client sends along, nor on whether the configured authority is a root.
+    [Theory]
+    [InlineData(-9, -1, "expired on")]
+    [InlineData(1, 2, "not valid before")]
+    public void AConfiguredIntermediateHasDatesToo(int from, int until, string reason)
+    {
+        var old = Authority("CN=Old") with { NotBefore = DateTimeOffset.UtcNow.AddDays(from), NotAfter = DateTimeOffset.UtcNow.AddDays(until) };
+        var sub = Root.CreateBelow("CN=Old", TestAuthority.GeneratorOf(MiddleKey), old);
+        var leaf = sub.Issue(Laptop, Key);
+        foreach (X509Certificate2[] chain in (X509Certificate2[][])[[leaf], [leaf, sub.Certificate], [leaf, sub.Certificate, Root.Certificate], [leaf, Root.Certificate]])
+        {
+            Assert.False(TryBuild(chain, sub, usageRequired: false, out _, out var refusal));
+            Assert.Contains(reason, refusal, StringComparison.Ordinal);
+            Assert.EndsWith("(at CN=Old)", refusal, StringComparison.Ordinal);
+        }
+
+        // One in between counts as well.
+        using var lowest = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var below = sub.CreateBelow("CN=Below", TestAuthority.GeneratorOf(lowest));
+        foreach (X509Certificate2[] chain in (X509Certificate2[][])[[below.Issue(Laptop, Key), below.Certificate], [below.Issue(Laptop, Key), below.Certificate, Root.Certificate]])
+        {
+            Assert.False(TryBuild(chain, sub, usageRequired: false, out _, out var refusal));
+            Assert.EndsWith("(at CN=Old)", refusal, StringComparison.Ordinal);
+        }
+    }
+
+    // RFC 5280 4.2.1.9: no more intermediates below than pathLenConstraint says, the configured authority's own included.
+    [Fact]
+    public void PathLengths()
+    {
+        using var low = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var high = Root.CreateBelow("CN=High", TestAuthority.GeneratorOf(MiddleKey), Authority("CN=High") with { PathLength = 0 });
+        var below = high.CreateBelow("CN=Low", TestAuthority.GeneratorOf(low), Authority("CN=Low"));
+        Accepts([high.Issue(Laptop, Key), high.Certificate], Root);
+        Accepts([high.Issue(Laptop, Key)], high);
+        Refuses([below.Issue(Laptop, Key), below.Certificate, high.Certificate], Root);
+        Refuses([below.Issue(Laptop, Key), below.Certificate], high);
+        Refuses([below.Issue(Laptop, Key), below.Certificate, Root.Certificate], high);
+
+        // Only what is above the constraint is longer.
+        Accepts([below.Issue(Laptop, Key)], below);
+        var wider = Root.CreateBelow("CN=High", TestAuthority.GeneratorOf(MiddleKey), Authority("CN=High") with { PathLength = 1 });
+        Accepts([below.Issue(Laptop, Key), below.Certificate, wider.Certificate], Root);
+
+        static void Refuses(X509Certificate2[] chain, TestAuthority authority)
+        {
+            Assert.False(TryBuild(chain, authority, usageRequired: false, out _, out var refusal));
+            Assert.Contains("InvalidBasicConstraints", refusal, StringComparison.Ordinal);
+        }
+    }
 
     [Fact]
     public void WithoutExtendedKeyUsageByConfiguration()
@@ -164,53 +238,6 @@ public sealed class CertificatePathTests
 
         Assert.False(CertificatePath.TryBuild([System.Text.Encoding.ASCII.GetBytes(Root.Pem)], trust, false, DateTimeOffset.UtcNow, out _, out var refusal));
         Assert.Contains("not DER", refusal, StringComparison.Ordinal);
-    }
-
-    // RFC 4945 3.1: each type of identity in its own field.
-    [Theory]
-    [InlineData("fqdn laptop.example", true)]
-    [InlineData("fqdn LAPTOP.example", true)]
-    [InlineData("fqdn other.example", false)]
-    [InlineData("fqdn alice@example.com", false)]
-    [InlineData("fqdn laptop", false)]
-    [InlineData("email alice@example.com", true)]
-    [InlineData("email al@corp.example", true)] // user principal name
-    [InlineData("email laptop.example", false)]
-    [InlineData("address 192.0.2.7", true)]
-    [InlineData("address 192.0.2.8", false)]
-    [InlineData("address 2001:db8::7", true)]
-    [InlineData("key-id laptop.example", false)]
-    [InlineData("dn CN=laptop, OU=staff, O=Example", true)]
-    [InlineData("dn CN=LAPTOP, OU=staff, O=example", true)]
-    [InlineData("dn CN=laptop, O=Example", false)]
-    [InlineData("dn CN=laptop.example", false)]
-    public void Names(string claimed, bool borne)
-    {
-        var leaf = Root.Issue(
-            new TestSubject("CN=laptop, OU=staff, O=Example")
-            {
-                DnsNames = ["laptop.example", "*.wild.example"],
-                Emails = ["alice@example.com"],
-                UserPrincipalNames = ["al@corp.example"],
-                Addresses = [IPAddress.Parse("192.0.2.7"), IPAddress.Parse("2001:db8::7")],
-            },
-            Key);
-        Assert.True(CertificateIdentity.TryRead(leaf, isConstrained: false, out var identity, out _));
-        Assert.True(IkeIdentity.TryParse(claimed, out var ike));
-        Assert.Equal(borne, identity!.Bears(ike));
-        Assert.True(IkeIdentity.TryParse("fqdn a.wild.example", out var wild));
-        Assert.False(identity.Bears(wild));
-        Assert.Equal(
-            [PeerNameKind.DistinguishedName, PeerNameKind.Email, PeerNameKind.Email, PeerNameKind.Fqdn, PeerNameKind.Fqdn],
-            identity.Names.Select(n => n.Kind));
-    }
-
-    [Fact]
-    public void AnEmptySubjectIsNobodys()
-    {
-        var leaf = Root.Issue(new TestSubject("") { DnsNames = ["laptop.example"] }, Key);
-        Assert.True(CertificateIdentity.TryRead(leaf, isConstrained: false, out var identity, out _));
-        Assert.False(identity!.Bears(new IkeIdentity(Ikev2.Wire.IdType.DerAsn1Dn, [0x30, 0])));
     }
 
     // What AnyConnect-EAP shows: a signature without AUTH payload, its hash told elsewhere.
@@ -258,38 +285,6 @@ public sealed class CertificatePathTests
         Accepts([Middle.Issue(Laptop, Key), costly, Middle.Certificate], Root);
     }
 
-    // RFC 5280 4.2.1.10: a constraint on rfc822Name says nothing of otherName, so that any user principal name would pass.
-    [Fact]
-    public void PrincipalNamesDoNotCountUnderNameConstraints()
-    {
-        // permittedSubtrees { rfc822Name good.example }
-        byte[] permitted = [0x30, 0x12, 0xa0, 0x10, 0x30, 0x0e, 0x81, 0x0c, .. "good.example"u8];
-        var subject = new TestSubject("CN=Bound") { IsAuthority = true, Usages = null, KeyUsage = X509KeyUsageFlags.KeyCertSign };
-        var bound = Root.CreateBelow("CN=Bound", TestAuthority.GeneratorOf(MiddleKey), subject with { Further = [new X509Extension("2.5.29.30", permitted, critical: true)] });
-        var user = Laptop with { Emails = ["al@good.example"], UserPrincipalNames = ["al@corp.example"] };
-
-        Assert.Equal(["al@good.example"], EmailsOf([bound.Issue(user, Key), bound.Certificate], Root));
-        Assert.Equal(["al@good.example"], EmailsOf([bound.Issue(user, Key)], bound));
-        Assert.Equal(["al@good.example", "al@corp.example"], EmailsOf([Middle.Issue(user, Key), Middle.Certificate], Root));
-
-        static IEnumerable<string> EmailsOf(X509Certificate2[] chain, TestAuthority authority)
-        {
-            Assert.True(TryBuild(chain, authority, usageRequired: false, out var path, out var refusal), refusal);
-            using (path)
-            {
-                Assert.True(CertificateIdentity.TryRead(path!.Leaf, path.HasNameConstraints, out var identity, out _));
-                var emails = identity!.Names.Where(n => n.Kind == PeerNameKind.Email).Select(n => n.Text).ToList();
-                foreach (var name in (string[])["al@good.example", "al@corp.example"])
-                {
-                    Assert.True(IkeIdentity.TryParse($"email {name}", out var claimed));
-                    Assert.Equal(emails.Contains(name), identity.Bears(claimed));
-                }
-
-                return emails;
-            }
-        }
-    }
-
     private static PublicKey KeyOf(string kind)
     {
         if (kind.StartsWith("P-", StringComparison.Ordinal))
@@ -327,9 +322,11 @@ public sealed class CertificatePathTests
         static byte[] Large(int octets) => [0xff, .. RandomNumberGenerator.GetBytes(octets - 2), 0xff];
     }
 
+    private static TestSubject Authority(string name) => new(name) { IsAuthority = true, Usages = null, KeyUsage = X509KeyUsageFlags.KeyCertSign };
+
     private static void Accepts(X509Certificate2[] chain, TestAuthority authority) =>
         Assert.True(TryBuild(chain, authority, usageRequired: true, out var path, out var refusal) && path!.Leaf.RawDataMemory.Span.SequenceEqual(chain[0].RawDataMemory.Span), refusal);
 
-    private static bool TryBuild(X509Certificate2[] chain, TestAuthority authority, bool usageRequired, out CertificatePath? path, out string? refusal) =>
+    internal static bool TryBuild(X509Certificate2[] chain, TestAuthority authority, bool usageRequired, out CertificatePath? path, out string? refusal) =>
         CertificatePath.TryBuild([.. chain.Select(c => c.RawDataMemory)], new CertificateTrust([authority.Certificate], []), usageRequired, DateTimeOffset.UtcNow, out path, out refusal);
 }
