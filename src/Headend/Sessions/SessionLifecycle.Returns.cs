@@ -149,11 +149,31 @@ internal sealed partial class SessionLifecycle
 
     private static bool IsAddress(IdType type) => type == IdType.IPv4Address || type == IdType.IPv6Address;
 
-    // The Class and the names may differ with every Access-Accept.
     private static bool HasSameShape(SessionProfile one, SessionProfile other) => Shape(one).SequenceEqual(Shape(other));
 
-    private static IEnumerable<ShownAttribute> Shape(SessionProfile profile) =>
-        AttributeTable.Describe(profile with { UserName = null, Classes = [], ChargeableUserIdentity = default, InterimInterval = null });
+    // Names and Class may differ with every Access-Accept, and limits do where AAA answers what is left of a quota. Neither these nor what the client alone is told are the interface's: both
+    // come anew with the login's own grant.
+    private static IEnumerable<ShownAttribute> Shape(SessionProfile profile) => AttributeTable.Describe(profile with
+    {
+        UserName = null,
+        Classes = [],
+        ChargeableUserIdentity = default,
+        SessionTimeout = null,
+        IdleTimeout = null,
+        TerminationAction = null,
+        InterimInterval = null,
+        FlowLimit = null,
+        PortLimit = null,
+        NbnsServers = [],
+        SplitDns = [],
+        Banner = null,
+        BackupGateways = [],
+        Pfs = null,
+        IncludeLocalLan = null,
+        SmartcardRemovalDisconnect = null,
+        ConfigurationUrl = null,
+        ConfigurationVersion = null,
+    });
 
     /// <summary>Makes the session the login's, wherever it lives and whether it waits already. Null when it is over, or another login has it.</summary>
     private async ValueTask<SessionInactivity?> ClaimAsync(ClientSession session, ClientSession login)

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -24,7 +26,7 @@ internal sealed class PolicyServer : IDisposable
 
     public int Port => ((IPEndPoint)socket.LocalEndPoint!).Port;
 
-    /// <summary>Attributes of Access-Accepts by User-Name: Cisco pairs, and "User-Name=X", "Class=X", "Tunnel-Password=X".</summary>
+    /// <summary>Attributes of Access-Accepts by User-Name: Cisco pairs, and "User-Name=X", "Class=X", "Tunnel-Password=X", "Session-Timeout=N", "Idle-Timeout=N", "Port-Limit=N".</summary>
     public Dictionary<string, string[]> Policies { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Each request as "USER PASSWORD", with a star where it was no Outbound request.</summary>
@@ -45,10 +47,20 @@ internal sealed class PolicyServer : IDisposable
         {
             "User-Name" => [1, (byte)(2 + value.Length), .. value],
             "Class" => [25, (byte)(2 + value.Length), .. value],
+            "Session-Timeout" => Number(27, value),
+            "Idle-Timeout" => Number(28, value),
+            "Port-Limit" => Number(62, value),
             "Tunnel-Password" when RadiusHiding.HideSalted(value, 9, requestAuthenticator, Secret) is var hidden => [69, (byte)(3 + hidden.Length), 0, .. hidden],
             _ when Encoding.UTF8.GetBytes(text) is var pair => [26, (byte)(8 + pair.Length), 0, 0, 0, 9, 1, (byte)(2 + pair.Length), .. pair],
             _ => [],
         };
+    }
+
+    private static byte[] Number(byte type, ReadOnlySpan<byte> digits)
+    {
+        byte[] attribute = [type, 6, 0, 0, 0, 0];
+        BinaryPrimitives.WriteUInt32BigEndian(attribute.AsSpan(2), uint.Parse(digits, CultureInfo.InvariantCulture));
+        return attribute;
     }
 
     private void Serve()
