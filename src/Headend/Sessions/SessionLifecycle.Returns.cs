@@ -134,15 +134,15 @@ internal sealed partial class SessionLifecycle
         && (session.RemoteIdentity.Equals(login.RemoteIdentity) || (IsAddress(session.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
         && (session.Inactivity is not null || (login.InitialContact && session.RemoteIdentity.Equals(login.RemoteIdentity) && IsSamePlace(session, login)));
 
-    // Where the user is proven by other means, a certificate beside them is the machine's: two machines of one user have a session each. Clients of AnyConnect-EAP have all the same IKE identity:
-    // without a certificate they must name themselves the same.
-    private static bool IsSameDevice(ClientSession one, ClientSession other)
+    // A certificate is somebody's: who is named alike by a name-mangler and calls itself alike is somebody else, and two machines of one user have a session each. Clients of AnyConnect-EAP have all
+    // the same IKE identity: without a certificate they must name themselves the same.
+    private static bool IsSameDevice(ClientSession one, ClientSession other) => string.Equals(one.CertificateSubject, other.CertificateSubject, StringComparison.Ordinal) && other.RemoteMethod switch
     {
-        if (other.RemoteMethod == RemoteMethod.Certificate)
-            return true;
-        return string.Equals(one.CertificateSubject, other.CertificateSubject, StringComparison.Ordinal)
-            && (other.RemoteMethod != RemoteMethod.AnyConnectEap || other.CertificateSubject is not null || (other.DeviceId is { } id && id == one.DeviceId));
-    }
+        // RFC 5280 4.1.2.6: a subject may be empty. It tells nothing then where the IKE identity need not be the certificate's.
+        RemoteMethod.Certificate => other.CertificateSubject is not "" || other.Binding.Certificates is not { MatchIdentity: false },
+        RemoteMethod.AnyConnectEap => other.CertificateSubject is not null || (other.DeviceId is { } id && id == one.DeviceId),
+        _ => true,
+    };
 
     // Behind two routers two machines of one user may have the same private address, which Windows calls itself by.
     private static bool IsSamePlace(ClientSession one, ClientSession other) => !IsAddress(other.RemoteIdentity.Type) || one.Path.Remote.Address.Equals(other.Path.Remote.Address);
