@@ -10,6 +10,7 @@ internal sealed partial class ClientSession
     private SessionInactivity? returning;
     private ClientSession? successor;
     private bool installing;
+    private bool endOrdered;
     private int claims;
 
     /// <summary>The client came back without a login: by session-id and token, or by ticket.</summary>
@@ -27,6 +28,9 @@ internal sealed partial class ClientSession
 
     /// <summary>A login is about to take it over, and has its IKE SA put aside. Any thread.</summary>
     public bool IsClaimed => Volatile.Read(ref claims) > 0;
+
+    /// <summary>Somebody has ordered its end for good: it sleeps no more, whatever becomes of a login that is taking it over. Any thread.</summary>
+    public bool IsEndOrdered => Volatile.Read(ref endOrdered);
 
     /// <summary>By which the reconnect table knows it; that table's.</summary>
     public string? ReconnectHash { get; set; }
@@ -75,6 +79,14 @@ internal sealed partial class ClientSession
             lock (gate)
                 return (inactivity ?? returning) is not null;
         }
+    }
+
+    /// <summary>Ends it for a reason that could also be the login's that is just taking it over. Any thread.</summary>
+    public void OrderEnd(SessionEndReason reason, string detail)
+    {
+        Volatile.Write(ref endOrdered, true);
+        var home = Home;
+        home.Shard.Post(new EndSessionCommand(home.Id, reason, detail));
     }
 
     /// <summary>From here until <see cref="EndClaim"/> it <see cref="IsClaimed"/>.</summary>

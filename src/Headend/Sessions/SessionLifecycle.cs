@@ -200,7 +200,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         if (session.Returning is not null)
         {
             ReportFailedLogin(session, reason, effect.Detail);
-            if (IsOnlyTheLogins(effect.Reason) && TryWaitAgain(session))
+            if (IsOnlyTheLogins(effect.Reason) && !session.IsEndOrdered && TryWaitAgain(session))
                 return;
             services.Table.MarkInactive(false);
             session.Close();
