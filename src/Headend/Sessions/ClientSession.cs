@@ -182,6 +182,9 @@ internal sealed partial class ClientSession
     /// <summary>When SessionUp came; null before.</summary>
     public MonotonicTime? UpAt { get; set; }
 
+    /// <summary>When its client last came back; null before. Idle-Timeout counts from then, or from a later inner packet.</summary>
+    public MonotonicTime? ReturnedAt { get; set; }
+
     /// <summary>Under which identity it counts among simultaneous sessions; null while it does not. Under the gate of that table.</summary>
     public string? PlaceIdentity { get; set; }
 

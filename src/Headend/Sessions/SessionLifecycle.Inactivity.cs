@@ -219,7 +219,10 @@ internal sealed partial class SessionLifecycle
         if (timeout is not { Ticks: > 0 } limit)
             return null;
         var (inbound, outbound) = services.Interfaces.LastTraffic(session);
-        var last = inbound is { } i && outbound is { } o ? (i > o ? i : o) : inbound ?? outbound ?? session.UpAt ?? now;
+        // As IKE counts while the session is up: anew from each return.
+        var last = session.ReturnedAt ?? session.UpAt ?? now;
+        foreach (var packet in new[] { inbound, outbound })
+            last = packet > last ? packet.Value : last;
         return last + limit;
     }
 

@@ -205,6 +205,7 @@ internal sealed partial class SessionLifecycle
 
     private void CompleteReturn(ClientSession session, SessionInactivity waited, MonotonicTime now)
     {
+        session.ReturnedAt = now;
         session.CompleteReturn();
         services.Table.MarkInactive(false);
         services.Table.NoteHandle(session);

@@ -67,6 +67,23 @@ public sealed class ReturnLimitTests : IDisposable
         Assert.False(session.Kept.Grant.ReauthenticateAtTimeout);
     }
 
+    /// <summary>RFC 2865 5.28, as IKE counts it while the session is up.</summary>
+    [Fact]
+    public void Idle_timeout_is_counted_anew_from_a_return()
+    {
+        var limits = SessionGrant.Empty with { IdleTimeout = Minute };
+        parts.ComeUp(session, limits);
+        parts.Sleep(session, limits);
+        Assert.Equal(parts.Clock.Now + Minute, session.Inactivity!.IdleAt);
+        Return();
+        parts.Time.Advance(TimeSpan.FromMinutes(10));
+        parts.ComeUp(session, limits);
+        parts.Time.Advance(TimeSpan.FromSeconds(20));
+        parts.Sleep(session, limits);
+        Assert.Equal(parts.Clock.Now + TimeSpan.FromSeconds(40), session.Inactivity!.IdleAt);
+        Assert.False(session.IsClosed);
+    }
+
     public void Dispose() => parts.Dispose();
 
     private void Tell(IkeCommand command) => parts.Lifecycle.Unclaimed(new UnclaimedCommandEffect(session.Id, command), shard);
