@@ -129,10 +129,13 @@ internal sealed partial class SessionLifecycle
     }
 
     private static bool IsResumable(ClientSession session, ClientSession login) =>
-        session.Binding == login.Binding && session.RemoteMethod == login.RemoteMethod && session.UpAt is not null && !session.IsClosed
-        && string.Equals(session.User, login.User, StringComparison.Ordinal) && IsSameDevice(session, login)
+        IsSameClient(session, login)
         && (session.RemoteIdentity.Equals(login.RemoteIdentity) || (IsAddress(session.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
         && (session.Inactivity is not null || (login.InitialContact && session.RemoteIdentity.Equals(login.RemoteIdentity) && IsSamePlace(session, login)));
+
+    private static bool IsSameClient(ClientSession session, ClientSession login) =>
+        session.Binding == login.Binding && session.RemoteMethod == login.RemoteMethod && session.UpAt is not null && !session.IsClosed
+        && string.Equals(session.User, login.User, StringComparison.Ordinal) && IsSameDevice(session, login);
 
     // A certificate is somebody's: who is named alike by a name-mangler and calls itself alike is somebody else, and two machines of one user have a session each. Clients of AnyConnect-EAP have all
     // the same IKE identity: without a certificate they must name themselves the same.

@@ -296,6 +296,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             return outcome;
         if (await ResumeAsync(session, outcome).ConfigureAwait(false) is { } resumed)
             return resumed;
+        await EndForgottenAsync(session).ConfigureAwait(false);
         return await services.Simultaneous.AdmitAsync(session).ConfigureAwait(false) is { } refusal ? AuthorizationOutcome.Refused(refusal) : outcome;
     }
 
