@@ -303,7 +303,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
     private async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, AddressRequest request)
     {
         using (session.Trace.Step(LoginStep.AllocateAddress))
-            return await services.Addressing.AssignAsync(session, request).ConfigureAwait(false);
+            return await services.Addressing.AssignAsync(session, request, TryEndSleeper).ConfigureAwait(false);
     }
 
     // A refused client often goes away without a word; what counts is why it was refused, not how it left.

@@ -42,6 +42,36 @@ public sealed class SleeperHostTests : IAsyncLifetime
         Assert.Equal((before.AcctSessionId, Preempted), (TextOf(stop, AcctSessionId), NumberOf(stop, TerminateCause)));
     }
 
+    /// <summary>One client that vanishes and logs in again and again has the whole pool, asleep.</summary>
+    [Fact]
+    public async Task OfAnExhaustedPoolTheSessionThatHasSleptLongestMakesRoom()
+    {
+        const int Size = 9;
+        System.Net.IPAddress? address;
+        using (var first = Client("alice", "fqdn laptop"))
+            address = first.MustLogIn().IPv4;
+        var oldest = await headend.AsleepAsync();
+        for (var i = 1; i < Size; i++)
+        {
+            using var next = Client("alice", "fqdn laptop");
+            Assert.NotEqual(address, next.MustLogIn().IPv4);
+        }
+
+        Assert.Equal(Size, await headend.LeasesAsync());
+        using var bob = Client("bob", "fqdn laptop");
+        Assert.Equal(address, bob.MustLogIn().IPv4);
+        var sessions = await headend.SessionsAsync();
+        Assert.Equal(Size, sessions.Count);
+        Assert.DoesNotContain(sessions, s => Kept(s) == Kept(oldest));
+        headend.Log.MustSay("pool p4 is exhausted, and of those that sleep this has slept for longest; bob logs in");
+        // Nobody sleeps any more who could make room: those that are up stay.
+        using var late = Client("bob", "fqdn tablet");
+        late.MustFail();
+        Assert.Equal(Size, (await headend.SessionsAsync()).Count);
+        var stop = (await headend.RecordsAsync()).First(r => r.Status == AcctStatusType.Stop);
+        Assert.Equal((oldest.AcctSessionId, Preempted), (TextOf(stop, AcctSessionId), NumberOf(stop, TerminateCause)));
+    }
+
     private LoopbackClient Client(string user, string identity, bool initialContact = false) =>
         headend.Client(Reconnecting(user) with { Identity = Identity(identity), InitialContact = initialContact });
 
