@@ -194,7 +194,7 @@ internal sealed partial class ClientSession
     /// <summary>Completes when the session has given back everything and was removed from the store.</summary>
     public TaskCompletionSource Gone { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public string InterfaceName => $"Virtual-Access{Names.Number}";
+    public string InterfaceName => InterfaceNameOf(Names);
 
     public string DeviceName => $"vi{Names.Number}";
 
@@ -207,6 +207,8 @@ internal sealed partial class ClientSession
                 return closed;
         }
     }
+
+    public static string InterfaceNameOf(SessionNames names) => $"Virtual-Access{names.Number}";
 
     /// <summary>Takes <see cref="ChangeGate"/>, which the caller releases; at once where it is free. False when it was not to be had in time.</summary>
     public async ValueTask<bool> TryBeginChangeAsync(TimeSpan patience, TimeProvider time)

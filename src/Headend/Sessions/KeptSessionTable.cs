@@ -94,6 +94,7 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
         return new KeptSession
         {
             Names = session.Names,
+            Aliases = session.Aliases,
             Profile = session.Binding.Name,
             IdentityType = session.RemoteIdentity.Type.Value,
             Identity = session.RemoteIdentity.Value.ToArray(),

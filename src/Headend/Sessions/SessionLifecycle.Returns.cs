@@ -104,6 +104,7 @@ internal sealed partial class SessionLifecycle
     {
         if (await ClaimAsync(session, login).ConfigureAwait(false) is null)
             return false;
+        services.Table.AddAlias(session, login.Names);
         session.Eap?.Dispose();
         session.Eap = login.Eap;
         session.Certificate = login.Certificate;

@@ -32,6 +32,9 @@ internal sealed class PolicyServer : IDisposable
     /// <summary>Each request as "USER PASSWORD", with a star where it was no Outbound request.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
+    /// <summary>Acct-Session-Id, audit-session-id and NAS-Port of each request.</summary>
+    public ConcurrentQueue<(string Acct, string Audit, uint Port)> Sessions { get; } = new();
+
     /// <summary>Answers nothing.</summary>
     public bool Silent { get; set; }
 
@@ -83,6 +86,17 @@ internal sealed class PolicyServer : IDisposable
         }
     }
 
+    private static (string Acct, string Audit, uint Port) NamesIn(RadiusPacket request)
+    {
+        const string Audit = "audit-session-id=";
+        var text = Encoding.ASCII.GetString(request.Octets.Span);
+        var at = text.IndexOf(Audit, StringComparison.Ordinal);
+        return (
+            request.TryGet(RadiusAttributeType.AcctSessionId, out var acct) && acct.TryGetText(out var id) ? id : "",
+            at < 0 ? "" : text.Substring(at + Audit.Length, 24),
+            request.TryGet(RadiusAttributeType.NasPort, out var port) && port.TryGetUInt32(out var number) ? number : 0);
+    }
+
     private byte[] Answer(RadiusPacket request, byte[] authenticator)
     {
         var user = request.TryGet(RadiusAttributeType.UserName, out var name) && name.TryGetText(out var text) ? text : "";
@@ -90,6 +104,7 @@ internal sealed class PolicyServer : IDisposable
             ? Encoding.UTF8.GetString(plain) : "";
         var outbound = request.TryGet(RadiusAttributeType.ServiceType, out var service) && service.Value.Span[^1] == Outbound;
         Requests.Enqueue($"{user} {password}{(outbound ? "" : "*")}");
+        Sessions.Enqueue(NamesIn(request));
         var known = Policies.TryGetValue(user, out var attributes);
         byte[] list = [80, 18, .. new byte[16], .. (attributes ?? []).SelectMany(a => Attribute(a, authenticator))];
         byte[] reply = [(known ? RadiusCode.AccessAccept : RadiusCode.AccessReject).Value, request.Identifier, (byte)((20 + list.Length) >> 8), (byte)(20 + list.Length), .. new byte[16], .. list];

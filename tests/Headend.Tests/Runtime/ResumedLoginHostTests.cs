@@ -5,6 +5,7 @@ using Headend.TestKit.Pki;
 using Headend.Tests.Peers;
 using static Headend.Tests.Runtime.ClientOptions;
 using static Headend.Tests.Runtime.LiveHeadend;
+using static Headend.Tests.Runtime.RadiusWire;
 
 namespace Headend.Tests.Runtime;
 
@@ -13,6 +14,7 @@ namespace Headend.Tests.Runtime;
 public sealed class ResumedLoginHostTests : IAsyncLifetime
 {
     private const string Laptop = "laptop.cert.example";
+    private const byte NasPort = 5;
     private const string Fleet = "any.fleet.example";
     private static readonly TestAuthority Root = TestAuthority.Create("CN=Root CA,O=Example");
     private static readonly ECDsa Key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -20,6 +22,7 @@ public sealed class ResumedLoginHostTests : IAsyncLifetime
     private readonly TestAuthority people = TestAuthority.Create("CN=People CA,O=Example");
     private readonly LiveHeadend headend = new(new SkippingTime());
     private readonly PolicyServer radius = new();
+    private readonly DynamicAuthorizationClient author = new();
 
     public async Task InitializeAsync()
     {
@@ -61,6 +64,39 @@ public sealed class ResumedLoginHostTests : IAsyncLifetime
         Assert.Equal(resumes, Kept(before) == Kept(after));
     }
 
+    /// <summary>A NAC speaks of the session by the names of the authentication that it has just answered.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TheSessionIsFoundByTheNamesOfTheLoginThatTookItOver(bool restart)
+    {
+        radius.Policies[Laptop] = ["Class=engineers"];
+        var leaf = Issue("CN=laptop,O=Example", Laptop);
+        using var client = headend.Client(Options(Laptop, leaf));
+        client.MustLogIn();
+        var before = Assert.Single(await headend.SessionsAsync());
+        client.Dispose();
+        await headend.AsleepAsync();
+        using var back = headend.Client(Options(Laptop, leaf));
+        back.MustLogIn();
+        Assert.Equal(Kept(before), Kept(Assert.Single(await headend.SessionsAsync())));
+        var names = radius.Sessions.Last();
+        Assert.NotEqual(before.AuditSessionId, names.Audit);
+        if (restart)
+            await headend.CrashAsync();
+
+        byte[] audit = Pair($"audit-session-id={names.Audit}"), acct = Text(AcctSessionId, names.Acct), timeout = Number(SessionTimeout, 7200);
+        Assert.Equal((44, null), author.Change(audit, timeout));
+        Assert.Equal((44, null), author.Change(acct, timeout));
+        Assert.Equal((44, null), author.Change(audit, acct, Number(NasPort, names.Port), timeout));
+        Assert.Equal((44, null), author.Change(Text(AcctSessionId, before.AcctSessionId!), timeout));
+        // 503: the number alone is another login's soon.
+        Assert.Equal((45, 503u), author.Change(Number(NasPort, names.Port), timeout));
+        Assert.Equal((41, null), author.Disconnect(audit));
+        Assert.Empty(await headend.SessionsAsync());
+        Assert.Equal((42, 503u), author.Disconnect(audit));
+    }
+
     /// <summary>`match-identity: false`, one IDi for a fleet, and one name for several people: the certificate says who is back.</summary>
     [Theory]
     [InlineData(false)]
@@ -98,7 +134,7 @@ public sealed class ResumedLoginHostTests : IAsyncLifetime
         HostYaml.Profile(name, $"fqdn-domain {name}.example", [HostYaml.SoonAsked, "client-resume: { interval: 5m }", .. keys]);
 
     private string Configuration() => $$"""
-        {{HostYaml.Radius(radius.Port)}}
+        {{HostYaml.Radius(radius.Port, author.Yaml)}}
         aaa:
           authorization: [ { name: local-list, methods: [local] }, { name: radius-list, methods: [group corp] } ]
         ikev2:
