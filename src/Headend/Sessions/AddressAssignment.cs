@@ -34,6 +34,9 @@ internal sealed record AddressRequest(bool IPv4, bool IPv6)
     /// <summary>The IPv4 address is this one.</summary>
     public LeasedAddress? Leased { get; init; }
 
+    /// <summary>What other sessions have just given back for this one: it has not to rest, for their clients were silent.</summary>
+    public IReadOnlyList<IPNetwork> Vacated { get; init; } = [];
+
     /// <summary>Why there is no IPv4 address, where somebody else was asked for it in vain.</summary>
     public string? LeaseFailure { get; init; }
 }
@@ -41,6 +44,9 @@ internal sealed record AddressRequest(bool IPv4, bool IPv6)
 /// <summary>What came of it.</summary>
 internal abstract record AssignmentOutcome
 {
+    /// <summary>Pools that had nothing for the session, where it would have more, or anything at all, if they had.</summary>
+    public IReadOnlyList<AddressPool> Exhausted { get; init; } = [];
+
     /// <param name="Addresses">What IKE is told.</param>
     /// <param name="FramedPrefix">The prefix around the IPv6 address that is this session's alone.</param>
     /// <param name="DelegatedPrefix">The prefix behind the client.</param>
@@ -124,16 +130,16 @@ internal sealed class AddressAssignment
     public AssignmentOutcome Assign(ClientSession session, AddressRequest request)
     {
         var profile = session.Profile;
-        var shortfalls = new List<string>();
+        var draws = new PoolDraws(request.Vacated);
         IPNetwork? four = null, six = null, framed = null, delegated = null;
         // Prefixes before addresses, so that the client's address may lie in its own prefix.
         var refused = TakeFixedPrefixes(session, ref framed, ref delegated)
-            ?? (request.IPv4 ? TakeIPv4(session, request, shortfalls, out four) : null)
-            ?? (request.IPv6 ? TakeIPv6(session, request, shortfalls, ref framed, out six) : null);
+            ?? (request.IPv4 ? TakeIPv4(session, request, draws, out four) : null)
+            ?? (request.IPv6 ? TakeIPv6(session, request, draws, ref framed, out six) : null);
         if (refused is null && four is null && six is null)
-            refused = new AssignmentOutcome.Refused(WhyNothing(profile, shortfalls));
+            refused = new AssignmentOutcome.Refused(WhyNothing(profile, draws)) { Exhausted = draws.Exhausted };
         if (refused is null && request.IPv6 && delegated is null && profile.DelegatedIpv6PrefixPool is { } pool)
-            refused = TakeFromPool(session, pool, PoolUse.Delegation, null, mayChoose: false, shortfalls, out delegated);
+            refused = TakeFromPool(session, pool, PoolUse.Delegation, null, mayChoose: false, draws, out delegated);
         if (refused is not null)
         {
             Release(session);
@@ -149,7 +155,19 @@ internal sealed class AddressAssignment
                 Prefixes = [.. new[] { framed, delegated }.OfType<IPNetwork>()],
             },
             framed,
-            delegated);
+            delegated)
+        {
+            Exhausted = draws.Exhausted,
+        };
+    }
+
+    /// <summary>Of the sessions that hold something of a pool the one whose client has been silent for longest; null where none sleeps.</summary>
+    public ClientSession? FindSleeper(AddressPool pool)
+    {
+        List<(IPNetwork Network, ClientSession Holder)> held;
+        lock (gate)
+            held = [.. pool.IsIPv4 ? holders.Select(h => (HostOf(h.Key), h.Value)) : sixes.All];
+        return held.Where(h => h.Holder.Inactivity is { IsPassing: false } && IsOf(pool, h.Network)).Select(h => h.Holder).MinBy(h => h.Inactivity?.Since.Ticks ?? long.MaxValue);
     }
 
     /// <summary>An address of a pool that others shall see the session's client under; the session keeps it until it ends. False with why there is none.</summary>
@@ -158,11 +176,11 @@ internal sealed class AddressAssignment
         why = null;
         if (session.NatAddresses.TryGetValue(pool, out address))
             return true;
-        var shortfalls = new List<string>();
-        if (TakeFromPool(session, pool, isIPv6 ? PoolUse.IPv6 : PoolUse.IPv4, null, mayChoose: false, shortfalls, out var network) is { } refused)
+        var draws = new PoolDraws([]);
+        if (TakeFromPool(session, pool, isIPv6 ? PoolUse.IPv6 : PoolUse.IPv4, null, mayChoose: false, draws, out var network) is { } refused)
             why = refused.Why;
         else if (network is not { } taken)
-            why = string.Join("; ", shortfalls);
+            why = string.Join("; ", draws.Shortfalls);
         else if (taken.PrefixLength != LengthOf(taken.BaseAddress))
             why = $"the pool {pool} gives prefixes and no addresses";
         else
@@ -200,8 +218,8 @@ internal sealed class AddressAssignment
 
     private static IPNetwork HostOf(IPAddress address) => new(address, LengthOf(address));
 
-    private static string WhyNothing(SessionProfile profile, List<string> shortfalls) =>
-        shortfalls.Count > 0 ? string.Join("; ", shortfalls)
+    private static string WhyNothing(SessionProfile profile, PoolDraws draws) =>
+        draws.Shortfalls.Count > 0 ? string.Join("; ", draws.Shortfalls)
         : profile.Ipv4Choice == AddressChoice.ClientMayChoose ? "the client may choose its address, but no pool is set to choose from"
         : "neither a Framed-IP-Address nor a pool is set for this user or group";
 
@@ -222,13 +240,13 @@ internal sealed class AddressAssignment
         return null;
     }
 
-    private AssignmentOutcome? TakeIPv4(ClientSession session, AddressRequest request, List<string> shortfalls, out IPNetwork? address)
+    private AssignmentOutcome? TakeIPv4(ClientSession session, AddressRequest request, PoolDraws draws, out IPNetwork? address)
     {
         address = null;
         var profile = session.Profile;
         if (request.LeaseFailure is { } failure)
         {
-            shortfalls.Add(failure);
+            draws.Shortfalls.Add(failure);
             return null;
         }
 
@@ -236,14 +254,14 @@ internal sealed class AddressAssignment
             return TakeFixed(session, (address = HostOf(leased.Address)).Value, leased.GiveBack);
         if (profile.Ipv4Choice == AddressChoice.Fixed)
             return TakeFixed(session, (address = HostOf(profile.Ipv4Address!)).Value, null);
-        return TakeFromPool(session, profile.Ipv4Pool, PoolUse.IPv4, request.WishIPv4, profile.Ipv4Choice == AddressChoice.ClientMayChoose, shortfalls, out address);
+        return TakeFromPool(session, profile.Ipv4Pool, PoolUse.IPv4, request.WishIPv4, profile.Ipv4Choice == AddressChoice.ClientMayChoose, draws, out address);
     }
 
-    private AssignmentOutcome? TakeIPv6(ClientSession session, AddressRequest request, List<string> shortfalls, ref IPNetwork? framed, out IPNetwork? address)
+    private AssignmentOutcome? TakeIPv6(ClientSession session, AddressRequest request, PoolDraws draws, ref IPNetwork? framed, out IPNetwork? address)
     {
         if (session.Profile.Ipv6Address is { } named)
             return TakeFixed(session, (address = HostOf(named)).Value, null);
-        var refused = TakeFromPool(session, session.Profile.Ipv6Pool, PoolUse.IPv6, request.WishIPv6, mayChoose: false, shortfalls, out address);
+        var refused = TakeFromPool(session, session.Profile.Ipv6Pool, PoolUse.IPv6, request.WishIPv6, mayChoose: false, draws, out address);
         if (address is not { PrefixLength: < 128 } prefix)
             return refused;
         // RFC 3162 2.6: the pool assigns "an IPv6 prefix for the user"; its first host is the client's address, which nobody else can hold now.
@@ -268,7 +286,7 @@ internal sealed class AddressAssignment
 
     // A family without a fixed address and without a pool is not assigned, which is no error: the client may have asked for both.
     private AssignmentOutcome.Refused? TakeFromPool(
-        ClientSession session, string? name, PoolUse use, IPAddress? wish, bool mayChoose, List<string> shortfalls, out IPNetwork? network)
+        ClientSession session, string? name, PoolUse use, IPAddress? wish, bool mayChoose, PoolDraws draws, out IPNetwork? network)
     {
         network = null;
         if (name is null)
@@ -280,13 +298,29 @@ internal sealed class AddressAssignment
                 return new AssignmentOutcome.Refused($"there is no pool {name}");
             if (pool.IsIPv4 != (use == PoolUse.IPv4) || (use == PoolUse.Delegation && pool.PrefixLength is null))
                 return new AssignmentOutcome.Refused($"the pool {name} gives no {(use == PoolUse.IPv4 ? "IPv4 addresses" : use == PoolUse.IPv6 ? "IPv6 addresses" : "prefixes")}");
-            network = Draw(pool, session, wish, mayChoose);
+            network = TakeVacated(pool, session, draws.Vacated) ?? Draw(pool, session, wish, mayChoose);
         }
 
         if (network is { } drawn)
             return Keep(session, new AddressLease(drawn));
-        shortfalls.Add($"pool {name} is exhausted");
+        draws.Shortfalls.Add($"pool {name} is exhausted");
+        draws.Exhausted.Add(pool);
         observer.PoolExhausted(pool.GetStatistics(), IdentityOf(session));
+        return null;
+    }
+
+    /// <summary>Under the gate.</summary>
+    private IPNetwork? TakeVacated(AddressPool pool, ClientSession session, IReadOnlyList<IPNetwork> vacated)
+    {
+        foreach (var network in vacated)
+        {
+            if (HomeOf(network) != pool || !pool.TryLease(IdentityOf(session), network.BaseAddress))
+                continue;
+            if (TryHold(network, session, out _))
+                return network;
+            pool.Release(network.BaseAddress);
+        }
+
         return null;
     }
 
@@ -317,11 +351,13 @@ internal sealed class AddressAssignment
         return new AssignmentOutcome.Refused("the login is over");
     }
 
+    private static bool IsOf(AddressPool pool, IPNetwork network) => LengthOf(pool) == network.PrefixLength && pool.Contains(network.BaseAddress);
+
     private AddressPool? HomeOf(IPNetwork network)
     {
         foreach (var pool in Pools)
         {
-            if (LengthOf(pool) == network.PrefixLength && pool.Contains(network.BaseAddress))
+            if (IsOf(pool, network))
                 return pool;
         }
 
@@ -348,5 +384,16 @@ internal sealed class AddressAssignment
         }
 
         lease.GiveBack?.Invoke();
+    }
+
+    /// <summary>What came of asking pools, for one session.</summary>
+    private sealed class PoolDraws(IReadOnlyList<IPNetwork> vacated)
+    {
+        public IReadOnlyList<IPNetwork> Vacated { get; } = vacated;
+
+        /// <summary>Why there is not more.</summary>
+        public List<string> Shortfalls { get; } = [];
+
+        public List<AddressPool> Exhausted { get; } = [];
     }
 }

@@ -57,6 +57,7 @@ internal sealed partial class ClientSession
         Subnets = kept.Subnets;
         Encapsulation = kept.Encapsulation;
         InterfaceRequested = true;
+        aliases = kept.Aliases.IsDefault ? [] : kept.Aliases;
         Kept.For = kept.KeptFor;
         Kept.Grant = kept.Grant;
         Kept.IsStored = true;

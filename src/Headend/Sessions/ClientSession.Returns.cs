@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Headend.Ikev2;
 
@@ -6,10 +7,15 @@ namespace Headend.Sessions;
 /// <summary>What a session is while its client is silent, and how it moves to the login that brings the client back.</summary>
 internal sealed partial class ClientSession
 {
+    /// <summary>Nobody asks for the names of a login that long ago.</summary>
+    private const int MostAliases = 4;
+
     private SessionInactivity? inactivity;
     private SessionInactivity? returning;
     private ClientSession? successor;
     private bool installing;
+    private bool endOrdered;
+    private ImmutableArray<SessionNames> aliases = [];
     private int claims;
 
     /// <summary>The client came back without a login: by session-id and token, or by ticket.</summary>
@@ -27,6 +33,19 @@ internal sealed partial class ClientSession
 
     /// <summary>A login is about to take it over, and has its IKE SA put aside. Any thread.</summary>
     public bool IsClaimed => Volatile.Read(ref claims) > 0;
+
+    /// <summary>Somebody has ordered its end for good: it sleeps no more, whatever becomes of a login that is taking it over. Any thread.</summary>
+    public bool IsEndOrdered => Volatile.Read(ref endOrdered);
+
+    /// <summary>Names of the logins that have taken it over last, of which AAA heard. Any thread.</summary>
+    public ImmutableArray<SessionNames> Aliases
+    {
+        get
+        {
+            lock (gate)
+                return aliases;
+        }
+    }
 
     /// <summary>By which the reconnect table knows it; that table's.</summary>
     public string? ReconnectHash { get; set; }
@@ -74,6 +93,25 @@ internal sealed partial class ClientSession
         {
             lock (gate)
                 return (inactivity ?? returning) is not null;
+        }
+    }
+
+    /// <summary>Ends it for a reason that could also be the login's that is just taking it over. Any thread.</summary>
+    public void OrderEnd(SessionEndReason reason, string detail)
+    {
+        Volatile.Write(ref endOrdered, true);
+        var home = Home;
+        home.Shard.Post(new EndSessionCommand(home.Id, reason, detail));
+    }
+
+    /// <summary>AAA knows it by these, too. Answers the names that make room for them; null for none. Any thread.</summary>
+    public SessionNames? AddAlias(SessionNames names)
+    {
+        lock (gate)
+        {
+            var oldest = aliases.Length < MostAliases ? null : aliases[0];
+            aliases = [.. aliases.TakeLast(MostAliases - 1), names];
+            return oldest;
         }
     }
 

@@ -182,6 +182,9 @@ internal sealed partial class ClientSession
     /// <summary>When SessionUp came; null before.</summary>
     public MonotonicTime? UpAt { get; set; }
 
+    /// <summary>When its client last came back; null before. Idle-Timeout counts from then, or from a later inner packet.</summary>
+    public MonotonicTime? ReturnedAt { get; set; }
+
     /// <summary>Under which identity it counts among simultaneous sessions; null while it does not. Under the gate of that table.</summary>
     public string? PlaceIdentity { get; set; }
 
@@ -191,7 +194,7 @@ internal sealed partial class ClientSession
     /// <summary>Completes when the session has given back everything and was removed from the store.</summary>
     public TaskCompletionSource Gone { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public string InterfaceName => $"Virtual-Access{Names.Number}";
+    public string InterfaceName => InterfaceNameOf(Names);
 
     public string DeviceName => $"vi{Names.Number}";
 
@@ -204,6 +207,8 @@ internal sealed partial class ClientSession
                 return closed;
         }
     }
+
+    public static string InterfaceNameOf(SessionNames names) => $"Virtual-Access{names.Number}";
 
     /// <summary>Takes <see cref="ChangeGate"/>, which the caller releases; at once where it is free. False when it was not to be had in time.</summary>
     public async ValueTask<bool> TryBeginChangeAsync(TimeSpan patience, TimeProvider time)

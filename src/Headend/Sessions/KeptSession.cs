@@ -15,6 +15,9 @@ internal sealed record KeptSession
 {
     public required SessionNames Names { get; init; }
 
+    /// <summary>Those of logins by which AAA knows it, too.</summary>
+    public ImmutableArray<SessionNames> Aliases { get; init; } = [];
+
     /// <summary>Name of the IKEv2 profile.</summary>
     public required string Profile { get; init; }
 

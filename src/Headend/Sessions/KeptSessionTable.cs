@@ -94,6 +94,7 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
         return new KeptSession
         {
             Names = session.Names,
+            Aliases = session.Aliases,
             Profile = session.Binding.Name,
             IdentityType = session.RemoteIdentity.Type.Value,
             Identity = session.RemoteIdentity.Value.ToArray(),
@@ -133,6 +134,9 @@ internal sealed class KeptSessionTable(SealedStore? store, ReconnectTable reconn
 /// <summary>What a session knows of being kept. Any thread: while it moves, the shards that it leaves and comes to may both have a change for it.</summary>
 internal sealed class SessionKeeping
 {
+    // As the login brought it; an order to authenticate anew changes it in Grant until Session-Timeout is changed.
+    private bool reauthenticates;
+
     /// <summary>Held while the store is told, so that it is told in order.</summary>
     public Lock Gate { get; } = new();
 
@@ -178,6 +182,7 @@ internal sealed class SessionKeeping
         {
             For = keptFor;
             Grant = grant;
+            reauthenticates = grant.ReauthenticateAtTimeout;
             ExpiresAt = grant.SessionTimeout is { Ticks: > 0 } limit ? now + limit : null;
         }
     }
@@ -189,7 +194,7 @@ internal sealed class SessionKeeping
         {
             if (change.SessionTimeout is { } limit)
             {
-                Grant = Grant with { SessionTimeout = limit > TimeSpan.Zero ? limit : null };
+                Grant = Grant with { SessionTimeout = limit > TimeSpan.Zero ? limit : null, ReauthenticateAtTimeout = reauthenticates };
                 ExpiresAt = limit > TimeSpan.Zero ? now + limit : null;
             }
 
@@ -204,6 +209,7 @@ internal sealed class SessionKeeping
         lock (Gate)
         {
             var limit = now + ask.Within;
+            Grant = Grant with { ReauthenticateAtTimeout = true };
             if (!(ExpiresAt <= limit))
                 ExpiresAt = limit;
         }

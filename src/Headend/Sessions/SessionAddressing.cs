@@ -1,3 +1,4 @@
+using Headend.Aaa.Addresses;
 using Headend.Aaa.Authorization;
 using Headend.Aaa.Client;
 using Headend.Ikev2;
@@ -13,8 +14,14 @@ internal sealed class SessionAddressing(AddressAssignment assignment, DhcpClient
     /// <summary>How long a login waits for the older session of its user to let go of their address.</summary>
     private static readonly TimeSpan ReplaceTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>Others may be quicker: to what a session gave back, or back at a session that slept.</summary>
+    private const int MostTries = 4;
+
     /// <summary>Assigns; without addresses there is a refusal that says why.</summary>
-    public async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, AddressRequest request)
+    /// <param name="session">For whom.</param>
+    /// <param name="request">What its client asked for.</param>
+    /// <param name="tryEndSleeper">Ends a session for the reason given if it sleeps, where a pool is exhausted; null ends none.</param>
+    public async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, AddressRequest request, Func<ClientSession, string, bool>? tryEndSleeper = null)
     {
         var outcome = await TryAssignAsync(session, request).ConfigureAwait(false);
         if (outcome is AssignmentOutcome.Held held)
@@ -22,6 +29,17 @@ internal sealed class SessionAddressing(AddressAssignment assignment, DhcpClient
             if (await MakeRoomAsync(session, held).ConfigureAwait(false) is { } refusal)
                 return (null, refusal);
             outcome = await TryAssignAsync(session, request).ConfigureAwait(false);
+        }
+
+        for (var i = 0; i < MostTries && tryEndSleeper is not null && outcome.Exhausted.Count > 0 && !session.IsClosed; i++)
+        {
+            var vacated = await VacateAsync(session, outcome.Exhausted, tryEndSleeper).ConfigureAwait(false);
+            if (vacated.Count == 0)
+                break;
+            // What it has of the other family it gets anew.
+            assignment.Release(session);
+            session.Lease = null;
+            outcome = await TryAssignAsync(session, request with { Vacated = vacated }).ConfigureAwait(false);
         }
 
         switch (outcome)
@@ -91,6 +109,30 @@ internal sealed class SessionAddressing(AddressAssignment assignment, DhcpClient
 
     private static string Text(System.Net.IPNetwork network) =>
         network.PrefixLength == network.BaseAddress.GetAddressBytes().Length * 8 ? network.BaseAddress.ToString() : network.ToString();
+
+    /// <summary>Of each pool the session that has slept for longest gives back what it holds.</summary>
+    private async ValueTask<IReadOnlyList<System.Net.IPNetwork>> VacateAsync(ClientSession session, IReadOnlyList<AddressPool> pools, Func<ClientSession, string, bool> tryEndSleeper)
+    {
+        var ended = new List<ClientSession>();
+        var vacated = new List<System.Net.IPNetwork>();
+        foreach (var pool in pools.Where(p => !vacated.Exists(n => p.Contains(n.BaseAddress))))
+        {
+            for (var i = 0; i < MostTries && assignment.FindSleeper(pool) is { } sleeper; i++)
+            {
+                var networks = sleeper.LeasedNetworks;
+                if (!tryEndSleeper(sleeper, $"pool {pool.Name} is exhausted, and of those that sleep this has slept for longest; {session.User ?? session.IkeIdentity} logs in"))
+                    continue;
+                ended.Add(sleeper);
+                vacated.AddRange(networks);
+                break;
+            }
+        }
+
+        // The store may take longer than the interface; the addresses are free before that.
+        foreach (var sleeper in ended)
+            await sleeper.Gone.Task.WaitAsync(ReplaceTimeout, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return vacated;
+    }
 
     private async ValueTask<string?> MakeRoomAsync(ClientSession session, AssignmentOutcome.Held held)
     {

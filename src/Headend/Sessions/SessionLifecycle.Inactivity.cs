@@ -1,3 +1,4 @@
+using Headend.Aaa.Authorization;
 using Headend.Ikev2;
 using Headend.Runtime;
 using Microsoft.Extensions.Logging;
@@ -19,7 +20,8 @@ internal sealed partial class SessionLifecycle
         var now = services.Clock.Now;
         var waits = new SessionInactivity
         {
-            Grant = effect.Grant,
+            // A client that was to authenticate anew and slept before it heard is told when it is back (RFC 4478 3).
+            Grant = session.Kept.Grant.ReauthenticateAtTimeout ? effect.Grant with { ReauthenticateAtTimeout = true } : effect.Grant,
             Since = now,
             Until = now + effect.Timeout,
             ExpiresAt = effect.ExpiresAt,
@@ -83,13 +85,13 @@ internal sealed partial class SessionLifecycle
                 return TryChangeLimits(session, waits, change);
             case ReauthenticateCommand ask when waits is not null:
                 var limit = services.Clock.Now + ask.Within;
-                return TryReplace(session, waits, waits.Grant, waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt);
+                return TryReplace(session, waits, Reauthenticating(waits), waits.ExpiresAt < limit ? waits.ExpiresAt : limit, waits.IdleAt);
             case ChangeTimeoutsCommand change when returns is not null:
                 return TryReplaceReturning(session, returns, change);
             case ReauthenticateCommand ask when returns is not null:
                 var latest = services.Clock.Now + ask.Within;
                 var sooner = returns.ExpiresAt < latest ? returns.ExpiresAt : latest;
-                return TryReplaceReturning(session, returns, new SessionInactivity(returns) { ExpiresAt = sooner, ReauthenticateBy = latest });
+                return TryReplaceReturning(session, returns, new SessionInactivity(returns) { Grant = Reauthenticating(returns), ExpiresAt = sooner, ReauthenticateBy = latest });
             default:
                 // It is over, or was never up.
                 return true;
@@ -130,6 +132,9 @@ internal sealed partial class SessionLifecycle
             keep(now);
         });
 
+    // IKE_AUTH tells the client that comes back what is left (RFC 4478 3); a whole login has a grant of its own.
+    private static SessionGrant Reauthenticating(SessionInactivity waits) => waits.Grant with { ReauthenticateAtTimeout = true };
+
     private bool TryChangeLimits(ClientSession session, SessionInactivity waits, ChangeTimeoutsCommand change)
     {
         var (grant, expires, idle) = Changed(session, waits, change);
@@ -143,7 +148,8 @@ internal sealed partial class SessionLifecycle
         var (expires, idle) = (waits.ExpiresAt, waits.IdleAt);
         if (change.SessionTimeout is { } total)
         {
-            grant = grant with { SessionTimeout = total > TimeSpan.Zero ? total : null };
+            // The new end takes the place of one by which the client was to authenticate anew.
+            grant = grant with { SessionTimeout = total > TimeSpan.Zero ? total : null, ReauthenticateAtTimeout = session.Profile.TerminationAction == TerminationAction.RadiusRequest };
             expires = total > TimeSpan.Zero ? now + total : null;
         }
 
@@ -213,7 +219,10 @@ internal sealed partial class SessionLifecycle
         if (timeout is not { Ticks: > 0 } limit)
             return null;
         var (inbound, outbound) = services.Interfaces.LastTraffic(session);
-        var last = inbound is { } i && outbound is { } o ? (i > o ? i : o) : inbound ?? outbound ?? session.UpAt ?? now;
+        // As IKE counts while the session is up: anew from each return.
+        var last = session.ReturnedAt ?? session.UpAt ?? now;
+        foreach (var packet in new[] { inbound, outbound })
+            last = packet > last ? packet.Value : last;
         return last + limit;
     }
 

@@ -104,6 +104,7 @@ internal sealed partial class SessionLifecycle
     {
         if (await ClaimAsync(session, login).ConfigureAwait(false) is null)
             return false;
+        services.Table.AddAlias(session, login.Names);
         session.Eap?.Dispose();
         session.Eap = login.Eap;
         session.Certificate = login.Certificate;
@@ -129,8 +130,7 @@ internal sealed partial class SessionLifecycle
     }
 
     internal static bool IsResumable(ClientSession session, ClientSession login) =>
-        session.Binding == login.Binding && session.RemoteMethod == login.RemoteMethod && session.UpAt is not null && !session.IsClosed
-        && string.Equals(session.User, login.User, StringComparison.Ordinal) && IsSameDevice(session, login)
+        IsSameClient(session, login)
         && (IsSameName(session, login) || (IsAddress(session.RemoteIdentity.Type) && IsAddress(login.RemoteIdentity.Type)))
         && (session.Inactivity is not null || (login.InitialContact && IsSameName(session, login) && IsSamePlace(session, login)));
 
@@ -139,26 +139,51 @@ internal sealed partial class SessionLifecycle
         session.RemoteIdentity.Equals(login.RemoteIdentity)
         || (login.Certificate is { GoesBy: { } name } certificate && certificate.NameOf(session.RemoteIdentity) is { } former && former.Kind == name.Kind && former.Text == name.Text);
 
-    // Where the user is proven by other means, a certificate beside them is the machine's: two machines of one user have a session each. Clients of AnyConnect-EAP have all the same IKE identity:
-    // without a certificate they must name themselves the same.
-    private static bool IsSameDevice(ClientSession one, ClientSession other)
+    private static bool IsSameClient(ClientSession session, ClientSession login) =>
+        session.Binding == login.Binding && session.RemoteMethod == login.RemoteMethod && session.UpAt is not null && !session.IsClosed
+        && string.Equals(session.User, login.User, StringComparison.Ordinal) && IsSameDevice(session, login);
+
+    // A certificate is somebody's: who is named alike by a name-mangler and calls itself alike is somebody else, and two machines of one user have a session each. Clients of AnyConnect-EAP have all
+    // the same IKE identity: without a certificate they must name themselves the same.
+    private static bool IsSameDevice(ClientSession one, ClientSession other) => string.Equals(one.CertificateSubject, other.CertificateSubject, StringComparison.Ordinal) && other.RemoteMethod switch
     {
-        if (other.RemoteMethod == RemoteMethod.Certificate)
-            return true;
-        return string.Equals(one.CertificateSubject, other.CertificateSubject, StringComparison.Ordinal)
-            && (other.RemoteMethod != RemoteMethod.AnyConnectEap || other.CertificateSubject is not null || (other.DeviceId is { } id && id == one.DeviceId));
-    }
+        // RFC 5280 4.1.2.6: a subject may be empty. It tells nothing then where the IKE identity need not be the certificate's.
+        RemoteMethod.Certificate => other.CertificateSubject is not "" || other.Binding.Certificates is not { MatchIdentity: false },
+        RemoteMethod.AnyConnectEap => other.CertificateSubject is not null || (other.DeviceId is { } id && id == one.DeviceId),
+        _ => true,
+    };
 
     // Behind two routers two machines of one user may have the same private address, which Windows calls itself by.
     private static bool IsSamePlace(ClientSession one, ClientSession other) => !IsAddress(other.RemoteIdentity.Type) || one.Path.Remote.Address.Equals(other.Path.Remote.Address);
 
     private static bool IsAddress(IdType type) => type == IdType.IPv4Address || type == IdType.IPv6Address;
 
-    // The Class and the names may differ with every Access-Accept.
     private static bool HasSameShape(SessionProfile one, SessionProfile other) => Shape(one).SequenceEqual(Shape(other));
 
-    private static IEnumerable<ShownAttribute> Shape(SessionProfile profile) =>
-        AttributeTable.Describe(profile with { UserName = null, Classes = [], ChargeableUserIdentity = default, InterimInterval = null });
+    // Names and Class may differ with every Access-Accept, and limits do where AAA answers what is left of a quota. Neither these nor what the client alone is told are the interface's: both
+    // come anew with the login's own grant.
+    private static IEnumerable<ShownAttribute> Shape(SessionProfile profile) => AttributeTable.Describe(profile with
+    {
+        UserName = null,
+        Classes = [],
+        ChargeableUserIdentity = default,
+        SessionTimeout = null,
+        IdleTimeout = null,
+        TerminationAction = null,
+        InterimInterval = null,
+        FlowLimit = null,
+        PortLimit = null,
+        GroupLock = null,
+        NbnsServers = [],
+        SplitDns = [],
+        Banner = null,
+        BackupGateways = [],
+        Pfs = null,
+        IncludeLocalLan = null,
+        SmartcardRemovalDisconnect = null,
+        ConfigurationUrl = null,
+        ConfigurationVersion = null,
+    });
 
     /// <summary>Makes the session the login's, wherever it lives and whether it waits already. Null when it is over, or another login has it.</summary>
     private async ValueTask<SessionInactivity?> ClaimAsync(ClientSession session, ClientSession login)
@@ -190,6 +215,7 @@ internal sealed partial class SessionLifecycle
 
     private void CompleteReturn(ClientSession session, SessionInactivity waited, MonotonicTime now)
     {
+        session.ReturnedAt = now;
         session.CompleteReturn();
         services.Table.MarkInactive(false);
         services.Table.NoteHandle(session);

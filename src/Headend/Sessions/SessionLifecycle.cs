@@ -200,7 +200,7 @@ internal sealed partial class SessionLifecycle(SessionServices services)
         if (session.Returning is not null)
         {
             ReportFailedLogin(session, reason, effect.Detail);
-            if (IsOnlyTheLogins(effect.Reason) && TryWaitAgain(session))
+            if (IsOnlyTheLogins(effect.Reason) && !session.IsEndOrdered && TryWaitAgain(session))
                 return;
             services.Table.MarkInactive(false);
             session.Close();
@@ -296,13 +296,14 @@ internal sealed partial class SessionLifecycle(SessionServices services)
             return outcome;
         if (await ResumeAsync(session, outcome).ConfigureAwait(false) is { } resumed)
             return resumed;
+        await EndForgottenAsync(session).ConfigureAwait(false);
         return await services.Simultaneous.AdmitAsync(session).ConfigureAwait(false) is { } refusal ? AuthorizationOutcome.Refused(refusal) : outcome;
     }
 
     private async ValueTask<(AssignedAddresses? Addresses, string? Refusal)> AssignAsync(ClientSession session, AddressRequest request)
     {
         using (session.Trace.Step(LoginStep.AllocateAddress))
-            return await services.Addressing.AssignAsync(session, request).ConfigureAwait(false);
+            return await services.Addressing.AssignAsync(session, request, TryEndSleeper).ConfigureAwait(false);
     }
 
     // A refused client often goes away without a word; what counts is why it was refused, not how it left.

@@ -18,7 +18,7 @@ internal sealed class SessionLookup(SessionTable table, string nasIdentifier)
         ClientSession? found = null;
         foreach (var session in table.Candidates(keys.AuditSessionId, keys.AcctSessionId))
         {
-            if (session.IsClosed || !keys.Matches(KeysOf(session)))
+            if (session.IsClosed || !InOwnNames(keys, session).Matches(KeysOf(session)))
                 continue;
             if (found is not null)
             {
@@ -33,6 +33,29 @@ internal sealed class SessionLookup(SessionTable table, string nasIdentifier)
             failure = new DynamicRequestFailure(ErrorCause.SessionContextNotFound, "no session has these keys");
         return found;
     }
+
+    // Names of a login that took the session over stand for its own. The number of such a login is another session's some time later: it says something beside one of the ids alone.
+    private static SessionKeys InOwnNames(SessionKeys keys, ClientSession session)
+    {
+        var own = session.Names;
+        foreach (var alias in session.Aliases)
+        {
+            var (audit, acct) = (IsSame(keys.AuditSessionId, alias.AuditSessionId), IsSame(keys.AcctSessionId, alias.AcctSessionId));
+            if (!audit && !acct)
+                continue;
+            keys = keys with
+            {
+                AuditSessionId = audit ? own.AuditSessionId : keys.AuditSessionId,
+                AcctSessionId = acct ? own.AcctSessionId : keys.AcctSessionId,
+                NasPort = keys.NasPort == (uint)alias.Number ? (uint)own.Number : keys.NasPort,
+                NasPortId = keys.NasPortId == ClientSession.InterfaceNameOf(alias) ? session.InterfaceName : keys.NasPortId,
+            };
+        }
+
+        return keys;
+    }
+
+    private static bool IsSame(string? one, string other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
 
     private static SessionKeyRecord KeysOf(ClientSession session) => new()
     {

@@ -50,9 +50,21 @@ internal sealed class SessionTable
     public void MarkUp(ClientSession session)
     {
         Interlocked.Increment(ref up);
-        byAcctSessionId[session.Names.AcctSessionId] = session;
-        byAuditSessionId[session.Names.AuditSessionId] = session;
+        Name(session, session.Names);
+        foreach (var alias in session.Aliases)
+            Name(session, alias);
         NoteHandle(session);
+    }
+
+    /// <summary>AAA was asked about a login by these names, which then took the session over.</summary>
+    public void AddAlias(ClientSession session, SessionNames names)
+    {
+        if (session.AddAlias(names) is { } oldest)
+            Unname(session, oldest);
+        Name(session, names);
+        // It ended in between, and its end did not find them.
+        if (session.IsClosed)
+            Unname(session, names);
     }
 
     /// <summary>The session has an interface: the data plane speaks of it by that.</summary>
@@ -98,14 +110,27 @@ internal sealed class SessionTable
         byId.TryRemove(KeyValuePair.Create(session.Id, session));
         if (session.FormerId is { } former)
             moved.TryRemove(former, out _);
-        byAcctSessionId.TryRemove(KeyValuePair.Create(session.Names.AcctSessionId, session));
-        byAuditSessionId.TryRemove(KeyValuePair.Create(session.Names.AuditSessionId, session));
+        Unname(session, session.Names);
+        foreach (var alias in session.Aliases)
+            Unname(session, alias);
         if (!session.Handle.IsNone)
             byHandle.TryRemove(session.Handle.Value, out _);
         if (wasInactive)
             Interlocked.Decrement(ref inactive);
         else if (wasUp)
             Interlocked.Decrement(ref up);
+    }
+
+    private void Name(ClientSession session, SessionNames names)
+    {
+        byAcctSessionId[names.AcctSessionId] = session;
+        byAuditSessionId[names.AuditSessionId] = session;
+    }
+
+    private void Unname(ClientSession session, SessionNames names)
+    {
+        byAcctSessionId.TryRemove(KeyValuePair.Create(names.AcctSessionId, session));
+        byAuditSessionId.TryRemove(KeyValuePair.Create(names.AuditSessionId, session));
     }
 
     /// <summary>Adds the final counters of a session that is gone.</summary>

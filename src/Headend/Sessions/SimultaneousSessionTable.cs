@@ -46,7 +46,7 @@ internal sealed class SimultaneousSessionTable(SessionInterfaces interfaces, Mon
         if (dead.Count == 0)
             dead = await FindDeadAsync(others).ConfigureAwait(false);
         foreach (var one in dead)
-            one.Shard.Post(new EndSessionCommand(one.Id, SessionEndReason.PeerUnreachable, $"a newer login of {IdentityOf(session)} came, and the client no longer answers"));
+            one.OrderEnd(SessionEndReason.PeerUnreachable, $"a newer login of {IdentityOf(session)} came, and the client no longer answers");
         foreach (var one in dead)
             await WaitForEndAsync(one).ConfigureAwait(false);
         if (dead.Count > 0 && TryTake(session, limit, replaces, out displaced, out others))

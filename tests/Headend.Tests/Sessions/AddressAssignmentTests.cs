@@ -69,6 +69,30 @@ public class AddressAssignmentTests : IAddressObserver
         Assert.Equal(0, four.GetStatistics().Leased);
     }
 
+    /// <summary>It was silent, and so its address has not to rest for others.</summary>
+    [Fact]
+    public void WhatTheSessionThatSleptLongestGivesBackIsForTheOneThatItIsMeantFor()
+    {
+        Assert.True(AddressPool.TryCreate(new AddressPoolOptions("p4", ["10.99.0.1-10.99.0.3"]) { HoldDown = TimeSpan.FromHours(1) }, TimeProvider.System, out var pool, out _));
+        assignment.Replace([pool, six]);
+        var clock = new Headend.Runtime.MonotonicClock(TimeProvider.System);
+        var (up, slept, longest) = (TestSession.Create("up", Pools), TestSession.Create("slept", Pools), TestSession.Create("longest", Pools));
+        foreach (var session in new[] { up, slept, longest })
+            Assigned(session, Four);
+        var late = TestSession.Create("late", Pools);
+        Assert.Equal(pool, Assert.Single(assignment.Assign(late, Four).Exhausted));
+        Assert.Null(assignment.FindSleeper(pool));
+        Assert.True(slept.TryWait(TestServices.Sleep(clock)));
+        Assert.True(longest.TryWait(new SessionInactivity(TestServices.Sleep(clock)) { Since = MonotonicTime.Zero }));
+        Assert.Same(longest, assignment.FindSleeper(pool));
+        Assert.Null(assignment.FindSleeper(six));
+
+        var vacated = longest.LeasedNetworks;
+        End(longest);
+        Assert.IsType<AssignmentOutcome.Refused>(assignment.Assign(late, Four));
+        Assert.Equal(vacated[0].BaseAddress, Assigned(late, Four with { Vacated = vacated }).IPv4);
+    }
+
     [Fact]
     public void AGlobalAddressThatCannotBeHadIsExplained()
     {

@@ -158,6 +158,7 @@ public sealed class KeptSessionCodecTests
     private static KeptSession Sample() => new()
     {
         Names = new SessionNames(7, "0A0000010000000170000000", "7000000000000001"),
+        Aliases = [new SessionNames(8, "0A0000010000000270000001", "7000000000000002")],
         Profile = "remote",
         IdentityType = 11,
         Identity = [0, 1, 255],

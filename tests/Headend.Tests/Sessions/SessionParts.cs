@@ -103,8 +103,10 @@ internal sealed class SessionParts : IDisposable
     }
 
     /// <summary>Its client goes silent; it has an hour left.</summary>
-    public void Sleep(ClientSession session) => Lifecycle.Inactive(
-        new SessionInactiveEffect(RecordOf(session), SessionGrant.Empty with { SessionTimeout = TimeSpan.FromHours(1) }, Clock.Now + TimeSpan.FromHours(1), TimeSpan.FromHours(2), "silent"),
+    /// <param name="session">Which.</param>
+    /// <param name="grant">What IKE has; null: an hour.</param>
+    public void Sleep(ClientSession session, SessionGrant? grant = null) => Lifecycle.Inactive(
+        new SessionInactiveEffect(RecordOf(session), grant ?? SessionGrant.Empty with { SessionTimeout = TimeSpan.FromHours(1) }, Clock.Now + TimeSpan.FromHours(1), TimeSpan.FromHours(2), "silent"),
         session.Shard);
 
     public void Install(ClientSession session)

@@ -1,4 +1,6 @@
+using Headend.Configuration;
 using Headend.Ikev2;
+using Headend.Ikev2.Wire;
 using Headend.Runtime;
 using Headend.Sessions;
 
@@ -82,6 +84,26 @@ public sealed class SessionRaceTests : IDisposable
         Assert.True(session.IsClosed);
         parts.Table.Move(session, former);
         Assert.True(parts.Table.IsEmpty);
+    }
+
+    /// <summary>The place of a session that slept is given away, and its client is just coming back: the order finds the login, and says what ends logins, too.</summary>
+    [Fact]
+    public async Task A_session_whose_place_is_given_away_ends_also_where_a_login_has_just_taken_it()
+    {
+        var binding = TestSession.Binding with { Unique = new UniqueOptions(1, Replaces: false) };
+        var sleeper = parts.Up(shard, binding);
+        parts.Simultaneous.Restore(sleeper);
+        parts.Sleep(sleeper);
+        var newer = TestSession.Create("alice", binding: binding, shard: shard, identity: new IkeIdentity(IdType.Fqdn, "another"u8));
+        var admitted = parts.Simultaneous.AdmitAsync(newer).AsTask();
+        Assert.False(admitted.IsCompleted);
+        Assert.True(sleeper.TryReturn(login, out var former, out _));
+        parts.Table.Move(sleeper, former);
+        // What the core makes of the order that reaches a login.
+        parts.Down(login, SessionEndReason.PeerUnreachable);
+        Assert.True(sleeper.IsClosed);
+        Assert.Null(await admitted.WaitAsync(Patience));
+        Assert.Equal(1, parts.Simultaneous.CountOf("alice"));
     }
 
     [Fact]
