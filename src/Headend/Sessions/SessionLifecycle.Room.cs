@@ -14,7 +14,7 @@ internal sealed partial class SessionLifecycle
         if (!login.InitialContact)
             return;
         var ended = new List<ClientSession>();
-        foreach (var session in services.Simultaneous.SessionsOf(login).Where(s => IsSameClient(s, login) && s.RemoteIdentity.Equals(login.RemoteIdentity) && IsSamePlace(s, login)))
+        foreach (var session in services.Simultaneous.SessionsOf(login).Where(s => IsSameClient(s, login) && IsSameName(s, login) && IsSamePlace(s, login)))
         {
             if (TryEndSleeper(session, $"{login.User} logs in anew from the same device, which has forgotten it (INITIAL_CONTACT)"))
                 ended.Add(session);
