@@ -52,15 +52,18 @@ internal static class Configuration
         return new ConfigurationPayload(ConfigurationType.Reply, attributes);
     }
 
-    /// <summary>Every attribute that was asked for, by number, for the log; long values are cut.</summary>
+    /// <summary>Every attribute that was asked for, by number, for the log; long values are cut, and so is a list longer than that of any client.</summary>
     public static string? Describe(ConfigurationPayload? asked)
     {
         const int mostOctets = 64;
+        const int mostCharacters = 4000;
         if (asked is null)
             return null;
         var text = new StringBuilder();
         foreach (var attribute in asked.Attributes)
         {
+            if (text.Length > mostCharacters)
+                return text.Append(" ...").ToString();
             text.Append(text.Length > 0 ? " " : "").Append(attribute.Type.Value).Append("(0x").Append(attribute.Type.Value.ToString("x4")).Append(')');
             if (attribute.Value.Length > 0)
                 text.Append('=').Append(Convert.ToHexStringLower(attribute.Value.Span[..Math.Min(mostOctets, attribute.Value.Length)]));

@@ -24,7 +24,8 @@ internal static class EapAuthentication
         var state = (IkeSaState.ExpectEapResponse)sa.State;
         if (++state.Rounds > MaxRounds)
             return RequestOutcome.Fail(IkeFailure.EapFailed, $"no end after {MaxRounds} rounds of EAP");
-        var packet = message.First<EapPayload>()!.Packet;
+        // A copy: AAA may take minutes, and what else stood in the message need not wait with it.
+        var packet = message.First<EapPayload>()!.Packet.ToArray();
         return sa.Suspend<EapStepCompletion>(
             new EapStepEffect(sa.Endpoint.NextOperation(), sa.Session!.Login, packet), answered => Continue(sa, state, answered.Outcome));
     }
