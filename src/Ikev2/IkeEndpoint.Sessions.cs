@@ -294,7 +294,7 @@ public sealed partial class IkeEndpoint
         }
 
         var failure = sa.Phase == IkeSaPhase.ExpectEapResponse ? IkeFailure.EapTimedOut : IkeFailure.HandshakeTimedOut;
-        var detail = ExchangeTable.StoryOf(sa.Phase);
+        var detail = EapAuthentication.TimeoutDetail(sa);
         Observer.Failed(failure, sa.Session?.Id, sa.Path, detail);
         End(sa, IkeFailureTable.Of(failure).EndReason, detail, sendDelete: false);
     }

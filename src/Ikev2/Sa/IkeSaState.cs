@@ -52,6 +52,9 @@ internal abstract record IkeSaState(IkeSaPhase Phase)
         /// <summary>The EAP-Request outstanding, for a response that EAP discards.</summary>
         public byte[] LastEapPacket { get; set; } = [];
 
+        /// <summary>When its answer must be there; what EAP discards is none.</summary>
+        public MonotonicTime AnswerBy { get; set; }
+
         public int Rounds { get; set; }
     }
 

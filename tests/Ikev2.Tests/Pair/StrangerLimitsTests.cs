@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using System.Security.Cryptography;
+using Headend.Eap;
 using Headend.Ikev2.Sa;
 using Headend.Ikev2.Wire;
 using Headend.TestKit.Eap;
@@ -10,7 +11,7 @@ using Headend.TestKit.Simulation;
 
 namespace Headend.Ikev2.Tests.Pair;
 
-/// <summary>What somebody who has proven nothing may make us hold, in octets.</summary>
+/// <summary>What somebody who has proven nothing may make us hold, in octets and in time.</summary>
 public class StrangerLimitsTests
 {
     private static readonly IPAddress s_headend = IPAddress.Parse("192.0.2.1");
@@ -105,7 +106,82 @@ public class StrangerLimitsTests
         Assert.Equal(2, state.Request.Traffic.Initiator.Count);
     }
 
+    /// <summary>RFC 3748 4.1: a response with a wrong identifier is silently discarded: it is no progress.</summary>
+    [Fact]
+    public void WhatEapDiscardsDoesNotProlongTheLogin()
+    {
+        var network = new SimulatedNetwork(6);
+        var headend = Headend(network, new OutsideOptions());
+        var asked = default(MonotonicTime);
+        var peer = new ScriptedPeer(request =>
+        {
+            asked = asked.Ticks == 0 ? network.Now : asked;
+            return EapPacket.Response((byte)(request[1] + 100), EapType.Identity, "alice"u8);
+        });
+        var client = Slow(network, peer);
+        Assert.True(network.RunUntil(() => asked.Ticks != 0, TimeSpan.FromSeconds(10)));
+        Slowly(network, 40);
+        Assert.True(network.RunUntil(() => headend.Observer.Failures.Count > 0, TimeSpan.FromHours(1)));
+        Assert.Equal(IkeFailure.EapTimedOut, Assert.Single(headend.Observer.Failures).Failure);
+        Assert.InRange((network.Now - asked).TotalSeconds, 80, 91);
+        Assert.Equal(2, peer.Asked + client.Initiator.Retransmissions);
+        Assert.Equal(0, headend.Endpoint.Counts.HalfOpen);
+    }
+
+    /// <summary>However promptly each question is answered: ten times the EAP timeout, 15 minutes here.</summary>
+    [Fact]
+    public void EapWithoutEndEnds()
+    {
+        var network = new SimulatedNetwork(7);
+        byte identifier = 0;
+        var headend = Headend(network, new OutsideOptions { Eap = _ => new EapOutcome.Request(EapPacket.Request(++identifier, EapType.Identity, [])) });
+        var began = network.Now;
+        var client = Slow(network, new ScriptedPeer(request => EapPacket.Response(request[1], EapType.Identity, "alice"u8)));
+        Assert.True(network.RunUntil(() => client.Initiator.Stage == InitiatorStage.Eap, TimeSpan.FromSeconds(10)));
+        Slowly(network, 20);
+        network.RunFor(TimeSpan.FromSeconds(885));
+        Assert.Equal(1, headend.Endpoint.Counts.HalfOpen);
+        Assert.Empty(headend.Observer.Failures);
+        Assert.True(network.RunUntil(() => headend.Observer.Failures.Count > 0, TimeSpan.FromHours(3)));
+        Assert.InRange((network.Now - began).TotalSeconds, 899, 901);
+        var (failure, detail) = Assert.Single(headend.Observer.Failures);
+        Assert.Equal(IkeFailure.EapTimedOut, failure);
+        Assert.Contains("10 times the profile's EAP timeout", detail, StringComparison.Ordinal);
+        Assert.Equal(detail, Assert.Single(headend.Outside.Ended).Detail);
+        Assert.Equal(0, headend.Endpoint.Counts.HalfOpen);
+    }
+
+    /// <summary>A push, or a RADIUS server that is slow, is not cut short: the time for all of EAP is looked at when the client is to answer again.</summary>
+    [Fact]
+    public void AnswersOfAaaMayTakeTheirTime()
+    {
+        var network = new SimulatedNetwork(8);
+        var outside = new OutsideOptions();
+        var headend = Headend(network, outside);
+        var client = Slow(network, null);
+        Assert.True(network.RunUntil(() => client.Initiator.Stage == InitiatorStage.Eap, TimeSpan.FromSeconds(10)));
+        outside.MostDelay = TimeSpan.FromSeconds(170);
+        network.RunFor(TimeSpan.FromMinutes(20));
+        Assert.True(client.Initiator.Outcome is InitiatorOutcome.Established, $"{client.Initiator.Outcome}, {string.Join(' ', headend.Observer.Failures)}");
+    }
+
     private static UnknownPayload Padding(int octets) => new(new PayloadType(200), critical: false, new byte[octets]);
+
+    private static void Slowly(SimulatedNetwork network, int seconds) =>
+        network.Link = new LinkOptions { LeastLatency = TimeSpan.FromSeconds(seconds), MostLatency = TimeSpan.FromSeconds(seconds) };
+
+    /// <summary>A client that sends nothing twice and waits for ever.</summary>
+    private static SimulatedClient Slow(SimulatedNetwork network, IEapPeer? peer)
+    {
+        var client = Client(network, o => o with
+        {
+            EapPeer = peer is null ? null : _ => peer,
+            RetransmitInterval = TimeSpan.FromHours(1),
+            LoginTimeout = TimeSpan.FromHours(5),
+        });
+        client.Start();
+        return client;
+    }
 
     private static SimulatedClient Client(SimulatedNetwork network, Func<TestInitiatorOptions, TestInitiatorOptions> change) => new(
         network,
