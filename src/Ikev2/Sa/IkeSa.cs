@@ -67,6 +67,9 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
     /// <summary>The last moment at which something authentic came from the peer.</summary>
     public MonotonicTime LastHeard { get; private set; } = now;
 
+    /// <summary>When the last message went out; ESP is not counted.</summary>
+    public MonotonicTime LastSent { get; private set; } = now;
+
     public IkeSpi InitiatorSpi => WeAreInitiator ? LocalSpi : RemoteSpi;
 
     public IkeSpi ResponderSpi => WeAreInitiator ? RemoteSpi : LocalSpi;

@@ -96,6 +96,9 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
             case TransmitEffect transmit:
                 _network.Send(transmit.Path.Local, transmit.Path.Remote, transmit.Path.NonEspMarker, transmit.Message);
                 break;
+            case NatKeepaliveEffect keepalive:
+                _network.Send(keepalive.Path.Local, keepalive.Path.Remote, false, [0xff]);
+                break;
             case KeyAgreementEffect agreement:
                 Complete(agreement.Perform(_crypto));
                 break;
