@@ -45,5 +45,8 @@ public enum DiscardReason
     SourceLimit,
     CookieDemanded,
     FragmentLimit,
+
+    /// <summary>More octets than a stranger may send in one datagram.</summary>
+    TooLarge,
     ShuttingDown,
 }

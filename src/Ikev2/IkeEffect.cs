@@ -19,6 +19,9 @@ public abstract record IkeOperation(OperationId Id, bool Established) : IkeEffec
 /// <summary>Send one IKE message (one UDP datagram, without the non-ESP marker).</summary>
 public sealed record TransmitEffect(byte[] Message, IkePath Path) : IkeEffect;
 
+/// <summary>Send one octet 0xFF without the non-ESP marker, for the NAT in front of us alone: the peer drops it (RFC 3948 2.3).</summary>
+public sealed record NatKeepaliveEffect(IkePath Path) : IkeEffect;
+
 /// <summary>
 /// A Diffie-Hellman step: makes our key pair where <paramref name="Own"/> is null, agrees where <paramref name="PeerPublic"/> is not empty, or both.
 /// Pure arithmetic, for a worker thread: call <see cref="Perform"/>.

@@ -106,7 +106,7 @@ public sealed partial class IkeEndpoint
     {
         // A request that it was working on would find no session when its effect completes.
         sa.AbortRequest();
-        foreach (var timer in (ReadOnlySpan<IkeTimer>)[IkeTimer.IkeRekey, IkeTimer.IkeExpiry, IkeTimer.Liveness, IkeTimer.ChildLifetime, IkeTimer.SessionTimeout, IkeTimer.IdleTimeout])
+        foreach (var timer in (ReadOnlySpan<IkeTimer>)[IkeTimer.IkeRekey, IkeTimer.IkeExpiry, IkeTimer.Liveness, IkeTimer.ChildLifetime, IkeTimer.SessionTimeout, IkeTimer.IdleTimeout, IkeTimer.NatKeepalive])
             IkeTimers.Clear(sa, timer);
         if (sa.Session is { } session)
         {
@@ -247,6 +247,9 @@ public sealed partial class IkeEndpoint
             case IkeTimer.IdleTimeout:
                 IdleTimeout.OnTimer(sa);
                 break;
+            case IkeTimer.NatKeepalive:
+                NatKeepalive.OnTimer(sa);
+                break;
             case IkeTimer.Refusal:
                 sa.CompletePostponed();
                 break;
@@ -294,7 +297,7 @@ public sealed partial class IkeEndpoint
         }
 
         var failure = sa.Phase == IkeSaPhase.ExpectEapResponse ? IkeFailure.EapTimedOut : IkeFailure.HandshakeTimedOut;
-        var detail = ExchangeTable.StoryOf(sa.Phase);
+        var detail = EapAuthentication.TimeoutDetail(sa);
         Observer.Failed(failure, sa.Session?.Id, sa.Path, detail);
         End(sa, IkeFailureTable.Of(failure).EndReason, detail, sendDelete: false);
     }
@@ -317,6 +320,7 @@ public sealed partial class IkeEndpoint
             Timers.Set(sa, IkeTimer.SessionTimeout, expiresAt);
         if (session.Grant.IdleTimeout is { Ticks: > 0 } idle)
             Timers.Set(sa, IkeTimer.IdleTimeout, Now + idle);
+        NatKeepalive.Arm(sa);
     }
 
     /// <summary>RFC 2865 5.27: seconds of service "to be provided to the user": counted from when they were granted.</summary>

@@ -14,6 +14,9 @@ public enum IkeFailure
     /// <summary>Payloads missing, excessive or out of place for the exchange.</summary>
     UnexpectedPayloads,
 
+    /// <summary>The fragments of a peer that is not authenticated yet make more than it may send.</summary>
+    MessageTooLarge,
+
     /// <summary>The exchange is not legal in this state.</summary>
     ExchangeOutOfPlace,
 
@@ -155,6 +158,8 @@ public static class IkeFailureTable
             IkeFailureCategory.PeerIncompatible, BlastRadius.FailExchange, NotifyType.UnsupportedCriticalPayload, SessionEndReason.ProtocolError, "which extension the client insists on"),
         IkeFailure.UnexpectedPayloads => new(
             IkeFailureCategory.PeerMisbehaved, BlastRadius.FailIkeSa, NotifyType.InvalidSyntax, SessionEndReason.ProtocolError, "the client's software: payloads missing or out of place"),
+        IkeFailure.MessageTooLarge => new(
+            IkeFailureCategory.PeerIncompatible, BlastRadius.FailIkeSa, NotifyType.AuthenticationFailed, SessionEndReason.AuthenticationFailed, "how many certificates the client sends, and how large they are"),
         IkeFailure.ExchangeOutOfPlace => new(
             IkeFailureCategory.PeerMisbehaved, BlastRadius.Discard, null, SessionEndReason.ProtocolError, "the client's software: this exchange is not legal now"),
         IkeFailure.NoProposalChosen => new(

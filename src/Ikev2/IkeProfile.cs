@@ -47,7 +47,7 @@ public sealed record IkeProfile
     /// <summary>Least time from a peer's first AUTH to our refusal; zero refuses at once. The longest of all profiles holds for all.</summary>
     public TimeSpan PskRefusalDelay { get; init; }
 
-    /// <summary>How long the client may take between our EAP-Request and its answer; 45 to 180 s.</summary>
+    /// <summary>How long the client may take between our EAP-Request and its answer; 45 to 180 s. All of EAP must be through ten times as long after IKE_SA_INIT.</summary>
     public TimeSpan EapTimeout { get; init; } = TimeSpan.FromSeconds(90);
 
     public required IReadOnlyList<IkeProposal> IkeProposals { get; init; }

@@ -46,7 +46,7 @@ internal static class AnyConnectTable
         { RefersTo = ConfigurationTable.AuthenticationLists },
         ConfigurationTable.Key("password-protocol", ScalarTable.Word(("pap", PasswordProtocol.Pap), ("chap", PasswordProtocol.Chap), ("mschapv2", PasswordProtocol.MsChapV2)),
             "How RADIUS servers are shown the password that the user typed: `pap` hands it over, `chap` and `mschapv2` hand over a proof that the headend computes; `mschapv2` alone lets the user change an expired one. Answers to an Access-Challenge go by `pap`.", "pap"),
-        ConfigurationTable.Key("timeout", ScalarTable.Duration("45s", "180s"), "Longest time that the user may take for a form. Beside `eap` the longer of the two holds for both.", "90s"),
+        ConfigurationTable.Key("timeout", ScalarTable.Duration("45s", "180s"), "Longest time that the user may take for a form; all forms together may take ten times as long, from the client's first message on. Beside `eap` the longer of the two holds for both.", "90s"),
         ConfigurationTable.Key("attempts", ScalarTable.Integer(1, 10), "Wrong passwords, and choices of a group that is none of `groups`, after which the login is over.", "3"),
         ConfigurationTable.Key("groups", new ListSyntax(ScalarTable.Text, Maximum: 50), "Groups that the user chooses among, the first selected; RADIUS is told the choice as Tunnel-Group-Name. Absent: no choice, and what the client says of groups is passed over."),
         ConfigurationTable.Key("title", ScalarTable.Text, "Title of the form.", Defaults.Title),

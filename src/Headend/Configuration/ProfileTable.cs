@@ -55,7 +55,7 @@ internal static class ProfileTable
 
     private static SectionSyntax EapSection() => new([
         ConfigurationTable.Key("query-identity", ScalarTable.Boolean, "Ask for EAP-Identity; `false` takes the IKE identity for it.", "true"),
-        ConfigurationTable.Key("timeout", ScalarTable.Duration("45s", "180s"), "Longest time from an EAP-Request to the client's answer. Beside `anyconnect-eap` the longer of the two holds for both.", "90s"),
+        ConfigurationTable.Key("timeout", ScalarTable.Duration("45s", "180s"), "Longest time from an EAP-Request to the client's answer; all of EAP may take ten times as long, from the client's first message on. Beside `anyconnect-eap` the longer of the two holds for both.", "90s"),
         ConfigurationTable.Key("allow-methods-without-key", ScalarTable.Boolean,
             "Accept EAP methods that give no key, such as EAP-GTC and EAP-MD5. RFC 7296 2.16 calls such methods open to a man in the middle.", "false"),
         .. LocalEapTable.Keys])

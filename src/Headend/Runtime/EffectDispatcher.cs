@@ -14,6 +14,9 @@ internal sealed class EffectDispatcher(UdpListener listener, CryptoWorkers crypt
             case TransmitEffect transmit:
                 listener.Transmit(transmit.Message, transmit.Path);
                 break;
+            case NatKeepaliveEffect keepalive:
+                listener.TransmitKeepalive(keepalive.Path);
+                break;
             case KeyAgreementEffect or SignAuthEffect when CryptoWorkers.IsForShard((IkeOperation)effect, !shard.HasMore):
                 crypto.Perform((IkeOperation)effect, shard);
                 break;

@@ -123,6 +123,13 @@ internal sealed partial class UdpListener : IDisposable
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
+    /// <summary>One octet 0xFF from the NAT traversal port (RFC 3948 2.3); from other ports nothing.</summary>
+    public void TransmitKeepalive(in IkePath path)
+    {
+        if (FindPort(path) is { Marked: true } port)
+            port.Socket.Send([0xff], TransportAddress.From(path.Local), TransportAddress.From(path.Remote));
+    }
+
     /// <summary>Ends the receiving threads; transmitting goes on until <see cref="Dispose"/>.</summary>
     public void Stop()
     {

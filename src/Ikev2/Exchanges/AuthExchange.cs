@@ -89,16 +89,8 @@ internal static class AuthExchange
             return false;
         }
 
-        request = new FirstAuthRequest(
-            message.First<IdPayload>(PayloadType.IdInitiator)!,
-            new IdPayload(isInitiator: false, ours.Type, ours.Value),
-            offer,
-            TrafficOffer.Of(message),
-            message.First<ConfigurationPayload>())
-        {
-            WantsTicket = TicketIssue.IsAsked(message),
-        };
-        session.Login.ClientSoftware = sa.Peer.Software ?? Configuration.ApplicationVersion(request.Configuration);
+        request = new FirstAuthRequest(message, offer, new IdPayload(isInitiator: false, ours.Type, ours.Value), profile);
+        session.Login.ClientSoftware = sa.Peer.Software ?? Configuration.ApplicationVersion(message.First<ConfigurationPayload>());
         return true;
     }
 
@@ -191,12 +183,8 @@ internal static class AuthExchange
         var wantsNone = !wantIPv4 && !wantIPv6;
         if (wantsNone && RefuseWithoutAddress(sa, login) is { } refusal)
             return refusal;
-        if (!ProposalSelector.TrySelectEsp(session.Profile.EspProposals, login.Request.Sa.Proposals, PfsPolicy.Disabled, false, out var suite))
-        {
-            var detail = $"offered {ProposalText.Describe(login.Request.Sa.Proposals)}; configured {ProposalText.Describe(session.Profile.EspProposals)}";
-            return RequestOutcome.Fail(IkeFailure.NoChildProposal, detail, login.Proof);
-        }
-
+        if (login.Request.Suite is not { } suite)
+            return RequestOutcome.Fail(IkeFailure.NoChildProposal, login.Request.SuiteRefusal, login.Proof);
         if (wantsNone)
             return Addressed(sa, login, suite, new AssignedAddresses(null, null, null, 0));
         return sa.Suspend<AllocateAddressCompletion>(

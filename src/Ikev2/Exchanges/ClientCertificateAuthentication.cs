@@ -13,7 +13,8 @@ internal static class ClientCertificateAuthentication
     /// <summary>A leaf, and more intermediates than any real hierarchy has.</summary>
     private const int MostCertificates = 8;
 
-    private const int MostCertificateOctets = 32 * 1024;
+    /// <summary>What the limit of a stranger's message has room for beside everything else of IKE_AUTH, so that this one is met first.</summary>
+    private const int MostCertificateOctets = FragmentReassembly.MaxOctetsBeforeAuthentication - (4 * 1024);
 
     /// <summary>How show and log call it.</summary>
     public const string MethodName = "certificate";

@@ -52,15 +52,21 @@ internal static class Configuration
         return new ConfigurationPayload(ConfigurationType.Reply, attributes);
     }
 
-    /// <summary>Every attribute that was asked for, by number, for the log; long values are cut. A client that comes back may repeat what lets it: of that the length is told.</summary>
+    /// <summary>
+    /// Every attribute that was asked for, by number, for the log; long values are cut, and so is a list longer than that of any client. A client that comes back may repeat what lets it: of that the
+    /// length is told.
+    /// </summary>
     public static string? Describe(ConfigurationPayload? asked, ReconnectPolicy? reconnect)
     {
         const int mostOctets = 64;
+        const int mostCharacters = 4000;
         if (asked is null)
             return null;
         var text = new StringBuilder();
         foreach (var attribute in asked.Attributes)
         {
+            if (text.Length > mostCharacters)
+                return text.Append(" ...").ToString();
             text.Append(text.Length > 0 ? " " : "").Append(attribute.Type.Value).Append("(0x").Append(attribute.Type.Value.ToString("x4")).Append(')');
             if (attribute.Value.Length > 0 && (attribute.Type == reconnect?.SessionId || attribute.Type == reconnect?.TokenId))
                 text.Append('=').Append(attribute.Value.Length).Append("-octets");

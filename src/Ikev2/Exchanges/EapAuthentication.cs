@@ -9,6 +9,23 @@ internal static class EapAuthentication
     /// <summary>EAP-TLS with long chains in small fragments takes some forty; more is a client that keeps us busy.</summary>
     private const int MaxRounds = 100;
 
+    /// <summary>
+    /// Of the profile's EAP timeout, from IKE_SA_INIT to the last EAP-Response: forms, a new password and a push or two by the slowest of users. Without it somebody who always answers in
+    /// the last second would hold a half-open place for hours.
+    /// </summary>
+    private const int MostTimeouts = 10;
+
+    /// <summary>When EAP must be through, whatever the client answers.</summary>
+    private static MonotonicTime EndBy(IkeSa sa) => sa.CreatedAt + (sa.Session!.Profile.EapTimeout * MostTimeouts);
+
+    /// <summary>What the client let pass: the time for one answer, or that for all.</summary>
+    public static string TimeoutDetail(IkeSa sa)
+    {
+        var story = ExchangeTable.StoryOf(sa.Phase);
+        return sa.Phase != IkeSaPhase.ExpectEapResponse || sa.Endpoint.Now < EndBy(sa) ? story
+            : $"EAP was not through {(sa.Endpoint.Now - sa.CreatedAt).TotalSeconds:0} s after the login began, the limit is {MostTimeouts} times the profile's EAP timeout; {story}";
+    }
+
     /// <summary>The first EAP-Request is there: our IDr, CERT and AUTH go with it.</summary>
     public static RequestOutcome Begin(IkeSa sa, IkeSaState.ExpectEapResponse state, EapOutcome outcome)
     {
@@ -24,7 +41,8 @@ internal static class EapAuthentication
         var state = (IkeSaState.ExpectEapResponse)sa.State;
         if (++state.Rounds > MaxRounds)
             return RequestOutcome.Fail(IkeFailure.EapFailed, $"no end after {MaxRounds} rounds of EAP");
-        var packet = message.First<EapPayload>()!.Packet;
+        // A copy: AAA may take minutes, and what else stood in the message need not wait with it.
+        var packet = message.First<EapPayload>()!.Packet.ToArray();
         return sa.Suspend<EapStepCompletion>(
             new EapStepEffect(sa.Endpoint.NextOperation(), sa.Session!.Login, packet), answered => Continue(sa, state, answered.Outcome));
     }
@@ -38,7 +56,8 @@ internal static class EapAuthentication
             case EapOutcome.Request request:
                 return Ask(sa, state, request.Packet, [new EapPayload(request.Packet)]);
             case EapOutcome.Discarded:
-                return Ask(sa, state, state.LastEapPacket, [new EapPayload(state.LastEapPacket)]);
+                // RFC 3748 4.1: silently discarded, which IKE cannot: its request wants a response. The time for the answer goes on.
+                return RequestOutcome.Respond([new EapPayload(state.LastEapPacket)], () => Await(sa, state));
             case EapOutcome.Success success:
                 login.User = success.User;
                 login.Method = MultipleAuthentication.MethodOf(login, success.Method);
@@ -64,7 +83,17 @@ internal static class EapAuthentication
     private static RequestOutcome Ask(IkeSa sa, IkeSaState.ExpectEapResponse state, byte[] packet, IReadOnlyList<IkePayload> payloads)
     {
         state.LastEapPacket = packet;
-        return RequestOutcome.Respond(
-            payloads, () => sa.Endpoint.Timers.Set(sa, IkeTimer.Handshake, sa.Endpoint.Now + sa.Session!.Profile.EapTimeout));
+        return RequestOutcome.Respond(payloads, () =>
+        {
+            state.AnswerBy = sa.Endpoint.Now + sa.Session!.Profile.EapTimeout;
+            Await(sa, state);
+        });
+    }
+
+    private static void Await(IkeSa sa, IkeSaState.ExpectEapResponse state)
+    {
+        var (now, last) = (sa.Endpoint.Now, EndBy(sa));
+        var at = state.AnswerBy < last ? state.AnswerBy : last;
+        sa.Endpoint.Timers.Set(sa, IkeTimer.Handshake, at > now ? at : now);
     }
 }

@@ -45,7 +45,7 @@ internal static class ExchangeTable
             "waiting for the IKE_AUTH of a client that brought a ticket; if it never comes, somebody else may have sent the ticket", SessionResumption.HandleAuth),
         new(IkeSaPhase.ExpectSecondIdentity, ExchangeType.IkeAuth, false, MessagePhase.SecondIdentity, Protected, Handshake,
             "waiting for the identity of the client's second authentication; if it never comes, usually the client does not trust our certificate", MultipleAuthentication.HandleIdentity),
-        new(IkeSaPhase.ExpectEapResponse, ExchangeType.IkeAuth, false, MessagePhase.EapContinued, Protected, "EAP timeout",
+        new(IkeSaPhase.ExpectEapResponse, ExchangeType.IkeAuth, false, MessagePhase.EapContinued, Protected, "EAP timeout, ten times it in all",
             "waiting for the client's EAP response; if it never comes, usually it does not trust our certificate, or the user was not at the keyboard",
             EapAuthentication.HandleResponse),
         new(IkeSaPhase.ExpectEapAuth, ExchangeType.IkeAuth, false, MessagePhase.EapFinal, Protected, Handshake,

@@ -8,6 +8,12 @@ namespace Headend.Ikev2.Exchanges;
 /// </summary>
 internal static class InitialAdmission
 {
+    /// <summary>
+    /// Octets of a request that begins an IKE SA; AUTH covers it, so that it is kept until the login is through. Many proposals, the largest MODP value (1024), vendor ids
+    /// and a ticket of ours (less than 600) stay far below; neither exchange can be fragmented.
+    /// </summary>
+    public const int MostOctets = 8 * 1024;
+
     /// <summary>Demands a cookie whatever the load; true when the message brings a good one. Nothing is kept.</summary>
     public static bool HandleAtDoor(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram) =>
         TryRead(endpoint, header, datagram) is { } message && HasGoodCookie(endpoint, message, header, datagram);
@@ -15,6 +21,12 @@ internal static class InitialAdmission
     /// <summary>Null: nothing more to do, already counted.</summary>
     public static IkeMessage? TryRead(IkeEndpoint endpoint, in IkeHeader header, in IkeDatagram datagram)
     {
+        if (datagram.Octets.Length > MostOctets)
+        {
+            endpoint.Observer.Discarded(DiscardReason.TooLarge, datagram.Path, $"{header.ExchangeType} of {datagram.Octets.Length} octets, {MostOctets} is the limit");
+            return null;
+        }
+
         if (!UnprotectedMessage.TryParse(datagram.Octets, header, out var message, out var error))
         {
             if (error.Code == WireErrorCode.UnsupportedCriticalPayload)

@@ -42,7 +42,7 @@ internal static class MultipleAuthentication
         if (message.First<AuthenticationPayload>() is { } auth)
             return RequestOutcome.Fail(IkeFailure.MethodNotAllowed, $"client authenticates by {auth.Method} after its certificate, profile {login.Profile.Name} wants EAP");
         login.SecondIdentity = new IkeIdentity(initiatorId.IdType, initiatorId.Value.Span);
-        var next = new IkeSaState.ExpectEapResponse(state.Octets, state.Request with { InitiatorId = initiatorId });
+        var next = new IkeSaState.ExpectEapResponse(state.Octets, state.Request with { InitiatorId = initiatorId.Copy() });
         sa.Enter(next);
         return sa.Suspend<EapStepCompletion>(
             new EapStepEffect(sa.Endpoint.NextOperation(), login, default), begun => EapAuthentication.Continue(sa, next, begun.Outcome));

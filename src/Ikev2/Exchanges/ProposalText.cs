@@ -9,6 +9,9 @@ internal static class ProposalText
 {
     private const int MostProposals = 6;
 
+    /// <summary>Of what a stranger offers: one proposal may have a hundred transforms, and the line is kept until the login is through.</summary>
+    private const int MostCharacters = 1000;
+
     public static string Describe(IReadOnlyList<Proposal> proposals)
     {
         var text = new StringBuilder();
@@ -20,6 +23,8 @@ internal static class ProposalText
             {
                 var transform = proposals[i].Transforms[j];
                 text.Append(j > 0 ? "/" : "").Append(Name(transform));
+                if (text.Length > MostCharacters)
+                    return text.Append(" ...").ToString();
             }
         }
 

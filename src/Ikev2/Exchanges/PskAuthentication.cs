@@ -17,8 +17,11 @@ internal static class PskAuthentication
     public static RequestOutcome Begin(IkeSa sa, InitialOctets octets, FirstAuthRequest request, AuthenticationPayload auth)
     {
         var asked = sa.Endpoint.Now;
+
+        // A copy: AAA may take as long as RADIUS takes, and what else stood in the message need not wait with it.
+        var value = new AuthenticationPayload(auth.Method, auth.Value.ToArray());
         return sa.Suspend<LookUpPskCompletion>(
-            new LookUpPskEffect(sa.Endpoint.NextOperation(), sa.Session!.Login), found => Verify(sa, octets, request, auth, found, asked));
+            new LookUpPskEffect(sa.Endpoint.NextOperation(), sa.Session!.Login), found => Verify(sa, octets, request, value, found, asked));
     }
 
     private static RequestOutcome Verify(

@@ -7,8 +7,11 @@ internal enum FragmentVerdict
     Awaiting,
     Complete,
 
-    /// <summary>Dropped: a duplicate, a number out of range, or over a limit.</summary>
+    /// <summary>Dropped: a duplicate, one of an older way to split the message, or more fragments than the limit.</summary>
     Dropped,
+
+    /// <summary>Dropped: with it the message has more octets than the limit, so that it will never be complete.</summary>
+    TooLarge,
 }
 
 /// <summary>
@@ -22,7 +25,7 @@ internal sealed class FragmentReassembly
     /// <summary>For an authenticated peer.</summary>
     public const int MaxOctets = 64 * 1024;
 
-    /// <summary>For a stranger: an IKE_AUTH request with many CERTREQs, or one of EAP-TLS with a long chain, stays well below.</summary>
+    /// <summary>For a stranger, of a message in fragments and of one without: an IKE_AUTH request with many CERTREQs, or one of EAP-TLS with a long chain, stays well below.</summary>
     public const int MaxOctetsBeforeAuthentication = 24 * 1024;
 
     private byte[]?[] _parts = [];
@@ -31,8 +34,8 @@ internal sealed class FragmentReassembly
     private uint _messageId;
     private PayloadType _first;
 
-    /// <summary>The first fragment's datagram as received; a retransmission of it asks for the response again.</summary>
-    public byte[]? FirstDatagram { get; private set; }
+    /// <summary>Of the first fragment's datagram as received; a retransmission of it asks for the response again.</summary>
+    public RequestFingerprint? First { get; private set; }
 
     /// <summary>
     /// Adds a decrypted fragment. A larger Total Fragments than before means that the sender split anew with smaller fragments: all earlier ones are dropped;
@@ -45,15 +48,17 @@ internal sealed class FragmentReassembly
         if (messageId != _messageId || envelope.TotalFragments > _parts.Length)
             Start(messageId, envelope.TotalFragments);
         var index = envelope.FragmentNumber - 1;
-        if (envelope.TotalFragments < _parts.Length || _parts[index] is not null || _octets + inner.Length > maxOctets)
+        if (envelope.TotalFragments < _parts.Length || _parts[index] is not null)
             return FragmentVerdict.Dropped;
+        if (_octets + inner.Length > maxOctets)
+            return FragmentVerdict.TooLarge;
         _parts[index] = inner;
         _octets += inner.Length;
         _received++;
         if (index == 0)
         {
             _first = envelope.InnerFirst;
-            FirstDatagram = datagram.ToArray();
+            First = RequestFingerprint.Of(datagram);
         }
 
         return _received == _parts.Length ? FragmentVerdict.Complete : FragmentVerdict.Awaiting;
@@ -83,6 +88,6 @@ internal sealed class FragmentReassembly
         _parts = new byte[]?[total];
         _received = 0;
         _octets = 0;
-        FirstDatagram = null;
+        First = null;
     }
 }

@@ -151,6 +151,8 @@ internal sealed partial class IkeSa
 
     private void Send(IReadOnlyList<byte[]> datagrams, in IkePath path)
     {
+        if (path.Equals(Path))
+            LastSent = Endpoint.Now;
         foreach (var datagram in datagrams)
             Endpoint.Emit(new TransmitEffect(datagram, path));
     }

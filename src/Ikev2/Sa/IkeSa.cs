@@ -67,6 +67,9 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
     /// <summary>The last moment at which something authentic came from the peer.</summary>
     public MonotonicTime LastHeard { get; private set; } = now;
 
+    /// <summary>When the last message went out; ESP is not counted.</summary>
+    public MonotonicTime LastSent { get; private set; } = now;
+
     public IkeSpi InitiatorSpi => WeAreInitiator ? LocalSpi : RemoteSpi;
 
     public IkeSpi ResponderSpi => WeAreInitiator ? RemoteSpi : LocalSpi;
@@ -83,6 +86,14 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
 
     public void Handle(in IkeHeader header, in IkeDatagram datagram)
     {
+        // Before it is decrypted or kept: a stranger's message is bounded, in fragments and without.
+        const int most = FragmentReassembly.MaxOctetsBeforeAuthentication;
+        if (Phase < IkeSaPhase.Established && datagram.Octets.Length > most)
+        {
+            Endpoint.Observer.Discarded(DiscardReason.TooLarge, datagram.Path, $"{header.ExchangeType} of {datagram.Octets.Length} octets, {most} is the limit before authentication");
+            return;
+        }
+
         if (header.NextPayload == PayloadType.CiscoFragment)
             HandleCiscoFragment(header, datagram);
         else if (header.IsResponse)
@@ -114,12 +125,18 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
 
         if (!TryOpen(header, datagram, out var first, out var inner, out var fingerprint))
             return;
+        Begin(header, datagram, fingerprint);
+        Complete(Dispatch(header, first, inner));
+    }
+
+    /// <summary>An authentic request is the next one; null stands for the fingerprint of the datagram itself.</summary>
+    private void Begin(in IkeHeader header, in IkeDatagram datagram, RequestFingerprint? fingerprint)
+    {
         Heard(datagram.Path);
-        Window.Begin(fingerprint);
+        Window.Begin(fingerprint ?? RequestFingerprint.Of(datagram.Octets.Span));
         _requestHeader = header;
         _requestPath = datagram.Path;
         _requestAt = Endpoint.Now;
-        Complete(Dispatch(header, first, inner));
     }
 
     private RequestOutcome Dispatch(in IkeHeader header, PayloadType first, byte[] inner)
@@ -136,12 +153,12 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
         return row is null ? RequestOutcome.Fail(IkeFailure.UnexpectedPayloads, complaint) : row.Handler!(this, message);
     }
 
-    /// <summary>Verifies and decrypts; puts fragments together. False: nothing more to do, already counted.</summary>
-    private bool TryOpen(in IkeHeader header, in IkeDatagram datagram, out PayloadType first, out byte[] inner, out byte[] fingerprint)
+    /// <summary>Verifies and decrypts; puts fragments together. False: nothing more to do, already counted. The fingerprint is null for a message without fragments.</summary>
+    private bool TryOpen(in IkeHeader header, in IkeDatagram datagram, out PayloadType first, out byte[] inner, out RequestFingerprint? fingerprint)
     {
         first = default;
         inner = [];
-        fingerprint = [];
+        fingerprint = null;
         if (!EncryptedEnvelope.TryLocate(datagram.Octets, header, out var envelope, out var error))
         {
             Endpoint.Observer.Discarded(DiscardReason.Malformed, datagram.Path, error.ToString());
@@ -158,7 +175,6 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
         if (!envelope.IsFragment)
         {
             first = envelope.InnerFirst;
-            fingerprint = datagram.Octets.ToArray();
             return true;
         }
 
@@ -166,14 +182,19 @@ internal sealed partial class IkeSa(IkeEndpoint endpoint, IkeSpi localSpi, IkeSp
         var limit = Phase < IkeSaPhase.Established ? FragmentReassembly.MaxOctetsBeforeAuthentication : FragmentReassembly.MaxOctets;
         switch (reassembly.Add(header.MessageId, envelope, inner, datagram.Octets.Span, limit))
         {
-            case FragmentVerdict.Dropped:
+            case FragmentVerdict.TooLarge when Phase < IkeSaPhase.Established:
+                // The peer's own doing, since the fragment is authentic: it hears of it now, and the log too, instead of a timeout with no reason.
+                Begin(header, datagram, null);
+                Complete(RequestOutcome.Fail(IkeFailure.MessageTooLarge, $"{header.ExchangeType} in {envelope.TotalFragments} fragments, {limit} octets is the limit before authentication"));
+                return false;
+            case FragmentVerdict.Dropped or FragmentVerdict.TooLarge:
                 Endpoint.Observer.Discarded(DiscardReason.FragmentLimit, datagram.Path, $"fragment {envelope.FragmentNumber} of {envelope.TotalFragments}");
                 return false;
             case FragmentVerdict.Awaiting:
                 return false;
         }
 
-        fingerprint = reassembly.FirstDatagram!;
+        fingerprint = reassembly.First;
         (first, inner) = reassembly.Take();
         return true;
     }

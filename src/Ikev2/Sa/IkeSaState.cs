@@ -1,5 +1,4 @@
 using Headend.Ikev2.Exchanges;
-using Headend.Ikev2.Wire;
 
 namespace Headend.Ikev2.Sa;
 
@@ -53,6 +52,9 @@ internal abstract record IkeSaState(IkeSaPhase Phase)
         /// <summary>The EAP-Request outstanding, for a response that EAP discards.</summary>
         public byte[] LastEapPacket { get; set; } = [];
 
+        /// <summary>When its answer must be there; what EAP discards is none.</summary>
+        public MonotonicTime AnswerBy { get; set; }
+
         public int Rounds { get; set; }
     }
 
@@ -75,18 +77,3 @@ internal abstract record IkeSaState(IkeSaPhase Phase)
 /// <param name="NonceI">The initiator's nonce.</param>
 /// <param name="NonceR">Our nonce.</param>
 internal sealed record InitialOctets(byte[] Request, byte[] Response, byte[] NonceI, byte[] NonceR);
-
-/// <summary>The first IKE_AUTH request, kept until EAP is through.</summary>
-internal sealed record FirstAuthRequest(
-    IdPayload InitiatorId,
-    IdPayload ResponderId,
-    SaPayload Sa,
-    TrafficOffer Traffic,
-    ConfigurationPayload? Configuration)
-{
-    /// <summary>TICKET_REQUEST stood there (RFC 5723 4.1).</summary>
-    public bool WantsTicket { get; init; }
-
-    /// <summary>CFG_REQUEST, which wants an answer; null without one.</summary>
-    public ConfigurationPayload? Asked => Configuration is { } payload && payload.ConfigurationType == ConfigurationType.Request ? payload : null;
-}

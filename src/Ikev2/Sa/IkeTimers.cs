@@ -31,6 +31,9 @@ internal enum IkeTimer
     /// <summary>A refusal that must not leave earlier.</summary>
     Refusal,
 
+    /// <summary>We have been quiet for so long that the NAT in front of us may forget the peer.</summary>
+    NatKeepalive,
+
     /// <summary>Number of kinds.</summary>
     Count,
 }

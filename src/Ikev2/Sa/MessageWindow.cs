@@ -24,7 +24,7 @@ internal enum WindowVerdict
 /// </summary>
 internal sealed class MessageWindow
 {
-    private byte[]? _lastRequest;
+    private RequestFingerprint? _lastRequest;
 
     /// <summary>Message ID of the next request that we expect.</summary>
     public uint NextInbound { get; private set; }
@@ -41,7 +41,7 @@ internal sealed class MessageWindow
     /// <summary>The IKE_SA_INIT exchange used Message ID 0 of the peer.</summary>
     public void SkipInitial(byte[] request, byte[] response)
     {
-        _lastRequest = request;
+        _lastRequest = RequestFingerprint.Of(request);
         CachedResponse = [response];
         NextInbound = 1;
     }
@@ -53,15 +53,15 @@ internal sealed class MessageWindow
     {
         if (header.MessageId == NextInbound)
             return InProgress ? WindowVerdict.InProgress : WindowVerdict.New;
-        if (header.MessageId + 1 == NextInbound && _lastRequest is not null && datagram.SequenceEqual(_lastRequest))
+        if (header.MessageId + 1 == NextInbound && _lastRequest is not null && _lastRequest.Fits(datagram))
             return WindowVerdict.Retransmission;
         return WindowVerdict.Outside;
     }
 
-    /// <summary>Starts work on the next request. <paramref name="datagram"/> is its first fragment, or all of it (RFC 7383 2.6.1).</summary>
-    public void Begin(byte[] datagram)
+    /// <summary>Starts work on the next request. <paramref name="fingerprint"/> is of its first fragment, or of all of it (RFC 7383 2.6.1).</summary>
+    public void Begin(RequestFingerprint fingerprint)
     {
-        _lastRequest = datagram;
+        _lastRequest = fingerprint;
         InProgress = true;
     }
 

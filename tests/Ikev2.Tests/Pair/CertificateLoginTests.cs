@@ -123,17 +123,42 @@ public class CertificateLoginTests
         foreach (var bad in (InitiatorCertificate[])[
             good with { Chain = [] },
             good with { Chain = [.. Enumerable.Repeat(good.Chain[0], 9)] },
-            good with { Chain = [good.Chain[0], new byte[20_000], new byte[13_000]] },
+            good with { Chain = [good.Chain[0], new byte[12_000], new byte[8_500]] },
             good with { Encoding = CertificateEncoding.HashAndUrl },
             good with { Encoding = CertificateEncoding.Pkcs7 }])
         {
             var network = new SimulatedNetwork(5);
             var headend = Headend(network, new OutsideOptions { Certificates = _ => throw new InvalidOperationException("asked") }, Profile());
-            // The reassembly's own limit before authentication would come first.
-            var client = new SimulatedClient(network, Options(network, bad, null) with { FragmentOctets = 60_000 }, s_client, s_headend);
+            var client = Client(network, bad);
             Assert.False(Run(5, network, headend, client));
             Refused(client, headend, IkeFailure.CertificateRefused);
         }
+    }
+
+    /// <summary>As many octets as docs/certificates.md says, in fragments.</summary>
+    [Fact]
+    public void AsManyOctetsAsTheLimitSaysLogIn()
+    {
+        var network = new SimulatedNetwork(12);
+        var headend = Headend(network, new OutsideOptions(), Profile());
+        var good = Credential("p256");
+        var client = Client(network, good with { Chain = [good.Chain[0], new byte[(20 * 1024) - good.Chain[0].Length]] });
+        Assert.True(Run(12, network, headend, client), client.Initiator.Outcome.ToString());
+    }
+
+    /// <summary>More than any message of a stranger may have: the client and the log hear of it at once, not after a timeout.</summary>
+    [Fact]
+    public void MoreThanFragmentsMayMakeIsRefusedByName()
+    {
+        var network = new SimulatedNetwork(13);
+        var headend = Headend(network, new OutsideOptions { Certificates = _ => throw new InvalidOperationException("asked") }, Profile());
+        var good = Credential("p256");
+        var client = Client(network, good with { Chain = [good.Chain[0], new byte[13_000], new byte[13_000]] });
+        client.Start();
+        Assert.True(network.RunUntil(() => client.Initiator.Outcome is not InitiatorOutcome.Pending, TimeSpan.FromSeconds(5)));
+        Refused(client, headend, IkeFailure.MessageTooLarge);
+        Assert.Contains("24576", headend.Observer.Failures[0].Detail, StringComparison.Ordinal);
+        Assert.Equal(0, headend.Endpoint.Counts.HalfOpen);
     }
 
     [Fact]

@@ -55,6 +55,7 @@ public sealed partial class TestInitiator
             payloads.Add(new VendorIdPayload(vendor));
         if (_options.ClearConfiguration is { } clear)
             payloads.Add(new UnknownPayload(PayloadType.Configuration, critical: false, clear));
+        payloads.AddRange(_options.FurtherInitial);
         _initialRequest = UnprotectedMessage.Write(_current.Header(ExchangeType.IkeSaInit, isResponse: false, 0), payloads);
         Send(_current, new InitiatorRequest(InitiatorRequestKind.Login) { Exchange = ExchangeType.IkeSaInit }, [_initialRequest]);
     }
@@ -149,6 +150,7 @@ public sealed partial class TestInitiator
             payloads.Add(new NotifyPayload(NotifyType.TicketRequest));
         if (_options.InitialContact)
             payloads.Add(new NotifyPayload(NotifyType.InitialContact));
+        payloads.AddRange(_options.FurtherFirst);
         SendLogin(payloads);
     }
 

@@ -99,6 +99,15 @@ public sealed record TestInitiatorOptions
     /// <summary>Sends a wrong NAT_DETECTION_SOURCE_IP, so that the responder takes us for a host behind a NAT.</summary>
     public bool PretendNat { get; init; }
 
+    /// <summary>Sends a wrong NAT_DETECTION_DESTINATION_IP, so that the responder takes itself for a host behind a NAT.</summary>
+    public bool PretendServerNat { get; init; }
+
+    /// <summary>Stand last in IKE_SA_INIT.</summary>
+    public IReadOnlyList<IkePayload> FurtherInitial { get; init; } = [];
+
+    /// <summary>Stand last in the first IKE_AUTH request.</summary>
+    public IReadOnlyList<IkePayload> FurtherFirst { get; init; } = [];
+
     /// <summary>Asks for transport mode (RFC 7296 1.3.1), and again with each rekey of a CHILD_SA that has it.</summary>
     public bool TransportMode { get; init; }
 

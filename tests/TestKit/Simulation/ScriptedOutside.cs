@@ -8,33 +8,6 @@ using Headend.Ikev2.Crypto;
 
 namespace Headend.TestKit.Simulation;
 
-/// <summary>How the outside behaves.</summary>
-public sealed record OutsideOptions
-{
-    /// <summary>Longest time between an effect and its completion; each takes a random part of it, so that completions overtake each other.</summary>
-    public TimeSpan MostDelay { get; init; }
-
-    /// <summary>Share of EAP steps, authorizations, allocations and installations that fail.</summary>
-    public double Failures { get; set; }
-
-    /// <summary>Users and passwords.</summary>
-    public IReadOnlyDictionary<string, string> Users { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal) { ["alice"] = "secret" };
-
-    /// <summary>EAP is AnyConnect-EAP with these options; null = EAP-MSCHAPv2.</summary>
-    public AnyConnectOptions? AnyConnect { get; init; }
-
-    public SessionGrant Grant { get; init; } = SessionGrant.Empty;
-
-    /// <summary>Ours and theirs by IKE identity.</summary>
-    public IReadOnlyDictionary<string, (byte[] Local, byte[] Remote)> PreSharedKeys { get; init; } = new Dictionary<string, (byte[], byte[])>(StringComparer.Ordinal);
-
-    /// <summary>What the certificates of a login are worth; null takes every one whose signature verifies.</summary>
-    public Func<VerifyCertificateEffect, CertificateVerdict>? Certificates { get; init; }
-
-    /// <summary>Sessions come up without an installation: the endpoint adopts them.</summary>
-    public bool Adopts { get; init; }
-}
-
 /// <summary>
 /// Performs the effects of one endpoint with simple tables, and holds it to its word: every pair of ESP SAs that is removed was installed, one SessionUp at most
 /// and exactly one SessionDown per login, nothing after that, no address twice, none before the user was accepted and authorized. A broken promise throws.
@@ -122,6 +95,9 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
         {
             case TransmitEffect transmit:
                 _network.Send(transmit.Path.Local, transmit.Path.Remote, transmit.Path.NonEspMarker, transmit.Message);
+                break;
+            case NatKeepaliveEffect keepalive:
+                _network.Send(keepalive.Path.Local, keepalive.Path.Remote, false, [0xff]);
                 break;
             case KeyAgreementEffect agreement:
                 Complete(agreement.Perform(_crypto));
@@ -238,6 +214,8 @@ public sealed partial class ScriptedOutside(OutsideOptions options) : ILocalCred
     {
         if (Fails)
             return new EapOutcome.Unavailable(null, "scripted");
+        if (options.Eap is { } scripted)
+            return scripted(effect);
         EapStep step;
         if (options.AnyConnect is { } anyConnect)
         {

@@ -29,6 +29,9 @@ public sealed class SimulatedClient : SimulatedNode
 
     public TestInitiator Initiator { get; }
 
+    /// <summary>NAT-keepalives that came.</summary>
+    public int Keepalives { get; private set; }
+
     internal override MonotonicTime? NextDeadline => Initiator.NextDeadline;
 
     public void Start()
@@ -44,7 +47,13 @@ public sealed class SimulatedClient : SimulatedNode
         _network.Settle(this);
     }
 
-    internal override void Receive(byte[] octets, IkePath path) => Initiator.Handle(octets, _network.Now);
+    internal override void Receive(byte[] octets, IkePath path)
+    {
+        if (octets is [0xff])
+            Keepalives++;
+        else
+            Initiator.Handle(octets, _network.Now);
+    }
 
     internal override void Wake() => Initiator.Advance(_network.Now);
 

@@ -48,6 +48,8 @@ public sealed class SimulatedHeadend : SimulatedNode
 
     internal override void Receive(byte[] octets, IkePath path)
     {
+        if (octets is [0xff])
+            return;
         var datagram = new IkeDatagram(octets, path);
         if (!CrowdAtTheDoor || Endpoint.HandleAtDoor(datagram, _network.Now))
             Endpoint.Handle(datagram, _network.Now);

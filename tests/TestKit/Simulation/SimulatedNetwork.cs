@@ -168,6 +168,10 @@ public sealed class SimulatedNetwork(ulong seed)
 
     private void CheckRepetition(byte[] octets)
     {
+        // A NAT-keepalive (RFC 3948 2.3).
+        if (octets is [0xff])
+            return;
+
         // Cisco's pieces are told apart by a number of their own.
         if (octets[16] == 132)
             return;

@@ -40,6 +40,9 @@ public sealed class IdPayload : IkePayload
     /// <summary>RestOfInitIDPayload or RestOfRespIDPayload of RFC 7296 2.15: type, reserved octets as received, data.</summary>
     public ReadOnlyMemory<byte> Body { get; }
 
+    /// <summary>The same to the octet, without the message that it came in.</summary>
+    public IdPayload Copy() => new(IsInitiator, Body.ToArray());
+
     public override PayloadType Type => IsInitiator ? PayloadType.IdInitiator : PayloadType.IdResponder;
 
     public override void WriteBody(WireWriter writer) => writer.WriteBytes(Body.Span);
