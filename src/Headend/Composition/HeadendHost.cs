@@ -32,7 +32,6 @@ internal sealed partial class HeadendHost : IAsyncDisposable
     private readonly IDataPlane dataPlane;
     private readonly OpenedDataPlane opened;
     private readonly RadiusComposition radius;
-    private readonly StoreComposition store;
     private readonly AccountingComposition accounting;
     private readonly SessionInterfaces interfaces;
     private readonly HeadendMetrics metrics;
@@ -85,10 +84,10 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         opened = DataPlaneComposition.Open(configuration, accessLists, [.. policies.Values], listener, table, time, logger);
         dataPlane = opened.Plane;
         var filters = new SessionFilterCompiler(accessLists, opened.Filters?.Missing);
-        store = OpenStore(configuration, time, bindPatience, cancellation);
-        var left = SessionRestoration.Read(store.Sealed, logger);
+        Store = OpenStore(configuration, time, bindPatience, cancellation);
+        var left = SessionRestoration.Read(Store.Sealed, logger);
         accounting = new AccountingComposition(
-            configuration, radius, aaaObserver, store.Embedded, time, logger, left.Select(s => s.Names.AcctSessionId).ToHashSet(StringComparer.Ordinal));
+            configuration, radius, aaaObserver, Store.Embedded, time, logger, left.Select(s => s.Names.AcctSessionId).ToHashSet(StringComparer.Ordinal));
         crypto = new CryptoWorkers(Environment.ProcessorCount, new SystemCryptoProvider(), logger);
         LocalAaa = localFiles.Serve(crypto);
         kernel = new KernelWorker(inline: dataPlane is NullDataPlane, opened.Filters, logger);
@@ -99,8 +98,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         dhcp = new DhcpClient(new DhcpClientOptions(), time);
         var grants = MakeGrants(accessLists, filters, addresses, time);
         var reconnects = new ReconnectTable(clock);
-        tickets = new TicketTable(TicketKeyStore.Open(store.Sealed, time, ReturnTable.LongestTicket), time);
-        var kept = new KeptSessionTable(store.Sealed, reconnects, clock);
+        tickets = new TicketTable(TicketKeyStore.Open(Store.Sealed, time, ReturnTable.LongestTicket), time);
+        var kept = new KeptSessionTable(Store.Sealed, reconnects, clock);
         var services = new SessionServices
         {
             Clock = clock,
@@ -126,7 +125,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         lifecycle = new SessionLifecycle(services);
         var dispatcher = new EffectDispatcher(listener, crypto, lifecycle);
         MakeShards(configuration, profiles, clock, dispatcher, new IkeEventObserver(metrics, table, limits, logger));
-        new SessionRestoration(services, lifecycle, profiles, shards, radius.FindGroup, store.Sealed?.LastAlive).Restore(left);
+        new SessionRestoration(services, lifecycle, profiles, shards, radius.FindGroup, Store.Sealed?.LastAlive).Restore(left);
         Backend = new SessionAdmin(configuration, clock, table, interfaces, addresses, radius.Client, shards, LocalAaa)
         {
             Accounting = accounting.Describe,
@@ -151,7 +150,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
             {
                 // The store's lock must not outlive a start that failed.
                 accounting.DisposeAsync().AsTask().GetAwaiter().GetResult();
-                store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                Store.DisposeAsync().AsTask().GetAwaiter().GetResult();
                 listener.Dispose();
                 dataPlane.Dispose();
                 throw;
@@ -167,6 +166,8 @@ internal sealed partial class HeadendHost : IAsyncDisposable
 
     /// <summary>Answers the admin API's questions.</summary>
     public IAdminBackend Backend { get; }
+
+    internal StoreComposition Store { get; }
 
     /// <summary>Builds everything and begins to serve.</summary>
     /// <exception cref="HeadendStartException">Says in a line or several what is missing.</exception>
@@ -281,7 +282,7 @@ internal sealed partial class HeadendHost : IAsyncDisposable
         dataPlane.Dispose();
         listener.Dispose();
         await accounting.DisposeAsync();
-        await store.DisposeAsync();
+        await Store.DisposeAsync();
         await radius.DisposeAsync();
         await telemetry.DisposeAsync();
         metrics.Dispose();

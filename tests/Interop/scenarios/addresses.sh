@@ -49,7 +49,7 @@ scenario_pools() {
   logs_in client dave "login of dave"
   equal "the second range" 10.99.4.1 "$(sa client dave vips)"
   check "an exhausted pool refuses" "it logged in" not log_in client idle
-  check "and the log names it" "$(tail -n 3 "$RUN/gateway.out")" grep -q 'event=pool-exhausted.*pool=p4 user=idle inUse=2 heldDown=0' "$RUN/gateway.out"
+  check "and the log names it" "$(tail -n 3 "$RUN/gateway.out")" wait_until 5 grep -q 'event=pool-exhausted.*pool=p4 user=idle inUse=2 heldDown=0' "$RUN/gateway.out"
   check "the client hears INTERNAL_ADDRESS_FAILURE" "$(why client idle)" grep -q 'INT_ADDR_FAIL\|INTERNAL_ADDRESS_FAILURE' "$RUN/client/charon.log"
   log_out client bob
   check "given back, held down" "$(pool_use p4 inUse) $(pool_use p4 heldDown)" wait_until 10 eval '[ "$(pool_use p4 inUse) $(pool_use p4 heldDown)" = "1 1" ]'
@@ -79,7 +79,7 @@ scenario_pools() {
   prefix=$(session branch framedPrefix)
   equal "its first host is the client's" "${prefix%/64}1" "$(sa client branch vips)"
   check "a prefix that overlaps another session's is refused" "it logged in" not log_in client again
-  check "and the log names prefix and holder" "$(tail -n 2 "$RUN/gateway.out")" grep -q '2001:db8:b1::/56 is assigned to again, but branch holds it' "$RUN/gateway.out"
+  check "and the log names prefix and holder" "$(tail -n 2 "$RUN/gateway.out")" wait_until 5 grep -q '2001:db8:b1::/56 is assigned to again, but branch holds it' "$RUN/gateway.out"
   log_out client branch
   check "nothing left" @what_is_left wait_until 20 nothing_left
 }
@@ -126,7 +126,7 @@ scenario_dhcp() {
   logs_in client dave "a second user"
   check "has another address" "$(sa client dave vips)" eval '[ "$(sa client dave vips)" != "$address" ]'
   check "a server without addresses refuses the login" "it logged in" not log_in client idle 25
-  check "and the log names it" "$(tail -n 2 "$RUN/gateway.out")" grep -q 'event=dhcp-lease-failed.*the DHCP server 10.10.0.2 did not answer' "$RUN/gateway.out"
+  check "and the log names it" "$(tail -n 2 "$RUN/gateway.out")" wait_until 5 grep -q 'event=dhcp-lease-failed.*the DHCP server 10.10.0.2 did not answer' "$RUN/gateway.out"
   log_out client dave
   log_out client bob
   check "released" "$(tail -n 3 "$RUN/dnsmasq.out")" wait_until 10 dhcp_says "DHCPRELEASE.* $address"
@@ -145,7 +145,7 @@ scenario_dhcp() {
   stop dnsmasq
   start_dnsmasq_elsewhere
   check "a lease that is refused ends its session" "$(session bob dhcpLease.state)" wait_until 40 eval '[ -z "$(session bob user)" ]'
-  check "with its reason" "$(tail -n 3 "$RUN/gateway.out")" grep -q "event=dhcp-lease-lost.*user=bob.*the DHCP server 10.10.0.2 refused to renew $address" "$RUN/gateway.out"
+  check "with its reason" "$(tail -n 3 "$RUN/gateway.out")" wait_until 5 grep -q "event=dhcp-lease-lost.*user=bob.*the DHCP server 10.10.0.2 refused to renew $address" "$RUN/gateway.out"
   check "and Acct-Terminate-Cause" "no record" wait_until 20 has_record Stop User-Name=bob Acct-Terminate-Cause=Lost-Service
 
   logs_in client bob "a lease of the other range"

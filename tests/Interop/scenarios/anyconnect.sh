@@ -143,14 +143,14 @@ $(anyconnect_profile local mschapv2 "" users)"
   check "a code behind the password" "@cat $RUN/bob.out" anyconnect bob --identity pap --user bob --answer bob-word --answer 123456
   check "three wrong codes" "it logged in" not anyconnect wrong --identity pap --user bob --answer bob-word --answer 111111 --answer bob-word --answer 111111 --answer bob-word --answer 111111
   check "three wrong passwords" "it logged in" not anyconnect dave --identity mschapv2 --user dave --answer a --answer b --answer c
-  check "the log says so" "@grep event=login $RUN/gateway.out" grep -qE 'event=login user=dave .*method=AnyConnect-EAP outcome="?(failed|rejected)' "$RUN/gateway.out"
+  check "the log says so" "@grep event=login $RUN/gateway.out" wait_until 5 grep -qE 'event=login user=dave .*method=AnyConnect-EAP outcome="?(failed|rejected)' "$RUN/gateway.out"
   anyconnect_password
   anyconnect_local
   local pair
   for pair in device-platform=win 'ac-user-agent=AnyConnect Windows 4.10.04065' device-public-mac=00-50-56-aa-bb-cc; do
     check "accounting tells mdm-tlv=$pair" "@tail -n 40 $RUN/radius1/detail" grep -qF "mdm-tlv=$pair" "$RUN/radius1/detail"
   done
-  check "the log names what was asked for" "@grep cisco-attributes $RUN/gateway.out" grep -q '28705(0x7021)' "$RUN/gateway.out"
+  check "the log names what was asked for" "@grep cisco-attributes $RUN/gateway.out" wait_until 5 grep -q '28705(0x7021)' "$RUN/gateway.out"
   check "nothing left" @what_is_left wait_until 20 nothing_left
 }
 
@@ -211,7 +211,7 @@ $(anyconnect_profile owner mschapv2 "cert-request: true, certificate: { ca: $pki
   openssl req -x509 -newkey rsa:2048 -nodes -keyout "$pki/self.key" -out "$pki/self.pem" -days 2 -subj "/O=Interop/CN=laptop-rsa" >>"$RUN/pki.log" 2>&1
   check "certificate and password, RFC 7383" "@cat $RUN/rsa.out" anyconnect rsa --identity device --user dave --answer wrong --answer dave-word --certificate "$pki/laptop-rsa.pem" --key "$pki/laptop-rsa.key"
   check "certificate and password, payload 132" "@cat $RUN/cisco.out" anyconnect cisco --identity device --user dave --answer dave-word --certificate "$pki/laptop-rsa.pem" --key "$pki/laptop-rsa.key" --payload-132
-  check "the log says so" "@grep event=login $RUN/gateway.out" grep -qE 'event=login user=dave .*method=certificate\+AnyConnect-EAP outcome=success' "$RUN/gateway.out"
+  check "the log says so" "@grep event=login $RUN/gateway.out" wait_until 5 grep -qE 'event=login user=dave .*method=certificate\+AnyConnect-EAP outcome=success' "$RUN/gateway.out"
   check "accounting tells whose certificate" "@tail -n 40 $RUN/radius1/detail" grep -qF 'cert-name=laptop-rsa' "$RUN/radius1/detail"
   check "the owner's name stands in the form" "@cat $RUN/owner.out" anyconnect owner --identity owner --user nobody --prefilled-name --answer dave-word --certificate "$pki/dave.pem" --key "$pki/dave.key"
   check "another user's certificate: refused" "it logged in" not anyconnect other --identity owner --user alice --answer pass-word --answer pass-word --answer pass-word --certificate "$pki/dave.pem" --key "$pki/dave.key"

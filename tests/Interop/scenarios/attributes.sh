@@ -116,7 +116,7 @@ scenario_attributes() {
   check "ip:interface-config in the order of its numbers" "$(ip -n "$GATEWAY_NS" link show "$(device_of robert)" | tr '\n' ' ')" \
     eval 'ip -n "$GATEWAY_NS" link show "$(device_of robert)" | grep -q "mtu 1310"'
   check "description" "no alias" eval 'ip -n "$GATEWAY_NS" -d link show "$(device_of robert)" | grep -q "set by AAA"'
-  check "an unknown mandatory pair is named in the log" "$(tail -n 3 "$RUN/gateway.out")" gateway_says 'ipsec:no-such-thing'
+  check "an unknown mandatory pair is named in the log" "$(tail -n 3 "$RUN/gateway.out")" wait_until 5 gateway_says 'ipsec:no-such-thing'
   check "an unknown optional pair is not" "it is" not gateway_says 'no-such-wish'
   check "ip:sub-qos-policy-in within the rate of Mikrotik-Rate-Limit" "$(in_ns "$GATEWAY_NS" tc class show dev "$(device_of robert)-in")" \
     eval 'in_ns "$GATEWAY_NS" tc class show dev "$(device_of robert)-in" | grep -q "1:2 parent 1:1 .* ceil 512Kbit"'

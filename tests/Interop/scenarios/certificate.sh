@@ -65,7 +65,7 @@ scenario_certificate() {
     equal "$kind: show" "certificate cert" "$(session "laptop-$kind.cert.example" authentication) $(session "laptop-$kind.cert.example" profile)"
     log_out client $kind
   done
-  check "the log says so" "@grep event=login $RUN/gateway.out" grep -qE 'event=login user=laptop-rsa.cert.example .*method=certificate outcome=success' "$RUN/gateway.out"
+  check "the log says so" "@grep event=login $RUN/gateway.out" wait_until 5 grep -qE 'event=login user=laptop-rsa.cert.example .*method=certificate outcome=success' "$RUN/gateway.out"
   check "accounting: Stop" "no record" wait_until 10 has_record Stop User-Name=laptop-rsa.cert.example
 }
 

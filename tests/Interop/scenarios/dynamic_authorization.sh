@@ -117,8 +117,8 @@ scenario_disconnect() {
   logs_in client alice "login alice"
   equal "port 1700" ACK "$(DAC_PORT=1700 radclient_asks disconnect 'User-Name = "alice"')"
   equal "IPv6" ACK "$(DAC_ADDRESS=2001:db8:aa::1 dac_asks disconnect User-Name=bob)"
-  check "one audit line for each answer" "@grep -c dynamic-authorization $RUN/gateway.out" grep -q 'event=dynamic-authorization .*client=192.0.2.2 .*code=Disconnect-Request .*outcome=ack' "$RUN/gateway.out"
-  check "discards are logged" "no line" grep -q 'event=dynamic-authorization-discarded .*reason=bad-authenticator' "$RUN/gateway.out"
+  check "one audit line for each answer" "@grep -c dynamic-authorization $RUN/gateway.out" wait_until 5 grep -q 'event=dynamic-authorization .*client=192.0.2.2 .*code=Disconnect-Request .*outcome=ack' "$RUN/gateway.out"
+  check "discards are logged" "no line" wait_until 5 grep -q 'event=dynamic-authorization-discarded .*reason=bad-authenticator' "$RUN/gateway.out"
 }
 
 stopped_by_admin() { has_record Stop "Cisco-AVPair=audit-session-id=$1" Acct-Terminate-Cause=Admin-Reset; }

@@ -99,7 +99,7 @@ end" "$(derived bob | sed '1,4d')"
 
   # A command that this machine cannot follow refuses the login and is named.
   check "a VRF that is not there refuses" "it logged in" not log_in client lost
-  check "and is named" "@grep vrf $RUN/gateway.out" grep -q 'vrf forwarding nowhere: no such VRF' "$RUN/gateway.out"
+  check "and is named" "@grep vrf $RUN/gateway.out" wait_until 5 grep -q 'vrf forwarding nowhere: no such VRF' "$RUN/gateway.out"
 
   for user in alice bob many; do log_out client $user; done
   check "after logout the kernel is as before" "$(diff <(echo "$before") <(kernel_dump))" wait_until 10 same_kernel "$before"

@@ -107,7 +107,7 @@ scenario_local_eap_refusals() {
     check "guess $attempt is refused" "it logged in" not log_in guesser home
   done
   stop guesser
-  check "the lockout is logged" "it is not" grep -qE 'lockout.*user alice' "$RUN/gateway.out"
+  check "the lockout is logged" "it is not" wait_until 5 grep -qE 'lockout.*user alice' "$RUN/gateway.out"
   start_client client "$CLIENT" "$(client_connection home mschapv2 alice)"
   check "the right password is refused now" "it logged in" not log_in client home
   check "nothing left" @what_is_left wait_until 60 nothing_left
@@ -115,7 +115,7 @@ scenario_local_eap_refusals() {
   for line in 'CN=expired.*expired on ' 'CN=foreign.*foreign CA, no configured authority is above CN=Other CA' 'CN=revoked.*revoked, serial '; do
     equal "one log line that says why (/$line/)" 1 "$(login_lines "$line")"
   done
-  check "and why a locked out user was refused" "it does not" grep -qE 'user=alice .*alice is locked out for ' "$RUN/gateway.out"
+  check "and why a locked out user was refused" "it does not" wait_until 5 grep -qE 'user=alice .*alice is locked out for ' "$RUN/gateway.out"
   check "show tells it" "@headend show aaa lockout" eval 'headend show aaa lockout | grep -qE "alice +0 +for 00:0"'
   check "an operator clears it" "refused" headend clear aaa user alice lockout
   logs_in client home "login after that"

@@ -53,7 +53,7 @@ psk_login() {
   equal "$1: profile" "$2" "$(session "$1" profile)"
   equal "$1: why" "$3" "$(session "$1" profileMatch)"
   equal "$1: methods" "PSK $4" "$(session "$1" authentication) $(session "$1" localAuthentication)"
-  check "$1: the log says so" "@grep event=login $RUN/gateway.out" grep -qE "event=login user=$1 .*profile=$2 method=PSK outcome=success .*match=\"$3\" localMethod=$4 " "$RUN/gateway.out"
+  check "$1: the log says so" "@grep event=login $RUN/gateway.out" wait_until 5 grep -qE "event=login user=$1 .*profile=$2 method=PSK outcome=success .*match=\"$3\" localMethod=$4 " "$RUN/gateway.out"
   log_out client home
   check "$1: nothing left after logout" @what_is_left wait_until 10 nothing_left
 }
@@ -64,7 +64,7 @@ scenario_psk() {
   CLIENT_SECRETS=$(psk_secret one.branch.example "$BRANCH_KEY")
   start_client client "$CLIENT" "$(psk_connection home one.branch.example hub.example.com)" || { fail client "did not start"; return; }
   psk_login one.branch.example branches "remote-identity fqdn-domain branch.example" PSK
-  check "the log names the peer" "@grep event=login $RUN/gateway.out" grep -q 'key="keyring branches, peer one"' "$RUN/gateway.out"
+  check "the log names the peer" "@grep event=login $RUN/gateway.out" wait_until 5 grep -q 'key="keyring branches, peer one"' "$RUN/gateway.out"
   check "accounting: Stop" "no record" wait_until 10 has_record Stop User-Name=one.branch.example
   equal "accounting: authenticated here" Local "$(record Stop Acct-Authentic)"
   check "no key is in the log" "it is" not grep -q "$BRANCH_KEY" "$RUN/gateway.out"

@@ -117,7 +117,7 @@ scenario_qos() {
   [ -n "${QOS_TENTH:-}" ] || measures "what no class takes" 1 up 10.99.1.10 udp
   log_out client alice
   check "a policy that is not there refuses the login" "$(why client dave)" not log_in client dave
-  check "the log says why" "$(tail -n 3 "$RUN/gateway.out")" gateway_says 'no policy map nosuch'
+  check "the log says why" "$(tail -n 3 "$RUN/gateway.out")" wait_until 5 gateway_says 'no policy map nosuch'
   check "nothing is left in the kernel" "@kernel_state" wait_until 10 state_is "$before"
 }
 

@@ -114,7 +114,7 @@ scenario_radius_blast() {
   # The same attack where the operator asked for it: that the attack works shows that the rules above stopped it.
   RADIUS_KEYS="require-message-authenticator: off"
   need "off: gateway" "it did not start" start_gateway
-  check "off: a warning at the start" "@head -n 5 $RUN/gateway.out" grep -q 'warning: replies without Message-Authenticator.*CVE-2024-3596' "$RUN/gateway.out"
+  check "off: a warning at the start" "@head -n 5 $RUN/gateway.out" wait_until 5 grep -q 'warning: replies without Message-Authenticator.*CVE-2024-3596' "$RUN/gateway.out"
   need "off: man in the middle" "@cat $RUN/middle.out" between middle $RADIUS_FAULTY forge stripped
   check "off: the forgery logs in, as the warning says" "@why client home" log_in client home 12
   stop middle

@@ -69,7 +69,7 @@ scenario_reconnect_restart() {
   equal "no token stands in the store" 0 "$(cut -d' ' -f2,3 "$RUN/returns" | tr ' ' '\n' | grep -cFf - <(strings -n 32 "$RUN"/state/headend.db*))"
   need "starts on a copy without the key" "see the log" start_headend
   equal "nobody's session is there" 0 "$(sessions)"
-  check "the log says so" "@tail -n 3 $RUN/gateway.out" grep -q 'event=sealed-records-dropped.*records=' "$RUN/gateway.out"
+  check "the log says so" "@tail -n 3 $RUN/gateway.out" wait_until 5 grep -q 'event=sealed-records-dropped.*records=' "$RUN/gateway.out"
   restart_load useless --return-from "$RUN/again"
   check "nobody comes back" "@tail -n 5 $RUN/useless.out" eval '[ "$(load_json useless succeeded)" = 0 ]'
   check "each has its Stop" "$(records Stop)" wait_until 30 eval '[ "$(records Stop)" = "$sessions" ]'

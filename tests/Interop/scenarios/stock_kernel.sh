@@ -30,12 +30,12 @@ scenario_xfrm_interfaces() {
 scenario_auto_plane() {
   DATA_PLANE=auto
   need setup "no setup" standard_setup
-  check "auto is xfrm" "@grep event=serving $RUN/gateway.out" grep -q 'event=serving .*dataPlane=xfrm' "$RUN/gateway.out"
+  check "auto is xfrm" "@grep event=serving $RUN/gateway.out" wait_until 5 grep -q 'event=serving .*dataPlane=xfrm' "$RUN/gateway.out"
   stop gateway
   TEMPLATE_MODE=auto
   need "starts for GRE" "see the log" start_headend
-  check "with mode: auto it is user-space" "@grep event=serving $RUN/gateway.out" grep -q 'event=serving .*dataPlane=user-space' "$RUN/gateway.out"
-  check "and the log says why" "@grep user-space $RUN/gateway.out" grep -q 'event=user-space-chosen .*GRE sessions are nothing that the kernel.s data plane carries' "$RUN/gateway.out"
+  check "with mode: auto it is user-space" "@grep event=serving $RUN/gateway.out" wait_until 5 grep -q 'event=serving .*dataPlane=user-space' "$RUN/gateway.out"
+  check "and the log says why" "@grep user-space $RUN/gateway.out" wait_until 5 grep -q 'event=user-space-chosen .*GRE sessions are nothing that the kernel.s data plane carries' "$RUN/gateway.out"
 }
 
 # plane_rate WAY...: receiver's Mbit/s of one TCP stream, and CPU of all processors of the guest in ms for a gigabyte.

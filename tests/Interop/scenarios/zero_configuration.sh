@@ -20,7 +20,7 @@ scenario_zero_configuration() {
   local conf; conf=$(find "$RUN/state" -name swanctl.conf | head -n 1)
   need "wrote a swanctl configuration" "no swanctl.conf below the state directory: $(find "$RUN/state" -type f | tr '\n' ' ')" test -n "$conf"
   say "printed: $(grep -ciE 'swanctl|strongswan' "$RUN/gateway.out") lines about strongSwan; files: $(cd "$RUN/state" && find . -type f | tr '\n' ' ')"
-  check "the instructions name the directory" "they do not" grep -qF "$(dirname "$conf")" "$RUN/gateway.out"
+  check "the instructions name the directory" "they do not" wait_until 5 grep -qF "$(dirname "$conf")" "$RUN/gateway.out"
   start_charon client "$CLIENT" || { fail client "did not start"; return; }
   need "swanctl takes the files as they are" "$(tail -n 2 "$RUN/zero.load" 2>/dev/null)" eval 'SWANCTL_DIR=$(dirname "$conf") swan client --load-all >"$RUN/zero.load" 2>&1'
   local child; child=$(swan client --list-conns --raw 2>/dev/null | grep -oE 'children \{[^ ]+' | head -n 1 | sed 's/children {//')
