@@ -74,11 +74,12 @@ measures() {
   for way in $3; do
     for protocol in ${5:-tcp udp}; do
       got=$(rate $protocol "$way" "$4")
-      # In 5 s one retransmission timeout of TCP is a fifth of the time: then it is measured once more, over a time in which it is not. The bounds are the same.
-      if [ $protocol = tcp ] && [ "$got" -lt $(($2 * unit * 9 / 10)) ]; then
-        echo "# $1: tcp $way measured $got kbit/s in 5 s"
+      # In 5 s one retransmission timeout of TCP is a fifth of the time, and behind a policer a bad start lasts: then it is measured over 20 s, twice at most. The bounds are the same, and UDP has to keep them at once.
+      for _ in 1 2; do
+        [ $protocol = tcp ] && [ "$got" -lt $(($2 * unit * 9 / 10)) ] || break
+        echo "# $1: tcp $way measured $got kbit/s"
         got=$(rate tcp "$way" "$4" 20)
-      fi
+      done
       check "$1: $protocol $way measures $(($2 * unit)) kbit/s within 10 %: $got" "$got kbit/s" test "$got" -ge $(($2 * unit * 9 / 10)) -a "$got" -le $(($2 * unit * 11 / 10))
     done
   done
